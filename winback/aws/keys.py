@@ -1,0 +1,74 @@
+"""Keys of the three tables, as docs/data-model.md lists them. Every item has `pk` and `sk`, both text."""
+
+import hashlib
+
+from winback.identifiers import AccountId, AddressHash, CustomerKey, LaunchId, SendId
+
+Key = dict[str, str]
+
+ACCOUNTS_PK = "accounts"
+DUE_SHARDS = 8
+
+
+def key(pk: str, sk: str) -> Key:
+    return {"pk": pk, "sk": sk}
+
+
+def profile(account_id: AccountId, customer: CustomerKey) -> Key:
+    return key(f"{account_id}#{customer}", "profile")
+
+
+def segment(account_id: AccountId, customer: CustomerKey) -> Key:
+    return key(f"{account_id}#{customer}", "segment")
+
+
+def activity(account_id: AccountId, customer: CustomerKey) -> Key:
+    return key(f"{account_id}#{customer}", "activity")
+
+
+def suppression(account_id: AccountId, address: AddressHash, channel: str) -> Key:
+    return key(f"{account_id}#address#{address}", f"suppression#{channel}")
+
+
+def order_marker(account_id: AccountId, order_id: str) -> Key:
+    return key(f"{account_id}#order#{hashlib.sha256(order_id.encode()).hexdigest()[:32]}", "order")
+
+
+def account(account_id: AccountId) -> Key:
+    return key(ACCOUNTS_PK, account_id)
+
+
+def api_key(secret: str) -> Key:
+    return key(f"apikey#{hashlib.sha256(secret.encode()).hexdigest()}", "apikey")
+
+
+def import_job(account_id: AccountId, import_id: str) -> Key:
+    return key(f"{account_id}#import", import_id)
+
+
+def snapshot(account_id: AccountId, snapshot_id: str = "latest") -> Key:
+    return key(f"{account_id}#snapshot", snapshot_id)
+
+
+def campaign(account_id: AccountId, campaign_id: str) -> Key:
+    return key(f"{account_id}#campaign", campaign_id)
+
+
+def launch(account_id: AccountId, launch_id: LaunchId) -> Key:
+    return key(f"{account_id}#launch", launch_id)
+
+
+def due_shard(launch_id: LaunchId, chunk: int) -> int:
+    return int(hashlib.sha256(f"{launch_id}#{chunk}".encode()).hexdigest()[:8], 16) % DUE_SHARDS
+
+
+def quota(channel: str, minute: str) -> Key:
+    return key(f"quota#{channel}", minute)
+
+
+def send(send_id: SendId) -> Key:
+    return key(f"{send_id.account_id}#{send_id.customer_key}", f"send#{send_id.launch_id}#{send_id.step}")
+
+
+def contacts(account_id: AccountId, customer: CustomerKey, channel: str) -> Key:
+    return key(f"{account_id}#{customer}", f"contacts#{channel}")

@@ -1,0 +1,118 @@
+"""The S3 lake: object keys as docs/data-model.md lists them, and JSON Lines objects."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from winback.identifiers import AccountId
+
+Row = dict[str, Any]
+
+
+class AlreadyWritten(RuntimeError):
+    """A write-once object exists already: an earlier attempt won."""
+
+
+def upload_key(account_id: AccountId, import_id: str) -> str:
+    return f"uploads/{account_id}/{import_id}"
+
+
+def orders_prefix(account_id: AccountId) -> str:
+    return f"orders/account={account_id}/"
+
+
+def orders_key(account_id: AccountId, received: str, name: str) -> str:
+    """`received` is a date, `name` has its ending: `imp-….parquet` or `….jsonl.gz`."""
+    return f"{orders_prefix(account_id)}received={received}/{name}"
+
+
+def customers_key(account_id: AccountId, received: str, name: str) -> str:
+    return f"customers/account={account_id}/received={received}/{name}"
+
+
+def rejects_key(account_id: AccountId, import_id: str) -> str:
+    return f"rejects/account={account_id}/{import_id}.jsonl.gz"
+
+
+def refresh_prefix(account_id: AccountId, snapshot_id: str) -> str:
+    return f"refresh/account={account_id}/{snapshot_id}/"
+
+
+def snapshot_prefix(account_id: AccountId, snapshot_id: str) -> str:
+    return f"snapshots/account={account_id}/{snapshot_id}/"
+
+
+def launch_prefix(account_id: AccountId, launch_id: str) -> str:
+    return f"launches/account={account_id}/{launch_id}/"
+
+
+def chunk_name(chunk: int) -> str:
+    return f"chunk-{chunk:05d}.jsonl.gz"
+
+
+class Lake:
+    """One bucket. Keys ending in `.gz` are compressed on the way in and out."""
+
+    def __init__(self, bucket: str, client: Any = None) -> None:
+        self.bucket = bucket
+        self._s3 = client or boto3.client("s3")
+
+    def write_bytes(
+        self, key: str, body: bytes, *, once: bool = False, content_type: str = "application/octet-stream"
+    ) -> None:
+        """With `once`, raises AlreadyWritten when the object exists (conditional write, no race)."""
+        body = gzip.compress(body, 1, mtime=0) if key.endswith(".gz") else body
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if once else {}
+        try:
+            self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **condition)
+        except ClientError as error:
+            if once and error.response["Error"]["Code"] in (
+                "PreconditionFailed",
+                "ConditionalRequestConflict",
+                "412",
+            ):
+                raise AlreadyWritten(key) from error
+            raise
+
+    def read_bytes(self, key: str) -> bytes:
+        body: bytes = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return gzip.decompress(body) if key.endswith(".gz") else body
+
+    def write_rows(self, key: str, rows: Iterable[Row], *, once: bool = False) -> None:
+        """JSON Lines, one object a row, keys sorted: the same rows give the same bytes."""
+        lines = "".join(json.dumps(row, separators=(",", ":"), sort_keys=True) + "\n" for row in rows)
+        self.write_bytes(key, lines.encode(), once=once, content_type="application/x-ndjson")
+
+    def read_rows(self, key: str) -> list[Row]:
+        return [json.loads(line) for line in self.read_bytes(key).splitlines() if line.strip()]
+
+    def write_json(self, key: str, value: Any) -> None:
+        self.write_bytes(key, json.dumps(value, indent=1, sort_keys=True).encode(), content_type="application/json")
+
+    def read_json(self, key: str) -> Any:
+        return json.loads(self.read_bytes(key))
+
+    def upload(self, path: Path, key: str) -> None:
+        self._s3.upload_file(str(path), self.bucket, key)
+
+    def download(self, key: str, path: Path) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._s3.download_file(self.bucket, key, str(path))
+        return path
+
+    def list(self, prefix: str) -> Iterator[str]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                yield entry["Key"]
+
+    def link(self, key: str, seconds: int = 3600) -> str:
+        """A link that lets its holder read the object for a while."""
+        url: str = self._s3.generate_presigned_url(
+            "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=seconds
+        )
+        return url

@@ -1,0 +1,107 @@
+"""DynamoDB access shared by all stores: batches that finish, and accounts."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import boto3
+
+from winback.accounts import Account
+from winback.aws import keys
+from winback.identifiers import AccountId
+
+Item = dict[str, Any]
+
+GET_BATCH = 100  # most keys of one BatchGetItem, most items of one BatchWriteItem:
+PUT_BATCH = 25  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+_ATTEMPTS = 10
+
+
+class Throttled(RuntimeError):
+    """The table kept refusing part of a batch; the caller's retry starts over."""
+
+
+class UnknownAccount(LookupError):
+    """No account of that id."""
+
+
+def table(name: str) -> Any:
+    """The table resource; its items hold plain Python values, numbers as Decimal."""
+    return boto3.resource("dynamodb").Table(name)
+
+
+def batch_get(table: Any, wanted: Iterable[keys.Key], *, consistent: bool = False) -> dict[tuple[str, str], Item]:
+    """All existing items of the keys, by (pk, sk). Unprocessed keys are asked for again."""
+    unique = list({(k["pk"], k["sk"]): k for k in wanted}.values())
+    found: dict[tuple[str, str], Item] = {}
+    for start in range(0, len(unique), GET_BATCH):
+        pending: Sequence[keys.Key] = unique[start : start + GET_BATCH]
+        for attempt in range(_ATTEMPTS):
+            answer = table.meta.client.batch_get_item(
+                RequestItems={table.name: {"Keys": pending, "ConsistentRead": consistent}}
+            )
+            for item in answer["Responses"].get(table.name, []):
+                found[item["pk"], item["sk"]] = item
+            pending = answer.get("UnprocessedKeys", {}).get(table.name, {}).get("Keys", [])
+            if not pending:
+                break
+            time.sleep(min(0.05 * 2**attempt, 2))
+        else:
+            raise Throttled(f"{table.name}: {len(pending)} keys still unread")
+    return found
+
+
+def batch_put(table: Any, items: Iterable[Item]) -> int:
+    """Writes all items, whatever was there; returns how many. Keys must differ within one call."""
+    with table.batch_writer() as writer:
+        count = 0
+        for item in items:
+            writer.put_item(Item=item)
+            count += 1
+    return count
+
+
+def query_all(table: Any, **arguments: Any) -> Iterable[Item]:
+    """Every item of a query, page by page."""
+    while True:
+        page = table.query(**arguments)
+        yield from page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return
+        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+class Accounts:
+    """Reads accounts, each once per running function."""
+
+    def __init__(self, campaigns_table: Any) -> None:
+        self._table = campaigns_table
+        self._known: dict[AccountId, Account] = {}
+
+    def get(self, account_id: AccountId) -> Account:
+        if account_id not in self._known:
+            item = self._table.get_item(Key=keys.account(account_id)).get("Item")
+            if item is None:
+                raise UnknownAccount(f"no account {account_id!r}")
+            self._known[account_id] = account_from_item(item)
+        return self._known[account_id]
+
+    def ids(self) -> list[AccountId]:
+        rows = query_all(
+            self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": keys.ACCOUNTS_PK},
+            ProjectionExpression="sk",
+        )
+        return [AccountId(row["sk"]) for row in rows]
+
+    def put(self, account: Account) -> None:
+        """Creates or replaces."""
+        body = account.model_dump(mode="json", exclude={"account_id"}, exclude_none=True)
+        self._table.put_item(Item={**keys.account(account.account_id), **body})
+        self._known.pop(account.account_id, None)
+
+
+def account_from_item(item: Item) -> Account:
+    body = {name: value for name, value in item.items() if name not in ("pk", "sk")}
+    return Account.model_validate({"account_id": item["sk"], **body})
