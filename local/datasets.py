@@ -1,8 +1,9 @@
 """Real purchases for the demo: CDNOW, read from its package's file (`make setup` puts it under build/datasets).
 
 23,570 customers of an online music store whose first purchase was in the first quarter of 1997, followed to 1998-06-30
-(Fader and Hardie, "Forecasting repeat sales at CDNOW", Interfaces 31(3), 2001). The file has dates, but no times, order ids
-or addresses: orders get their row number as id and midnight UTC as time; customers get made-up addresses and consents.
+(Fader and Hardie, "Forecasting repeat sales at CDNOW", Interfaces 31(3), 2001). The file has dates, but no times, no
+order ids and no addresses: orders get their row number as id and midnight UTC as time; customers get made-up
+addresses and consents.
 """
 
 import csv

@@ -1,0 +1,77 @@
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from winback.accounts import Account
+from winback.aws import keys, lake
+from winback.aws.tables import Accounts, UnknownAccount, batch_get, batch_put
+
+ACCOUNT = Account.model_validate(
+    {
+        "account_id": "acme",
+        "name": "Acme",
+        "currency": "EUR",
+        "key_salt": "0" * 32,
+        "sender": {"name": "Acme", "email": "hello@example.com", "postal_address": "1 High Street"},
+        "public_url": "https://example.com",
+        "trend_category": "posters",
+    }
+)
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        yield boto3.resource("dynamodb").create_table(
+            TableName="things",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[lake.Lake]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="lake")
+        yield lake.Lake("lake")
+
+
+def test_batches_larger_than_one_call_are_written_and_read_whole(table: object) -> None:
+    wanted = [keys.key(f"p{number}", "x") for number in range(230)]
+    assert batch_put(table, ({**one, "n": 1} for one in wanted)) == 230
+    assert len(batch_get(table, [*wanted, *wanted, keys.key("absent", "x")])) == 230
+
+
+def test_an_account_reads_as_it_was_written(table: object) -> None:
+    accounts = Accounts(table)
+    accounts.put(ACCOUNT)
+    assert accounts.get(ACCOUNT.account_id) == ACCOUNT
+    assert accounts.ids() == ["acme"]
+
+
+def test_an_unknown_account_is_named(table: object) -> None:
+    with pytest.raises(UnknownAccount, match="nobody"):
+        Accounts(table).get("nobody")  # type: ignore[arg-type]
+
+
+def test_rows_survive_the_lake_and_give_the_same_bytes_twice(bucket: lake.Lake) -> None:
+    rows = [{"b": 1, "a": "ä"}, {"a": None}]
+    bucket.write_rows("x/one.jsonl.gz", rows)
+    bucket.write_rows("x/two.jsonl.gz", rows)
+    assert bucket.read_rows("x/one.jsonl.gz") == rows
+    client = boto3.client("s3")
+    one, two = (client.get_object(Bucket="lake", Key=f"x/{name}.jsonl.gz")["Body"].read() for name in ("one", "two"))
+    assert one == two
+    assert list(bucket.list("x/")) == ["x/one.jsonl.gz", "x/two.jsonl.gz"]
+
+
+def test_a_write_once_object_keeps_its_first_content(bucket: lake.Lake) -> None:
+    bucket.write_rows("plan.jsonl.gz", [{"try": 1}], once=True)
+    with pytest.raises(lake.AlreadyWritten):
+        bucket.write_rows("plan.jsonl.gz", [{"try": 2}], once=True)
+    assert bucket.read_rows("plan.jsonl.gz") == [{"try": 1}]
