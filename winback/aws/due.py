@@ -1,0 +1,143 @@
+"""The due index: which rows of which plan chunk are to be sent from when on. It holds chunks, not sends."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from winback.aws import keys
+from winback.aws.tables import Item, query_all
+from winback.identifiers import AccountId, LaunchId
+from winback.instants import format_instant, parse_instant
+
+_REFUSED = "ConditionalCheckFailedException"
+
+
+@dataclass(frozen=True)
+class DueEntry:
+    """Rows `from_row` (included) to `to_row` (excluded) of the plan chunk at S3 `key`, due at `send_at`."""
+
+    channel: str
+    account_id: AccountId
+    launch_id: LaunchId
+    step: int
+    chunk: int
+    key: str
+    from_row: int
+    to_row: int
+    send_at: datetime
+    token: str = ""  # changes with each put; a removal names the one that it read
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.from_row < self.to_row:
+            raise ValueError(f"rows {self.from_row} to {self.to_row} are no range: expected 0 <= from_row < to_row")
+
+
+class DueIndex:
+    def __init__(self, campaigns_table: Any) -> None:
+        self._table = campaigns_table
+
+    def put(self, entry: DueEntry) -> None:
+        """Adds the rows; repeating it is harmless. Of two entries that start at the same row the longer one stays."""
+        token = secrets.token_hex(4)
+        item = {
+            **_key(entry),
+            "key": entry.key,
+            "from_row": entry.from_row,
+            "to_row": entry.to_row,
+            "token": token,
+        }
+        while True:
+            try:
+                self._table.put_item(
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(pk) OR to_row < :to",
+                    ExpressionAttributeValues={":to": entry.to_row},
+                )
+                return
+            except ClientError as error:
+                _only_when_refused(error)
+            # A longer one is there. Mark it as put again, so that a feeder that has just released it keeps it.
+            try:
+                self._table.update_item(
+                    Key=_key(entry),
+                    UpdateExpression="SET #token = :token",
+                    ConditionExpression="to_row >= :to",
+                    ExpressionAttributeNames={"#token": "token"},
+                    ExpressionAttributeValues={":to": entry.to_row, ":token": token},
+                )
+                return
+            except ClientError as error:
+                _only_when_refused(error)  # removed in between: put it anew
+
+    def due(self, now: datetime, shard: int, channel: str = "email") -> Iterator[DueEntry]:
+        """Entries of one shard with `send_at` <= now, oldest first, read page by page as they are consumed."""
+        rows = query_all(
+            self._table,
+            KeyConditionExpression="pk = :pk AND sk < :until",
+            # '$' is the character after the '#' that ends the time.
+            ExpressionAttributeValues={":pk": _pk(channel, shard), ":until": f"{format_instant(now)}$"},
+            ConsistentRead=True,
+        )
+        return (_entry(row, channel) for row in rows)
+
+    def advance(self, entry: DueEntry, next_row: int) -> DueEntry | None:
+        """Rows before `next_row` are released: keeps the rest, which is returned, or None when nothing is left.
+
+        The rest is written before the old entry goes, so a crash in between releases rows twice and loses none.
+        """
+        rest = None
+        if next_row < entry.to_row:
+            rest = replace(entry, from_row=next_row)
+            self.put(rest)
+        self.delete(entry)
+        return rest
+
+    def delete(self, entry: DueEntry) -> bool:
+        """False when the entry was put again since it was read: then it stays."""
+        try:
+            self._table.delete_item(
+                Key=_key(entry),
+                ConditionExpression="attribute_not_exists(pk) OR #token = :token",
+                ExpressionAttributeNames={"#token": "token"},
+                ExpressionAttributeValues={":token": entry.token},
+            )
+        except ClientError as error:
+            _only_when_refused(error)
+            return False
+        return True
+
+
+def _pk(channel: str, shard: int) -> str:
+    return f"due#{channel}#{shard}"
+
+
+def _key(entry: DueEntry) -> keys.Key:
+    place = f"{entry.account_id}#{entry.launch_id}#{entry.step}#{entry.chunk}#{entry.from_row}"
+    return keys.key(
+        _pk(entry.channel, keys.due_shard(entry.launch_id, entry.chunk)), f"{format_instant(entry.send_at)}#{place}"
+    )
+
+
+def _entry(item: Item, channel: str) -> DueEntry:
+    send_at, account, launch, step, chunk, _ = item["sk"].split("#")
+    return DueEntry(
+        channel=channel,
+        account_id=AccountId(account),
+        launch_id=LaunchId(launch),
+        step=int(step),
+        chunk=int(chunk),
+        key=item["key"],
+        from_row=int(item["from_row"]),
+        to_row=int(item["to_row"]),
+        send_at=parse_instant(send_at),
+        token=item["token"],
+    )
+
+
+def _only_when_refused(error: ClientError) -> None:
+    if error.response["Error"]["Code"] != _REFUSED:
+        raise error

@@ -1,0 +1,138 @@
+"""Recipients: profile, suppression, activity and recent contacts of some customers, by batch gets."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from winback.accounts import Account
+from winback.aws import keys
+from winback.aws.tables import Item, batch_get
+from winback.delivery.addresses import email_is_valid
+from winback.delivery.gate import Consent, RecipientFacts
+from winback.identifiers import CustomerKey, LaunchId
+from winback.instants import parse_instant
+
+EMAIL = "email"
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One customer as a message needs it. `address` is None when the profile has none."""
+
+    facts: RecipientFacts
+    address: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    time_zone: str | None = None
+    country: str | None = None
+    locale: str | None = None
+
+    @property
+    def customer_key(self) -> CustomerKey:
+        return self.facts.customer_key
+
+
+def contact_name(launch_id: LaunchId, step: int) -> str:
+    """Names a send within its customer's contact list."""
+    return f"{launch_id}#{step}"
+
+
+class RecipientStore:
+    """Reads of the customers and performance tables; two round trips per hundred customers, contacts one more."""
+
+    def __init__(self, customers_table: Any, performance_table: Any = None) -> None:
+        self._customers = customers_table
+        self._performance = performance_table
+
+    def load(
+        self,
+        account: Account,
+        customer_keys: Iterable[CustomerKey],
+        channel: str,
+        *,
+        exclude_send: tuple[LaunchId, int] | None = None,
+        with_contacts: bool = True,
+        consistent: bool = False,
+    ) -> dict[CustomerKey, Recipient]:
+        """Every asked customer, also one without a profile.
+
+        `exclude_send` (launch, step) leaves that send itself out of the recent contacts, so that a repeated check
+        does not count its own booking. `consistent` reads what was last written (the sender's check before the claim).
+        """
+        wanted = list(dict.fromkeys(customer_keys))
+        account_id = account.account_id
+        own = batch_get(
+            self._customers,
+            [key(account_id, customer) for customer in wanted for key in (keys.profile, keys.activity)],
+            consistent=consistent,
+        )
+        profiles = {customer: own.get(_pair(keys.profile(account_id, customer))) for customer in wanted}
+        addresses = {customer: _address(profile, channel) for customer, profile in profiles.items()}
+        suppressions = {
+            customer: keys.suppression(account_id, account.address_hash(address), channel)
+            for customer, address in addresses.items()
+            if address
+        }
+        suppressed = batch_get(self._customers, suppressions.values(), consistent=consistent)
+        contacts: Mapping[tuple[str, str], Item] = {}
+        if with_contacts:
+            booked = [keys.contacts(account_id, customer, channel) for customer in wanted]
+            contacts = batch_get(self._performance, booked, consistent=consistent)
+        excluded = contact_name(*exclude_send) if exclude_send else None
+        return {
+            customer: _recipient(
+                customer,
+                profiles[customer],
+                channel,
+                suppressed=customer in suppressions and _pair(suppressions[customer]) in suppressed,
+                activity=own.get(_pair(keys.activity(account_id, customer))),
+                contacts=contacts.get(_pair(keys.contacts(account_id, customer, channel))),
+                excluded=excluded,
+            )
+            for customer in wanted
+        }
+
+
+def _recipient(
+    customer: CustomerKey,
+    profile: Item | None,
+    channel: str,
+    *,
+    suppressed: bool,
+    activity: Item | None,
+    contacts: Item | None,
+    excluded: str | None,
+) -> Recipient:
+    address = _address(profile, channel)
+    last_order_at = (activity or {}).get("last_order_at")
+    facts = RecipientFacts(
+        customer_key=customer,
+        has_profile=profile is not None,
+        has_address=bool(address),
+        address_valid=bool(address) and (channel != EMAIL or email_is_valid(address or "")),
+        consent=_consent(profile, channel),
+        suppressed=suppressed,
+        last_order_at=parse_instant(last_order_at) if last_order_at else None,
+        recent_contacts=tuple(
+            parse_instant(entry["at"]) for entry in (contacts or {}).get("recent", []) if entry["send"] != excluded
+        ),
+    )
+    known = profile or {}
+    return Recipient(
+        facts=facts,
+        address=address,
+        **{name: known.get(name) for name in ("first_name", "last_name", "time_zone", "country", "locale")},
+    )
+
+
+def _address(profile: Item | None, channel: str) -> str | None:
+    return (profile or {}).get(EMAIL if channel == EMAIL else "phone") or None
+
+
+def _consent(profile: Item | None, channel: str) -> Consent:
+    state = ((profile or {}).get("consent") or {}).get(channel, {}).get("state")
+    return Consent(state) if state in set(Consent) else Consent.UNKNOWN
+
+
+def _pair(key: keys.Key) -> tuple[str, str]:
+    return key["pk"], key["sk"]
