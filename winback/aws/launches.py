@@ -1,0 +1,65 @@
+"""Launches in the campaigns table. Every save is conditional on the version that was read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from winback.aws import keys
+from winback.aws.documents import from_item, to_item
+from winback.aws.tables import query_all
+from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
+from winback.identifiers import AccountId, LaunchId
+
+
+class UnknownLaunch(LookupError):
+    """The account has no launch of that id."""
+
+
+class LaunchChanged(LaunchConflict):
+    """Somebody else saved the launch since it was read."""
+
+
+class LaunchStore:
+    def __init__(self, campaigns_table: Any) -> None:
+        self._table = campaigns_table
+
+    def get(self, account_id: AccountId, launch_id: LaunchId, *, consistent: bool = True) -> Launch:
+        answer = self._table.get_item(Key=keys.launch(account_id, launch_id), ConsistentRead=consistent)
+        if "Item" not in answer:
+            raise UnknownLaunch(f"no launch {launch_id}")
+        return from_item(Launch, answer["Item"])
+
+    def create(self, launch: Launch) -> None:
+        self._put(launch, "attribute_not_exists(pk)", {})
+
+    def save(self, launch: Launch) -> Launch:
+        """Stores a launch that was derived from a read one; raises LaunchChanged when that is no longer the latest."""
+        changed = launch.model_copy(update={"version": launch.version + 1})
+        self._put(changed, "version = :read", {":read": launch.version})
+        return changed
+
+    def of_account(self, account_id: AccountId, *states: LaunchState) -> Iterator[Launch]:
+        """The account's launches in any of the states, or all of them."""
+        rows = query_all(
+            self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": keys.launch(account_id, LaunchId(""))["pk"]},
+        )
+        launches = (from_item(Launch, row) for row in rows)
+        return (launch for launch in launches if not states or launch.state in states)
+
+    def _put(self, launch: Launch, condition: str, values: dict[str, Any]) -> None:
+        given = {"ExpressionAttributeValues": values} if values else {}
+        try:
+            self._table.put_item(
+                Item={**keys.launch(launch.account_id, launch.launch_id), **to_item(launch)},
+                ConditionExpression=condition,
+                **given,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise LaunchChanged(
+                    f"launch {launch.launch_id} was changed by another request: read it again"
+                ) from error
+            raise

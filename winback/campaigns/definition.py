@@ -1,0 +1,121 @@
+"""What a marketer defines: whom a campaign addresses, with which steps, against which holdout."""
+
+from datetime import time
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+
+from winback.segmentation.names import Family, Segment
+
+MAX_STEPS = 10
+
+
+class StopOn(StrEnum):
+    """What ends the sequence for one customer. An unsubscribe always does, whether it is named or not."""
+
+    PURCHASE = "purchase"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Audience(_Part):
+    """The customers of any of the segments or any of the families."""
+
+    segments: tuple[Segment, ...] = ()
+    families: tuple[Family, ...] = ()
+
+    @field_validator("segments", "families")
+    @classmethod
+    def _each_once(cls, names: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(names))
+
+    @model_validator(mode="after")
+    def _someone(self) -> Self:
+        if not self.segments and not self.families:
+            raise ValueError("name at least one segment or family")
+        return self
+
+    def includes(self, segment: str, family: str) -> bool:
+        return segment in self.segments or family in self.families
+
+
+class InlineTemplate(_Part):
+    """A message of the campaign's own. Without `text`, the text part is made from the HTML."""
+
+    subject: str = Field(min_length=1, max_length=200)
+    mjml: str = Field(min_length=1, max_length=100_000)
+    text: str | None = Field(default=None, min_length=1, max_length=20_000)
+
+
+def _parse_time_of_day(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    hour, colon, minute = value.partition(":")
+    if not (colon and len(hour) == len(minute) == 2 and hour.isdecimal() and minute.isdecimal()):
+        raise ValueError("expected HH:MM such as 09:30")
+    if int(hour) > 23 or int(minute) > 59:
+        raise ValueError("expected a time from 00:00 to 23:59")
+    return time(int(hour), int(minute))
+
+
+TimeOfDay = Annotated[
+    time, BeforeValidator(_parse_time_of_day), PlainSerializer(lambda moment: moment.strftime("%H:%M"), return_type=str)
+]
+
+
+class Step(_Part):
+    """One touch. Without `send_at` it leaves at the launch's own time of day."""
+
+    template: Annotated[str, Field(min_length=1, max_length=64)] | InlineTemplate
+    after_days: int = Field(ge=0, le=365, description="days after the launch's start")
+    send_at: TimeOfDay | None = Field(default=None, description="time of day in the account's zone")
+
+
+class Holdout(_Part):
+    share: float = Field(default=0.2, ge=0, le=0.5, description="share of the eligible audience that receives nothing")
+
+
+class CampaignDefinition(_Part):
+    name: str = Field(min_length=1, max_length=120)
+    audience: Audience
+    channel: Literal["email"] = "email"
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=MAX_STEPS)
+    holdout: Holdout = Holdout()
+    stop_on: tuple[StopOn, ...] = (StopOn.PURCHASE, StopOn.UNSUBSCRIBE)
+    evaluation_days: int = Field(default=91, ge=1, le=730, description="from the launch's start")
+    attribution_days: int = Field(default=14, ge=1, le=90, description="a last touch counts this long")
+
+    @field_validator("steps")
+    @classmethod
+    def _steps_in_order(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        for number, (one, following) in enumerate(pairwise(steps), start=1):
+            if following.after_days <= one.after_days:
+                raise ValueError(
+                    f"step {number + 1} comes {following.after_days} days after the start, "
+                    f"step {number} {one.after_days}: days must increase"
+                )
+        return steps
+
+    @field_validator("stop_on")
+    @classmethod
+    def _unsubscribe_always_stops(cls, reasons: tuple[StopOn, ...]) -> tuple[StopOn, ...]:
+        return tuple(reason for reason in StopOn if reason in reasons or reason is StopOn.UNSUBSCRIBE)
+
+    @model_validator(mode="after")
+    def _evaluated_after_the_last_step(self) -> Self:
+        last = self.steps[-1].after_days
+        if self.evaluation_days <= last + 1:
+            raise ValueError(
+                f"evaluation_days is {self.evaluation_days}, but the last step may leave on day {last + 1}: "
+                f"expected at least {last + 2}"
+            )
+        return self
+
+    @property
+    def stops_on_purchase(self) -> bool:
+        return StopOn.PURCHASE in self.stop_on

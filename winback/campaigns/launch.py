@@ -1,0 +1,209 @@
+"""A launch: one frozen, approved run of a campaign over one audience, and the states that it passes through."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.schedule import postponed, step_times
+from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId
+from winback.instants import format_instant, parse_instant
+
+LATEST_START = timedelta(days=7)  # an approved audience is older than that: prepare a new launch
+
+
+class LaunchState(StrEnum):
+    DRY_RUN = "dry_run"  # the audience and the dry run are being computed
+    AWAITING_APPROVAL = "awaiting_approval"
+    APPROVED = "approved"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+    @property
+    def over(self) -> bool:
+        return self in (LaunchState.CANCELLED, LaunchState.FINISHED, LaunchState.FAILED)
+
+
+_S = LaunchState
+TRANSITIONS: dict[LaunchState, frozenset[LaunchState]] = {
+    _S.DRY_RUN: frozenset({_S.AWAITING_APPROVAL, _S.CANCELLED, _S.FAILED}),
+    _S.AWAITING_APPROVAL: frozenset({_S.APPROVED, _S.CANCELLED}),
+    _S.APPROVED: frozenset({_S.RUNNING, _S.CANCELLED}),
+    _S.RUNNING: frozenset({_S.PAUSED, _S.CANCELLED, _S.FINISHED}),
+    _S.PAUSED: frozenset({_S.RUNNING, _S.CANCELLED}),
+    _S.CANCELLED: frozenset(),
+    _S.FINISHED: frozenset(),
+    _S.FAILED: frozenset(),
+}
+
+
+class LaunchConflict(Exception):
+    """The launch does not allow what was asked of it; the message says why and what would be right."""
+
+
+class IllegalTransition(LaunchConflict):
+    """Names the state that the launch is in and the one that was wanted."""
+
+    def __init__(self, launch_id: LaunchId, current: LaunchState, wanted: LaunchState) -> None:
+        self.current, self.wanted = current, wanted
+        legal = ", ".join(sorted(TRANSITIONS[current])) or "none, it is over"
+        super().__init__(f"launch {launch_id} is {current} and cannot become {wanted}; possible: {legal}")
+
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(lambda value: parse_instant(value) if isinstance(value, str) else value),
+    PlainSerializer(format_instant, return_type=str),
+]
+
+
+class PlannedStep(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int = Field(ge=1)
+    planned_at: Instant
+
+
+class Failure(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: str
+    code: str
+
+
+class Launch(BaseModel):
+    """Frozen; each verb returns the launch after it, or raises LaunchConflict. `version` rises with each save."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account_id: AccountId
+    launch_id: LaunchId
+    campaign_id: CampaignId
+    definition: CampaignDefinition
+    snapshot_id: SnapshotId
+    state: LaunchState = LaunchState.DRY_RUN
+    starts_at: Instant = Field(description="the moment of assignment: outcomes count from here, in both arms")
+    evaluation_ends_at: Instant
+    prefix: str
+    steps: tuple[PlannedStep, ...]
+    created_at: Instant
+    chunks: int | None = None
+    dry_run: str | None = Field(default=None, description="fingerprint of the dry run")
+    approved_by: str | None = None
+    approved_at: Instant | None = None
+    started_at: Instant | None = None
+    paused_at: Instant | None = None
+    ended_at: Instant | None = Field(default=None, description="when it was finished, cancelled or failed")
+    reported_at: Instant | None = None
+    error: Failure | None = None
+    execution: str | None = None
+    version: int = 1
+
+    @classmethod
+    def prepare(
+        cls,
+        account_id: AccountId,
+        launch_id: LaunchId,
+        campaign_id: CampaignId,
+        definition: CampaignDefinition,
+        snapshot_id: SnapshotId,
+        *,
+        prefix: str,
+        starts_at: datetime,
+        now: datetime,
+        zone: ZoneInfo,
+    ) -> Self:
+        return cls(
+            account_id=account_id,
+            launch_id=launch_id,
+            campaign_id=campaign_id,
+            definition=definition,
+            snapshot_id=snapshot_id,
+            starts_at=starts_at,
+            evaluation_ends_at=starts_at + timedelta(days=definition.evaluation_days),
+            prefix=prefix,
+            steps=_numbered(step_times(definition.steps, starts_at, zone)),
+            created_at=now,
+        )
+
+    def planned_at(self, step: int) -> datetime:
+        """Raises ValueError when the launch has no such step."""
+        for planned in self.steps:
+            if planned.step == step:
+                return planned.planned_at
+        raise ValueError(f"launch {self.launch_id} has no step {step}: expected 1 to {len(self.steps)}")
+
+    def summarised(self, fingerprint: str, chunks: int) -> Self:
+        return self._become(LaunchState.AWAITING_APPROVAL, dry_run=fingerprint, chunks=chunks)
+
+    def failed(self, step: str, code: str, now: datetime) -> Self:
+        return self._become(LaunchState.FAILED, error=Failure(step=step, code=code), ended_at=now)
+
+    def approved(self, approved_by: str, fingerprint: str, now: datetime) -> Self:
+        """`fingerprint` is of the dry run that the approver saw."""
+        approved = self._become(LaunchState.APPROVED, approved_by=approved_by, approved_at=now)
+        if fingerprint != self.dry_run:
+            raise LaunchConflict(
+                f"launch {self.launch_id} has another dry run than the one approved: "
+                "read the launch again and approve the fingerprint that it shows"
+            )
+        return approved
+
+    def started(self, execution: str, now: datetime, zone: ZoneInfo) -> Self:
+        """Started late, the steps keep their distances and count from now; assignment stays at `starts_at`."""
+        self._require(LaunchState.APPROVED, LaunchState.RUNNING)
+        running = self._become(LaunchState.RUNNING, execution=execution, started_at=now)
+        if now > self.starts_at + LATEST_START:
+            raise LaunchConflict(
+                f"launch {self.launch_id} was to start at {format_instant(self.starts_at)}, more than "
+                f"{LATEST_START.days} days ago: its audience is stale, prepare a new launch"
+            )
+        if now <= self.starts_at:
+            return running
+        return running._rescheduled(step_times(self.definition.steps, now, zone))
+
+    def paused(self, now: datetime) -> Self:
+        return self._become(LaunchState.PAUSED, paused_at=now)
+
+    def resumed(self, now: datetime, zone: ZoneInfo) -> Self:
+        """Steps whose time passed during the pause, and those after them, are put off by whole days."""
+        self._require(LaunchState.PAUSED, LaunchState.RUNNING)
+        since = self.paused_at or now
+        running = self._become(LaunchState.RUNNING, paused_at=None)
+        return running._rescheduled(postponed([step.planned_at for step in self.steps], since, now, zone))
+
+    def cancelled(self, now: datetime) -> Self:
+        return self._become(LaunchState.CANCELLED, ended_at=now)
+
+    def reported(self, now: datetime) -> Self:
+        """The report is written: a running launch is finished by it; a cancelled one stays cancelled."""
+        if self.state is LaunchState.CANCELLED:
+            return self.model_copy(update={"reported_at": now})
+        return self._become(LaunchState.FINISHED, reported_at=now, ended_at=now)
+
+    def _require(self, current: LaunchState, wanted: LaunchState) -> None:
+        if self.state is not current:
+            raise IllegalTransition(self.launch_id, self.state, wanted)
+
+    def _become(self, state: LaunchState, **changes: Any) -> Self:
+        if state not in TRANSITIONS[self.state]:
+            raise IllegalTransition(self.launch_id, self.state, state)
+        return self.model_copy(update={"state": state, **changes})
+
+    def _rescheduled(self, times: list[datetime]) -> Self:
+        if times[-1] >= self.evaluation_ends_at:
+            raise LaunchConflict(
+                f"the last step of launch {self.launch_id} would leave at {format_instant(times[-1])}, "
+                f"after its evaluation ends at {format_instant(self.evaluation_ends_at)}: cancel it and prepare a new launch"
+            )
+        return self.model_copy(update={"steps": _numbered(times)})
+
+
+def _numbered(times: list[datetime]) -> tuple[PlannedStep, ...]:
+    return tuple(PlannedStep(step=number, planned_at=moment) for number, moment in enumerate(times, start=1))
