@@ -45,6 +45,7 @@ class Account(BaseModel):
     public_url: str = Field(
         pattern=r"^https?://", description="base of the public pages; unsubscribe links start with it"
     )
+    website: str | None = Field(default=None, pattern=r"^https?://", description="the shop; messages link to it")
     frequency_cap: FrequencyCap = FrequencyCap()
     trend_category: str | None = Field(
         default=None, description="product category whose only-buyers are the Trend Audience"

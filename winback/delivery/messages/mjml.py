@@ -1,0 +1,148 @@
+"""MJML with Liquid in it: to HTML with the Liquid kept, to a text part, and what is wrong with it."""
+
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+import mrml
+
+from winback.delivery.messages.templates import Problem
+
+# https://documentation.mjml.io/#components
+_ELEMENTS = frozenset(
+    "mjml mj-accordion mj-accordion-element mj-accordion-text mj-accordion-title mj-all mj-attributes mj-body mj-breakpoint"
+    " mj-button mj-carousel mj-carousel-image mj-class mj-column mj-divider mj-font mj-group mj-head mj-hero"
+    " mj-html-attribute mj-html-attributes mj-image mj-navbar mj-navbar-link mj-preview mj-raw mj-section mj-selector"
+    " mj-social mj-social-element mj-spacer mj-style mj-table mj-text mj-title mj-wrapper".split()
+)
+_LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_BLANK_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
+
+
+class BrokenMarkup(ValueError):
+    """The MJML cannot be turned into HTML."""
+
+
+def to_html(source: str) -> str:
+    """HTML in which every Liquid tag stands as the author wrote it, untouched by the markup's own escaping."""
+    held, tags = _hold(source)
+    try:
+        html: str = mrml.to_html(held).content
+    except OSError as error:
+        raise BrokenMarkup(f"the MJML does not parse: {error}") from error
+    return tags.restore(html)
+
+
+def to_text(source: str) -> str:
+    """A text part: paragraphs of the body, links written out, Liquid kept."""
+    held, tags = _hold(source)
+    reader = _Reader()
+    reader.feed(held)
+    reader.close()
+    lines = "".join(reader.text).splitlines()
+    text = "\n".join(" ".join(line.split()) for line in lines)
+    return tags.restore(_BLANK_LINES.sub("\n\n", text).strip() + "\n")
+
+
+def problems_of_markup(source: str) -> list[Problem]:
+    """Unknown, unclosed and wrongly nested elements of MJML, by line."""
+    held, _ = _hold(source)
+    reader = _Reader()
+    reader.feed(held)
+    reader.close()
+    reader.expect_all_closed()
+    if not reader.problems and reader.root != "mjml":
+        reader.problems.append(Problem("mjml", 1, "the outermost element is not <mjml>", "start with <mjml><mj-body>"))
+    if not reader.problems:
+        try:
+            to_html(source)
+        except BrokenMarkup as error:
+            reader.problems.append(Problem("mjml", 1, str(error), "see documentation.mjml.io for each element's place"))
+    return reader.problems
+
+
+class _Reader(HTMLParser):
+    """Reads MJML as the tag soup it may be: `<br>` and `&nbsp;` are welcome in a text."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text: list[str] = []
+        self.problems: list[Problem] = []
+        self.root: str | None = None
+        self._open: list[tuple[str, int]] = []
+        self._link: str | None = None
+        self._said = ""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if _is_mjml(tag):
+            self.root = self.root or tag
+            if tag not in _ELEMENTS:
+                self._problem(f"<{tag}> is no MJML element", "use the elements of documentation.mjml.io")
+            self._open.append((tag, self.getpos()[0]))
+        if tag in ("mj-text", "mj-button", "p", "h1", "h2", "h3", "li", "tr", "mj-divider"):
+            self.text.append("\n\n" if tag != "li" else "\n- ")
+        elif tag == "br":
+            self.text.append("\n")
+        if tag in ("a", "mj-button"):
+            self._link, self._said = dict(attributes).get("href"), ""
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("a", "mj-button") and self._link and self._link not in self._said:
+            self.text.append(f": {self._link}")
+            self._link = None
+        if tag in ("mj-text", "mj-button", "p", "h1", "h2", "h3"):
+            self.text.append("\n\n")
+        if not _is_mjml(tag):
+            return
+        if self._open and self._open[-1][0] == tag:
+            self._open.pop()
+            return
+        where = f"<{self._open[-1][0]}> of line {self._open[-1][1]} is still open" if self._open else "nothing is open"
+        self._problem(f"</{tag}> closes nothing", where)
+
+    def handle_data(self, data: str) -> None:
+        inside = [tag for tag, _ in self._open]
+        if "mj-body" in inside and inside[-1] in ("mj-text", "mj-button", "mj-raw", "mj-table"):
+            said = re.sub(r"\s+", " ", data)
+            self.text.append(said)
+            self._said += said
+
+    def expect_all_closed(self) -> None:
+        if not self.problems and self._open:
+            tag, line = self._open[-1]
+            self.problems.append(Problem("mjml", line, f"<{tag}> is never closed", f"write </{tag}>"))
+
+    def _problem(self, problem: str, expected: str) -> None:
+        self.problems.append(Problem("mjml", self.getpos()[0], problem, expected))
+
+
+def _is_mjml(tag: str) -> bool:
+    return tag == "mjml" or tag.startswith("mj-")
+
+
+@dataclass(frozen=True)
+class _HeldTags:
+    mark: str
+    tags: tuple[str, ...]
+
+    def restore(self, text: str) -> str:
+        return re.sub(f"{self.mark}([0-9]+)q", lambda match: self.tags[int(match.group(1))], text)
+
+
+def _hold(source: str) -> tuple[str, _HeldTags]:
+    """Puts a short stand-in for each Liquid tag: plain letters, which every step of MJML leaves alone."""
+    mark = "liquidq"
+    while mark in source:
+        mark += "q"
+    tags: list[str] = []
+
+    def stand_in(match: re.Match[str]) -> str:
+        tags.append(match.group())
+        return f"{mark}{len(tags) - 1}q"
+
+    held = _LIQUID.sub(stand_in, source)
+    return held, _HeldTags(mark, tuple(tags))
