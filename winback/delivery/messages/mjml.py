@@ -9,11 +9,10 @@ import mrml
 from winback.delivery.messages.templates import Problem
 
 # https://documentation.mjml.io/#components
-_ELEMENTS = frozenset(
-    "mjml mj-accordion mj-accordion-element mj-accordion-text mj-accordion-title mj-all mj-attributes mj-body mj-breakpoint"
-    " mj-button mj-carousel mj-carousel-image mj-class mj-column mj-divider mj-font mj-group mj-head mj-hero"
-    " mj-html-attribute mj-html-attributes mj-image mj-navbar mj-navbar-link mj-preview mj-raw mj-section mj-selector"
-    " mj-social mj-social-element mj-spacer mj-style mj-table mj-text mj-title mj-wrapper".split()
+_ELEMENT = re.compile(
+    "mjml|mj-(accordion(-(element|text|title))?|all|attributes|body|breakpoint|button|carousel(-image)?|class|column"
+    "|divider|font|group|head|hero|html-attributes?|image|navbar(-link)?|preview|raw|section|selector"
+    "|social(-element)?|spacer|style|table|text|title|wrapper)"
 )
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _BLANK_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
@@ -76,7 +75,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if _is_mjml(tag):
             self.root = self.root or tag
-            if tag not in _ELEMENTS:
+            if not _ELEMENT.fullmatch(tag):
                 self._problem(f"<{tag}> is no MJML element", "use the elements of documentation.mjml.io")
             self._open.append((tag, self.getpos()[0]))
         if tag in ("mj-text", "mj-button", "p", "h1", "h2", "h3", "li", "tr", "mj-divider"):

@@ -1,0 +1,238 @@
+"""The send ledger and the contact lists in the performance table: conditional writes only."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from winback.accounts import FrequencyCap
+from winback.aws import keys
+from winback.aws.recipients import contact_name
+from winback.aws.tables import Item, batch_get
+from winback.delivery.gate import Reason, cap_reached
+from winback.delivery.ledger import BounceType, FeedbackEvent, Standing, State, origins, standing
+from winback.identifiers import AccountId, CustomerKey, SendId
+from winback.instants import format_instant, parse_instant
+
+_REFUSED = "ConditionalCheckFailedException"
+_KEPT_DAYS = 31  # contacts older than this and than the cap's window are forgotten
+_BOOKING_ATTEMPTS = 12
+
+
+class Contention(RuntimeError):
+    """Other writers kept winning; the caller's retry starts over."""
+
+
+class Ledger:
+    """Each method is one conditional write, so any of them may be repeated, raced or lost halfway."""
+
+    def __init__(self, performance_table: Any) -> None:
+        self._table = performance_table
+
+    def rows(self, send_ids: Iterable[SendId], *, consistent: bool = True) -> dict[SendId, Item]:
+        """The rows that exist."""
+        by_key = {(key["pk"], key["sk"]): send_id for send_id in send_ids if (key := keys.send(send_id))}
+        found = batch_get(self._table, [keys.key(*pair) for pair in by_key], consistent=consistent)
+        return {by_key[pair]: row for pair, row in found.items()}
+
+    def claim(
+        self,
+        send_id: SendId,
+        *,
+        claim: str,
+        now: datetime,
+        lease_until: datetime,
+        campaign_id: str,
+        variant: str | None,
+        channel: str,
+    ) -> Standing:
+        """FREE when the row is now ours, under the name `claim`; else how it stands.
+
+        Only the holder of `claim` may move the row on; a late write of an earlier holder finds another name.
+        """
+        item = {
+            **keys.send(send_id),
+            "state": State.CLAIMED.value,
+            "claim": claim,
+            "claimed_at": format_instant(now),
+            "lease_until": format_instant(lease_until),
+            "campaign_id": campaign_id,
+            "channel": channel,
+            **({"variant": variant} if variant is not None else {}),
+        }
+        existing = self._born(item)
+        if existing is None or existing.get("claim") == claim:
+            return Standing.FREE
+        return standing(existing, now)
+
+    def skip(
+        self,
+        send_id: SendId,
+        reasons: Iterable[Reason],
+        *,
+        now: datetime,
+        campaign_id: str,
+        variant: str | None,
+        channel: str,
+    ) -> bool:
+        """Records that the gate denied the send. False when the row has gone further already."""
+        item = {
+            **keys.send(send_id),
+            "state": State.SKIPPED.value,
+            "reasons": [reason.value for reason in reasons],
+            "skipped_at": format_instant(now),
+            "campaign_id": campaign_id,
+            "channel": channel,
+            **({"variant": variant} if variant is not None else {}),
+        }
+        return self._born(item) is None
+
+    def accepted(self, send_id: SendId, *, claim: str, at: datetime, message_id: str) -> bool:
+        return self._move(send_id, claim, State.ACCEPTED, {"accepted_at": format_instant(at), "message_id": message_id})
+
+    def failed(self, send_id: SendId, *, claim: str, error: str) -> bool:
+        return self._move(send_id, claim, State.FAILED, {"error": error})
+
+    def unknown(self, send_id: SendId, *, claim: str, error: str) -> bool:
+        return self._move(send_id, claim, State.UNKNOWN, {"error": error})
+
+    def throttled(self, send_id: SendId, *, claim: str, error: str) -> bool:
+        return self._move(send_id, claim, State.THROTTLED, {"error": error})
+
+    def record(self, send_id: SendId, event: FeedbackEvent) -> bool:
+        """Writes a feedback event, the earliest instant wins. False when there is no such row."""
+        name, at = event.kind.value, format_instant(event.at)
+        known = self._update(
+            send_id,
+            "SET #name = :at",
+            "attribute_exists(pk) AND (attribute_not_exists(#name) OR #name > :at)",
+            {"#name": name},
+            {":at": at},
+        )
+        if event.bounce_type is not None and known:
+            value = ":type" if event.bounce_type is BounceType.HARD else "if_not_exists(bounce_type, :type)"
+            self._update(
+                send_id,
+                f"SET bounce_type = {value}",
+                "attribute_exists(pk)",
+                {},
+                {":type": event.bounce_type.value},
+            )
+        return known
+
+    def _born(self, item: Item) -> Item | None:
+        """Puts a row that is new or throttled; else the row that is there."""
+        try:
+            self._table.put_item(
+                Item=item,
+                ConditionExpression="attribute_not_exists(pk) OR #state = :throttled",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={":throttled": State.THROTTLED.value},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            return _plain(_existing(error) or {})
+        return None
+
+    def _move(self, send_id: SendId, claim: str, after: State, attributes: dict[str, str]) -> bool:
+        before = origins(after)
+        names = {f"#{name}": name for name in ("state", "claim", *attributes)}
+        values = {
+            ":after": after.value,
+            ":claim": claim,
+            **{f":before{i}": state.value for i, state in enumerate(before)},
+            **{f":{name}": value for name, value in attributes.items()},
+        }
+        allowed = ", ".join(f":before{i}" for i in range(len(before)))
+        settings = ", ".join(f"#{name} = :{name}" for name in attributes)
+        try:
+            self._table.update_item(
+                Key=keys.send(send_id),
+                UpdateExpression=f"SET #state = :after, {settings}",
+                ConditionExpression=f"#claim = :claim AND #state IN ({allowed})",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+            )
+        except ClientError as error:
+            _existing(error)
+            return False
+        return True
+
+    def _update(
+        self, send_id: SendId, update: str, condition: str, names: dict[str, str], values: dict[str, str]
+    ) -> bool:
+        """True when the row exists, also when the condition on its values does not hold."""
+        arguments: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
+        try:
+            self._table.update_item(
+                Key=keys.send(send_id),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **arguments,
+            )
+        except ClientError as error:
+            return _existing(error) is not None
+        return True
+
+
+class ContactBook:
+    """The frequency cap: a list of recent contacts per customer and channel, changed by version."""
+
+    def __init__(self, performance_table: Any) -> None:
+        self._table = performance_table
+
+    def book(
+        self,
+        account_id: AccountId,
+        customer: CustomerKey,
+        channel: str,
+        send_id: SendId,
+        *,
+        now: datetime,
+        cap: FrequencyCap,
+    ) -> bool:
+        """Takes a slot for the send, once however often it is asked. False when the cap is reached.
+
+        Raises Contention when other sends of this customer kept changing the list.
+        """
+        name = contact_name(send_id.launch_id, send_id.step)
+        key = keys.contacts(account_id, customer, channel)
+        for _ in range(_BOOKING_ATTEMPTS):
+            item = self._table.get_item(Key=key, ConsistentRead=True).get("Item") or {"recent": [], "version": 0}
+            recent = item["recent"]
+            if any(entry["send"] == name for entry in recent):
+                return True
+            if cap_reached([parse_instant(entry["at"]) for entry in recent], cap, now):
+                return False
+            since = format_instant(now - timedelta(days=max(cap.days, _KEPT_DAYS)))
+            kept = [entry for entry in recent if entry["at"] > since]
+            booked = {"at": format_instant(now), "send": name}
+            try:
+                self._table.put_item(
+                    Item={**key, "recent": [*kept, booked], "version": int(item["version"]) + 1},
+                    ConditionExpression="attribute_not_exists(pk) OR version = :version",
+                    ExpressionAttributeValues={":version": int(item["version"])},
+                )
+            except ClientError as error:
+                _existing(error)
+                continue
+            return True
+        raise Contention("a contact list kept changing")
+
+
+def _existing(error: ClientError) -> Item | None:
+    """The row that stood in the way of a conditional write; anything else than that refusal is raised again."""
+    if error.response["Error"]["Code"] != _REFUSED:
+        raise error
+    return error.response.get("Item")  # type: ignore[return-value]
+
+
+def _plain(item: Item) -> Item:
+    """The resource interface leaves the row of an error in DynamoDB's own JSON."""
+    from boto3.dynamodb.types import TypeDeserializer  # noqa: PLC0415 (needed on this path only)
+
+    read = TypeDeserializer().deserialize
+    return {name: read(value) for name, value in item.items()}
