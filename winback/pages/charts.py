@@ -95,7 +95,7 @@ def interval_chart(rows: Sequence[Interval], *, show: Show, unit: str = "", labe
         low, high = -1.0, 1.0
     pad = (high - low) * 0.06
     low, high = low - pad, high + pad
-    ticks = _ticks(low, high, 4)
+    ticks = _ticks(low, high, 6)
 
     def at(value: float) -> str:
         return f"{(value - low) / (high - low) * 100:.2f}%"
