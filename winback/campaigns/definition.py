@@ -5,11 +5,22 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from winback.segmentation.names import Family, Segment
 
 MAX_STEPS = 10
+MAX_SIZE = 200_000  # bytes; a launch keeps its definition in one table item of at most 400 KB
 
 
 class StopOn(StrEnum):
@@ -47,6 +58,7 @@ class Audience(_Part):
 class InlineTemplate(_Part):
     """A message of the campaign's own. Without `text`, the text part is made from the HTML."""
 
+    name: str | None = Field(default=None, min_length=1, max_length=64)
     subject: str = Field(min_length=1, max_length=200)
     mjml: str = Field(min_length=1, max_length=100_000)
     text: str | None = Field(default=None, min_length=1, max_length=20_000)
@@ -68,10 +80,16 @@ TimeOfDay = Annotated[
 ]
 
 
+TemplateChoice = Annotated[
+    Annotated[str, Field(min_length=1, max_length=64), Tag("<shipped>")] | Annotated[InlineTemplate, Tag("<inline>")],
+    Discriminator(lambda value: "<shipped>" if isinstance(value, str) else "<inline>"),
+]
+
+
 class Step(_Part):
     """One touch. Without `send_at` it leaves at the launch's own time of day."""
 
-    template: Annotated[str, Field(min_length=1, max_length=64)] | InlineTemplate
+    template: TemplateChoice = Field(description="name of a shipped template, or one of the campaign's own")
     after_days: int = Field(ge=0, le=365, description="days after the launch's start")
     send_at: TimeOfDay | None = Field(default=None, description="time of day in the account's zone")
 
@@ -114,6 +132,13 @@ class CampaignDefinition(_Part):
                 f"evaluation_days is {self.evaluation_days}, but the last step may leave on day {last + 1}: "
                 f"expected at least {last + 2}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _small_enough(self) -> Self:
+        size = len(self.model_dump_json())
+        if size > MAX_SIZE:
+            raise ValueError(f"the definition has {size} bytes with its templates: expected at most {MAX_SIZE}")
         return self
 
     @property

@@ -183,7 +183,7 @@ class Launch(BaseModel):
 
     def reported(self, now: datetime) -> Self:
         """The report is written: a running launch is finished by it; a cancelled one stays cancelled."""
-        if self.state is LaunchState.CANCELLED:
+        if self.state in (LaunchState.CANCELLED, LaunchState.FINISHED):
             return self.model_copy(update={"reported_at": now})
         return self._become(LaunchState.FINISHED, reported_at=now, ended_at=now)
 
@@ -200,7 +200,8 @@ class Launch(BaseModel):
         if times[-1] >= self.evaluation_ends_at:
             raise LaunchConflict(
                 f"the last step of launch {self.launch_id} would leave at {format_instant(times[-1])}, "
-                f"after its evaluation ends at {format_instant(self.evaluation_ends_at)}: cancel it and prepare a new launch"
+                f"after its evaluation ends at {format_instant(self.evaluation_ends_at)}: "
+                "cancel it and prepare a new launch"
             )
         return self.model_copy(update={"steps": _numbered(times)})
 

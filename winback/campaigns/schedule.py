@@ -52,7 +52,7 @@ def _moved(moment: datetime, days: int, zone: ZoneInfo) -> datetime:
 
 
 def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The UTC instant of a local wall clock time (PEP 495: `fold=0` is the first of two, a gap shows on the way back)."""
+    """The UTC instant of a local time (PEP 495: `fold=0` is the first of two, a gap shows on the way back)."""
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) == wall:
         return moment

@@ -1,0 +1,55 @@
+"""Objects of one launch in the lake, and the rows in them that are written once."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from winback.aws.lake import AlreadyWritten, Lake, Row, chunk_name
+from winback.campaigns.launch import Launch
+
+Mode = Literal["dry_run", "live"]
+
+
+class LaunchFiles:
+    def __init__(self, lake: Lake, launch: Launch) -> None:
+        self._lake = lake
+        self._prefix = launch.prefix
+
+    @property
+    def manifest_key(self) -> str:
+        return f"{self._prefix}candidates/manifest.jsonl"
+
+    def candidates_key(self, chunk: int) -> str:
+        return f"{self._prefix}candidates/{chunk_name(chunk)}"
+
+    def audience_key(self, chunk: int) -> str:
+        return f"{self._prefix}audience/{chunk_name(chunk)}"
+
+    def plan_key(self, mode: Mode, step: int, chunk: int) -> str:
+        return f"{self._prefix}plan-{mode}/step-{step}/{chunk_name(chunk)}"
+
+    @property
+    def dry_run_key(self) -> str:
+        return f"{self._prefix}dry_run.json"
+
+    @property
+    def report_key(self) -> str:
+        return f"{self._prefix}report.json"
+
+    @property
+    def report_page_key(self) -> str:
+        return f"{self._prefix}report.html"
+
+    def manifest(self) -> list[Row]:
+        return self._lake.read_rows(self.manifest_key)
+
+    def planned_chunks(self, step: int) -> Iterator[str]:
+        """Keys of the step's live plan chunks that are written already."""
+        return self._lake.list(f"{self._prefix}plan-live/step-{step}/")
+
+    def keep_first(self, key: str, rows: list[Row]) -> list[Row]:
+        """Writes the rows unless an earlier attempt did; returns the ones that are kept."""
+        try:
+            self._lake.write_rows(key, rows, once=True)
+        except AlreadyWritten:
+            return self._lake.read_rows(key)
+        return rows

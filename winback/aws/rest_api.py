@@ -1,0 +1,117 @@
+"""What the REST API's functions share: the account of a request, bodies as models, and errors mapped once.
+
+Every error is `{"error": {"code", "message", "fields": [{"field", "problem", "expected"}]}}`. Values of the request are
+not repeated in it: they may be personal.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from pydantic import BaseModel, ValidationError
+
+from winback.identifiers import AccountId
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """`field` is a path such as `steps[1].after_days`."""
+
+    field: str
+    problem: str
+    expected: str
+
+
+class RequestRefused(Exception):
+    """Becomes the response. `code` is stable and meant for programs, the message for people."""
+
+    def __init__(self, status: HTTPStatus, code: str, message: str, fields: Sequence[FieldProblem] = ()) -> None:
+        super().__init__(message)
+        self.status, self.code, self.fields = status, code, tuple(fields)
+
+
+def rest_api(refusals: dict[type[Exception], tuple[HTTPStatus, str]] | None = None) -> APIGatewayRestResolver:
+    """A resolver with the error map; `refusals` adds the function's own errors, whose text is the message."""
+    app = APIGatewayRestResolver()
+
+    def refuse(error: RequestRefused) -> Response[str]:
+        return _response(error)
+
+    def unknown_path(_: NotFoundError) -> Response[str]:
+        return _response(RequestRefused(HTTPStatus.NOT_FOUND, "not_found", "there is nothing at this path"))
+
+    app.exception_handler(RequestRefused)(refuse)
+    app.not_found()(unknown_path)
+    for kind, (status, code) in (refusals or {}).items():
+        app.exception_handler(kind)(_refusing(status, code))
+    return app
+
+
+def account_of(app: APIGatewayRestResolver) -> AccountId:
+    """The account that the authorizer found for the request's key."""
+    authorizer = app.current_event.request_context.authorizer
+    return AccountId(authorizer["account_id"])
+
+
+def body_of(app: APIGatewayRestResolver, model: type[Model]) -> Model:
+    """The request's JSON body as `model`. Raises RequestRefused naming every field that does not fit."""
+    text = app.current_event.decoded_body
+    try:
+        content = json.loads(text or "{}")
+    except ValueError as error:
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_json", f"the body is not JSON: {error}") from None
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise RequestRefused(
+            HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", field_problems(error)
+        ) from None
+
+
+def field_problems(error: ValidationError) -> list[FieldProblem]:
+    """Each problem of a pydantic error, without the input itself."""
+    return [_field_problem(dict(detail)) for detail in error.errors(include_input=False, include_url=False)]
+
+
+def json_response(status: HTTPStatus, body: Any) -> Response[str]:
+    return Response(status_code=status, content_type="application/json", body=json.dumps(body))
+
+
+def _field_problem(detail: dict[str, Any]) -> FieldProblem:
+    field, message = _path(detail["loc"]), str(detail["msg"]).removeprefix("Value error, ")
+    match detail["type"]:
+        case "missing":
+            return FieldProblem(field, "is missing", "a value")
+        case "extra_forbidden":
+            return FieldProblem(field, "is not a known field", "only fields that the reference lists")
+        case "value_error":
+            problem, _, expected = message.partition(": ")
+            return FieldProblem(field, problem, expected.removeprefix("expected ") or "a value that keeps this rule")
+        case _:
+            return FieldProblem(field, "does not fit", message.removeprefix("Input should be "))
+
+
+def _path(location: Sequence[str | int]) -> str:
+    """`steps[1].after_days`. Parts in angle brackets name alternatives of a union, not fields."""
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif not part.startswith("<"):
+            path += f".{part}" if path else part
+    return path or "body"
+
+
+def _refusing(status: HTTPStatus, code: str) -> Callable[[Exception], Response[str]]:
+    return lambda error: _response(RequestRefused(status, code, str(error)))
+
+
+def _response(refused: RequestRefused) -> Response[str]:
+    error = {"code": refused.code, "message": str(refused), "fields": [asdict(field) for field in refused.fields]}
+    return json_response(refused.status, {"error": error})
