@@ -23,7 +23,7 @@ def compute_facts(
 ) -> Calibration:
     """Creates the table `facts` (contract.py) from the relation `orders`; returns the rhythm that was used.
 
-    `orders` is at order grain: customer_id, ordered_at TIMESTAMP (UTC), amount_minor BIGINT (negative: a return), lines.
+    `orders` is at order grain: customer_id, ordered_at TIMESTAMP (UTC), amount_minor BIGINT (negative: return), lines.
     `as_of` is aware and exclusive. Without `calibration` the account's rhythm is estimated from these very orders.
     `lines` is only read when `trend_category` is given. Raises ValueError when `as_of` has no time zone.
     """

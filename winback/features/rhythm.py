@@ -57,7 +57,7 @@ class Calibration(BaseModel):
 
 
 PRIOR = Calibration(gap_log_mean=3.4, within=1.3, between=0.4, source="prior")
-"""For accounts with too few gaps: the rounded estimates of CDNOW's 23,570 customers at 1997-10-01 (3.409, 1.294, 0.420)."""
+"""For accounts with too few gaps: rounded from CDNOW's 23,570 customers at 1997-10-01 (3.409, 1.294, 0.420)."""
 
 
 class GapGroup(NamedTuple):
