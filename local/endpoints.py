@@ -1,0 +1,200 @@
+"""SageMaker's runtime API on this machine: serves a model archive's own `inference.py` as the container does.
+
+Contract of the script (model_fn, input_fn, predict_fn, output_fn):
+https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html. Call, errors and limits:
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html and
+https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html (4 MB, 60 seconds).
+"""
+
+import importlib.util
+import json
+import sys
+import tarfile
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+import typer
+
+MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
+TIMEOUT_SECONDS = 60.0
+VARIANT = "AllTraffic"
+# The container hands these to input_fn as text, everything else as bytes (sagemaker_containers, _content_types.py).
+_TEXT_TYPES = ("application/json", "text/csv")
+_CUSTOM = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Container:
+    """One loaded model: what runs behind an endpoint."""
+
+    def __init__(self, name: str, archive: Path, workspace: Path) -> None:
+        """Unpacks the archive and calls `model_fn`. Raises what the script raises."""
+        self.directory = workspace / name
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(archive) as packed:
+            packed.extractall(self.directory, filter="data")
+        self._script = _import_script(name, self.directory / "code" / "inference.py")
+        self._model = self._script.model_fn(str(self.directory))
+
+    def transform(self, body: bytes, content_type: str, accept: str) -> tuple[int, bytes, str]:
+        """Status, body and content type that the container answers a request with."""
+        media_type = content_type.partition(";")[0].strip().lower()
+        given: bytes | str = body.decode() if media_type in _TEXT_TYPES else body
+        prediction = self._script.predict_fn(self._script.input_fn(given, content_type), self._model)
+        return _response(self._script.output_fn(prediction, accept), accept)
+
+
+def _import_script(name: str, path: Path) -> ModuleType:
+    module_name = f"inference_of_{name.replace('-', '_')}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(f"the model archive has no {path.name}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _response(result: Any, accept: str) -> tuple[int, bytes, str]:
+    """As the container reads what output_fn returned: a body, (body, content type), or a WSGI response."""
+    if callable(result):
+        seen: dict[str, Any] = {}
+
+        def start(status: str, headers: list[tuple[str, str]]) -> None:
+            seen["status"] = int(status.split(maxsplit=1)[0])
+            seen["headers"] = {key.lower(): value for key, value in headers}
+
+        body = b"".join(result({"REQUEST_METHOD": "POST"}, start))
+        return seen["status"], body, seen["headers"].get("content-type", "application/octet-stream")
+    body, content_type = result if isinstance(result, tuple) else (result, accept)
+    return 200, body.encode() if isinstance(body, str) else bytes(body), content_type
+
+
+class Endpoints:
+    """The endpoints of this machine by name. Safe between threads."""
+
+    def __init__(self, containers: Mapping[str, Container], *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._containers = dict(containers)
+        self._down: set[str] = set()
+        self._timeout = timeout_seconds
+        self._workers = ThreadPoolExecutor(16)
+        self.invocations: dict[str, int] = dict.fromkeys(containers, 0)
+        self._counting = threading.Lock()
+
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        match method, unquote(path).strip("/").split("/"):
+            case "POST", ["endpoints", name, "invocations"]:
+                return self._invoke(name, {key.lower(): value for key, value in headers.items()}, body)
+            case "POST", ["_control", "endpoints", name, ("kill" | "restore") as verb] if name in self._containers:
+                (self._down.add if verb == "kill" else self._down.discard)(name)
+                return _json(200, {"endpoint": name, "in_service": name not in self._down})
+            case "GET", ["_control", "counts"]:
+                return _json(200, {"invocations": self.invocations})
+            case "GET", ["ping"]:
+                return _json(200, {"endpoints": sorted(self._containers)})
+        return _error(404, "UnknownOperationException", f"{method} {path}")
+
+    def _invoke(self, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        container = self._containers.get(name)
+        if container is None:
+            return _error(400, "ValidationError", f"Endpoint {name} of account 000000000000 not found.")
+        if len(body) > MAX_PAYLOAD_BYTES:
+            return _error(413, "ValidationError", f"Received a body of {len(body)} bytes: at most {MAX_PAYLOAD_BYTES}")
+        if name in self._down:
+            return _error(503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
+        with self._counting:
+            self.invocations[name] += 1
+        content_type = headers.get("content-type", "application/octet-stream")
+        accept = headers.get("accept", "*/*")
+        running = self._workers.submit(container.transform, body, content_type, accept)
+        try:
+            status, content, kind = running.result(self._timeout)
+        except FutureTimeout:
+            message = "Your invocation timed out while waiting for a response from container primary."
+            return _model_error(name, 504, message)
+        except Exception as error:  # noqa: BLE001 whatever the script raises, the container answers with a bare 500
+            print(f"{name}: {type(error).__name__}: {error}", flush=True)
+            return _model_error(name, 500, "Internal Server Error")
+        if status >= 400:
+            return _model_error(name, status, content.decode(errors="replace"))
+        if len(content) > MAX_PAYLOAD_BYTES:
+            return _model_error(name, 500, f"The answer has {len(content)} bytes: at most {MAX_PAYLOAD_BYTES}")
+        custom = {_CUSTOM: headers[_CUSTOM.lower()]} if _CUSTOM.lower() in headers else {}
+        return Answer(200, content, {"Content-Type": kind, "x-Amzn-Invoked-Production-Variant": VARIANT, **custom})
+
+
+def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})
+
+
+def _error(status: int, code: str, message: str) -> Answer:
+    return _json(status, {"Message": message}, {"x-amzn-ErrorType": code})
+
+
+def _model_error(name: str, original_status: int, original_message: str) -> Answer:
+    body = {
+        "ErrorCode": "CLIENT_ERROR_FROM_MODEL" if original_status < 500 else "SERVER_ERROR_FROM_MODEL",
+        "Message": f"Received {'client' if original_status < 500 else 'server'} error ({original_status}) from primary "
+        f'with message "{original_message}".',
+        "OriginalStatusCode": original_status,
+        "OriginalMessage": original_message,
+        "LogStreamArn": f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/sagemaker/Endpoints/{name}",
+    }
+    return _json(424, body, {"x-amzn-ErrorType": "ModelError"})
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Bytes to `Endpoints.handle` and back."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def __init__(self, handle: Callable[..., Answer], *arguments: Any) -> None:
+        self._handle = handle
+        super().__init__(*arguments)
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answer = self._handle(self.command, self.path, dict(self.headers.items()), body)
+        self.send_response(answer.status)
+        for key, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    do_GET = do_POST = _serve
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Quiet: failures are printed where they happen."""
+
+
+def main(
+    port: Annotated[int, typer.Option()],
+    workspace: Annotated[Path, typer.Option(help="folder to unpack archives in")],
+    model: Annotated[list[str], typer.Option(help="ENDPOINT=ARCHIVE, as often as needed")],
+) -> None:
+    pairs = [entry.partition("=") for entry in model]
+    containers = {name: Container(name, Path(archive), workspace) for name, _, archive in pairs}
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, Endpoints(containers).handle))
+    server.daemon_threads = True
+    print(f"SageMaker runtime on 127.0.0.1:{port}: {', '.join(containers)}", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    typer.run(main)

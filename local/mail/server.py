@@ -1,0 +1,226 @@
+"""The recorder's process: SES v2 at `/v2/email/`, and `/_control/` for whoever drives it (local/mail/client.py).
+
+Run by `make up`; serves 127.0.0.1 alone. Its AWS credentials and endpoint come from the environment.
+"""
+
+import json
+import threading
+import time
+from collections import Counter
+from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import boto3
+import httpx
+import typer
+
+from local.mail.correspondence import Correspondence
+from local.mail.messages import Message
+from local.mail.recipients import Kind, Rates, Reaction
+from local.mail.ses import Answer, Fault, Mailbox, Sending
+from local.place import ACCOUNT, REGION
+from winback.instants import format_instant, parse_instant
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+_QUEUE_BATCH = 10  # most entries of one SendMessageBatch
+_TICK_SECONDS = 0.5
+
+
+class Recorder:
+    """Mailbox, correspondence and the file of everything sent, behind one `handle`."""
+
+    def __init__(self, sending: Sending, correspondence: Correspondence, mailbox: Mailbox, record: Path) -> None:
+        self.sending, self.correspondence, self.mailbox, self._record = sending, correspondence, mailbox, record
+
+    def handle(self, method: str, target: str, body: bytes) -> Answer:
+        parts = urlsplit(target)
+        query = dict(parse_qsl(parts.query))
+        if not parts.path.startswith("/_control/"):
+            return self.mailbox.handle(method, parts.path, query, body)
+        try:
+            return self._control(method, parts.path.removeprefix("/_control/"), query, json.loads(body or b"{}"))
+        except (KeyError, TypeError, ValueError) as error:
+            return Answer(400, {"error": {"code": "invalid_request", "message": f"{type(error).__name__}: {error}"}})
+
+    def record(self, message: Message) -> None:
+        with self._record.open("a") as file:
+            file.write(json.dumps(shown(message)) + "\n")
+
+    def _control(self, method: str, name: str, query: dict[str, str], payload: dict[str, Any]) -> Answer:
+        correspondence = self.correspondence
+        match method, name:
+            case "GET", "health":
+                return Answer(200, {"state": "ready"})
+            case "POST", "clock":
+                correspondence.set_clock(parse_instant(payload["now"]) if payload["now"] else None)
+                return Answer(200, {"now": format_instant(correspondence.now())})
+            case "POST", "advance":
+                emitted = correspondence.advance(parse_instant(payload["now"]))
+                return Answer(200, {"emitted": emitted, "pending": correspondence.pending()[0]})
+            case "POST", "recipients":
+                correspondence.rates = Rates(**payload.get("rates", {}))
+                correspondence.seed = int(payload["seed"])
+                return Answer(200, {"seed": correspondence.seed, "rates": asdict(correspondence.rates)})
+            case "POST", "faults":
+                self.mailbox.inject([Fault(int(one["call"]), one["kind"]) for one in payload["faults"]])
+                return Answer(200, {})
+            case "GET", "messages":
+                return Answer(200, {"messages": self._messages(query)})
+            case "GET", "counts":
+                return Answer(200, self._counts())
+        return Answer(404, {"error": {"code": "not_found", "message": f"{method} /_control/{name}"}})
+
+    def _messages(self, query: dict[str, str]) -> list[dict[str, Any]]:
+        found = [
+            message
+            for message in list(self.mailbox.messages)
+            if query.get("send_id") in (None, message.send_id) and query.get("to") in (None, *message.destination)
+        ]
+        start = int(query.get("offset", "0"))
+        return [shown(message) for message in found[start : start + int(query.get("limit", "1000"))]]
+
+    def _counts(self) -> dict[str, Any]:
+        messages = list(self.mailbox.messages)
+        per_send = Counter(message.send_id for message in messages)
+        pending, due = self.correspondence.pending()
+        return {
+            "messages": len(messages),
+            "sends": len(per_send),
+            "sent_twice": sorted(send for send, count in per_send.items() if count > 1)[:100],
+            "throttled": self.mailbox.throttled,
+            "suppressed": len(self.mailbox.suppressed),
+            "emitted": dict(self.correspondence.emitted),
+            "refused_visits": {str(status): n for status, n in self.correspondence.refused_visits.items()},
+            "pending": pending,
+            "next_due": format_instant(due) if due else None,
+            "now": format_instant(self.correspondence.now()),
+        }
+
+
+def shown(message: Message) -> dict[str, Any]:
+    body = asdict(message)
+    return {**body, "sent_at": format_instant(message.sent_at), "send_id": message.send_id}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Bytes to `Recorder.handle` and back."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # header and body go out in two writes
+
+    def __init__(self, recorder: Recorder, *arguments: Any) -> None:
+        self._recorder = recorder
+        super().__init__(*arguments)
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answer = self._recorder.handle(self.command, self.path, body)
+        if answer.drop:
+            self.close_connection = True
+            return
+        content = json.dumps(answer.body).encode()
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _serve
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """One line a request would fill the disk; what was sent is in the record."""
+
+
+def publisher(queue: str) -> Any:
+    """Puts events into the queue behind the EventBridge rule: PutEvents takes no `aws.*` source, here as in AWS."""
+    sqs = boto3.client("sqs")
+
+    def publish(events: list[dict[str, Any]]) -> None:
+        if not events:
+            return
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        for start in range(0, len(events), _QUEUE_BATCH):
+            batch = events[start : start + _QUEUE_BATCH]
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(number), "MessageBody": json.dumps(one)} for number, one in enumerate(batch)
+            ]
+            answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+            if answer.get("Failed"):
+                raise RuntimeError(f"queue {queue} refused {len(answer['Failed'])} events: {answer['Failed'][0]}")
+
+    return publish
+
+
+def visitor(client: httpx.Client) -> Any:
+    def visit(reaction: Reaction) -> int:
+        headers = {"User-Agent": reaction.user_agent or "Mozilla/5.0 (one-click)"}
+        if reaction.kind is Kind.UNSUBSCRIBE:
+            return client.post(reaction.link, data={"List-Unsubscribe": "One-Click"}, headers=headers).status_code
+        return client.get(reaction.link, headers=headers).status_code
+
+    return visit
+
+
+def build(sending: Sending, *, queue: str, record: Path) -> Recorder:
+    holder: list[Recorder] = []
+
+    def accepted(message: Message) -> None:
+        holder[0].record(message)
+        holder[0].correspondence.accept(message)
+
+    def current() -> datetime:
+        return holder[0].correspondence.now()
+
+    mailbox = Mailbox(sending, now=current, ticks=time.monotonic, accepted=accepted)
+    correspondence = Correspondence(
+        publish=publisher(queue),
+        visit=visitor(httpx.Client(timeout=30)),
+        suppress=mailbox.suppress,
+        is_suppressed=mailbox.suppressed.__contains__,
+        account=ACCOUNT,
+        region=REGION,
+    )
+    record.touch(mode=0o600)
+    holder.append(Recorder(sending, correspondence, mailbox, record))
+    return holder[0]
+
+
+def _live(correspondence: Correspondence) -> None:
+    """Real time: recipients react while nobody drives. A refused batch stays due and is tried again."""
+    while True:
+        time.sleep(_TICK_SECONDS)
+        try:
+            correspondence.tick()
+        except Exception as error:  # noqa: BLE001 the emulator may be starting or ending; the next tick repeats it
+            print(f"events not delivered yet: {type(error).__name__}: {error}", flush=True)
+
+
+def main(
+    port: Annotated[int, typer.Option()],
+    record: Annotated[Path, typer.Option()],
+    queue: Annotated[str, typer.Option()],
+    configuration_set: Annotated[list[str], typer.Option()],
+    identity: Annotated[list[str], typer.Option()],
+    rate: Annotated[float, typer.Option(help="messages a second")] = 14,
+    daily: Annotated[int, typer.Option(help="messages in 24 hours")] = 50_000,
+) -> None:
+    sending = Sending(frozenset(configuration_set), frozenset(identity), max_send_rate=rate, max_24_hour_send=daily)
+    recorder = build(sending, queue=queue, record=record)
+    threading.Thread(target=_live, args=(recorder.correspondence,), daemon=True).start()
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, recorder))
+    server.daemon_threads = True
+    print(f"SES v2 recorder on 127.0.0.1:{port}", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    typer.run(main)

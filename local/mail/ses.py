@@ -1,0 +1,382 @@
+"""The SES v2 calls that Winback makes at run time, as a pure request handler: no socket, no clock of its own.
+
+Validates as SES does, so that what passes here is no surprise there. Limits and error codes:
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html, .../API_MessageTag.html,
+.../API_MessageHeader.html and https://docs.aws.amazon.com/ses/latest/dg/quotas.html.
+"""
+
+import base64
+import binascii
+import json
+import re
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import getaddresses, parseaddr
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from local.mail.messages import Message
+
+MAX_MESSAGE_BYTES = 40 * 1024 * 1024
+MAX_RECIPIENTS = 50
+MAX_HEADERS = 15
+MAX_HEADER_NAME, MAX_HEADER_VALUE = 126, 870
+MAX_TAG = 256
+_TAG = re.compile(r"[A-Za-z0-9_-]+")
+_SYSTEM_TAG = re.compile(r"ses:[A-Za-z0-9_-]+")  # names that SES itself reads, e.g. ses:no-track
+_HEADER_NAME = re.compile(r"[!-9;-@A-~]+")
+_HEADER_VALUE = re.compile(r"[ -~]*")
+
+_STATUS = {
+    "NotFoundException": HTTPStatus.NOT_FOUND,
+    "TooManyRequestsException": HTTPStatus.TOO_MANY_REQUESTS,
+    "ConcurrentModificationException": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "InternalServiceErrorException": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+class SesError(Exception):
+    """An answer that SES gives instead of a result; `code` is the exception's name in the SDKs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back over the wire; `drop` means that the connection breaks instead."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    drop: bool = False
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What the account may do: verified identities (addresses or domains), configuration sets, quotas."""
+
+    configuration_sets: frozenset[str]
+    identities: frozenset[str]
+    tenants: frozenset[str] = frozenset()
+    max_send_rate: float = 14.0
+    max_24_hour_send: int = 50_000
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with the n-th SendEmail call from now on, counted from 1.
+
+    `accept_then_drop`: the message is taken, the connection breaks before the answer. `drop`: it breaks and nothing
+    is taken. `throttle`, `refuse` and `fail`: the answer is TooManyRequestsException, MessageRejected, or a 500.
+    """
+
+    call: int
+    kind: str
+
+    KINDS = ("accept_then_drop", "drop", "throttle", "refuse", "fail")
+
+    def __post_init__(self) -> None:
+        if self.kind not in self.KINDS:
+            raise ValueError(f"fault kind {self.kind!r} is not one of {', '.join(self.KINDS)}")
+
+
+class Mailbox:
+    """One account's SES: answers requests, keeps accepted messages and the suppression list. Safe between threads."""
+
+    def __init__(
+        self,
+        sending: Sending,
+        *,
+        now: Callable[[], datetime],
+        ticks: Callable[[], float],
+        accepted: Callable[[Message], None] = lambda _: None,
+    ) -> None:
+        """`now` stamps messages; `ticks` are real seconds for the send rate; `accepted` hears of each message once."""
+        self._sending = sending
+        self._identities = set(sending.identities)
+        self._tenants = set(sending.tenants)
+        self._now, self._ticks, self._accepted = now, ticks, accepted
+        self._lock = threading.RLock()
+        self._last_second: deque[float] = deque()
+        self._faults: dict[int, str] = {}
+        self._calls = 0
+        self.messages: list[Message] = []
+        self.suppressed: dict[str, tuple[str, datetime]] = {}
+        self.throttled = 0
+
+    def inject(self, faults: list[Fault]) -> None:
+        """Replaces the planned faults and starts to count SendEmail calls anew."""
+        with self._lock:
+            self._faults = {fault.call: fault.kind for fault in faults}
+            self._calls = 0
+
+    def suppress(self, address: str, reason: str) -> None:
+        """As SES does after a hard bounce (`BOUNCE`) or a complaint (`COMPLAINT`)."""
+        with self._lock:
+            self.suppressed[address.lower()] = (reason, self._now())
+
+    def handle(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
+        """Answers one request of the SDK. Unknown paths get SES's UnknownOperationException."""
+        try:
+            payload = json.loads(body) if body else {}
+            return self._route(method, unquote(path).rstrip("/"), query, payload, len(body))
+        except json.JSONDecodeError:
+            return error_answer("SerializationException", "The request body is not JSON")
+        except SesError as error:
+            return error_answer(error.code, str(error))
+
+    def _route(self, method: str, path: str, query: Mapping[str, str], payload: dict[str, Any], size: int) -> Answer:
+        match method, path.removeprefix("/v2/email/").split("/"):
+            case "POST", ["outbound-emails"]:
+                return self._send(payload, size)
+            case "GET", ["account"]:
+                return self._account()
+            case "PUT", ["suppression", "addresses"]:
+                return self._put_suppressed(payload)
+            case "GET", ["suppression", "addresses"]:
+                return self._list_suppressed(query)
+            case "GET", ["suppression", "addresses", address]:
+                return self._get_suppressed(address)
+            case "DELETE", ["suppression", "addresses", address]:
+                with self._lock:
+                    if self.suppressed.pop(address.lower(), None) is None:
+                        raise SesError("NotFoundException", f"Email address {address} does not exist on your list.")
+                return Answer(200, {})
+            case "POST", ["identities"]:
+                return self._create_identity(payload)
+            case "GET", ["identities", identity]:
+                if identity not in self._identities:
+                    raise SesError("NotFoundException", f"Email identity {identity} does not exist.")
+                return Answer(200, {"IdentityType": _identity_type(identity), "VerifiedForSendingStatus": True})
+            case "POST", ["tenants"]:
+                return self._create_tenant(payload)
+        raise SesError("UnknownOperationException", f"{method} {path} is not an operation of this stand-in for SES v2")
+
+    def _account(self) -> Answer:
+        day_ago = self._now() - timedelta(days=1)
+        quota = {
+            "Max24HourSend": self._sending.max_24_hour_send,
+            "MaxSendRate": self._sending.max_send_rate,
+            "SentLast24Hours": sum(1 for message in self.messages if message.sent_at > day_ago),
+        }
+        body = {"SendQuota": quota, "SendingEnabled": True, "ProductionAccessEnabled": True}
+        return Answer(200, {**body, "EnforcementStatus": "HEALTHY", "DedicatedIpAutoWarmupEnabled": False})
+
+    def _put_suppressed(self, payload: dict[str, Any]) -> Answer:
+        reason = payload.get("Reason")
+        if reason not in ("BOUNCE", "COMPLAINT"):
+            raise SesError("BadRequestException", f"Reason must be BOUNCE or COMPLAINT, not {reason!r}")
+        self.suppress(_required(payload, "EmailAddress"), reason)
+        return Answer(200, {})
+
+    def _get_suppressed(self, address: str) -> Answer:
+        entry = self.suppressed.get(address.lower())
+        if entry is None:
+            raise SesError("NotFoundException", f"Email address {address} does not exist on your list.")
+        return Answer(200, {"SuppressedDestination": _suppressed(address.lower(), entry)})
+
+    def _list_suppressed(self, query: Mapping[str, str]) -> Answer:
+        with self._lock:
+            entries = sorted(self.suppressed.items())
+        start, size = int(query.get("NextToken", "0")), int(query.get("PageSize", "1000"))
+        page = [_suppressed(address, entry) for address, entry in entries[start : start + size]]
+        more = {"NextToken": str(start + size)} if start + size < len(entries) else {}
+        return Answer(200, {"SuppressedDestinationSummaries": page, **more})
+
+    def _create_identity(self, payload: dict[str, Any]) -> Answer:
+        identity = _required(payload, "EmailIdentity")
+        if identity in self._identities:
+            raise SesError("AlreadyExistsException", f"Email identity {identity} already exist.")
+        self._identities.add(identity)
+        return Answer(200, {"IdentityType": _identity_type(identity), "VerifiedForSendingStatus": True})
+
+    def _create_tenant(self, payload: dict[str, Any]) -> Answer:
+        tenant = _required(payload, "TenantName")
+        if tenant in self._tenants:
+            raise SesError("AlreadyExistsException", f"Tenant {tenant} already exists.")
+        self._tenants.add(tenant)
+        return Answer(200, {"TenantName": tenant, "SendingStatus": "ENABLED"})
+
+    def _send(self, payload: dict[str, Any], size: int) -> Answer:
+        with self._lock:
+            self._calls += 1
+            fault = self._faults.pop(self._calls, None)
+            if fault == "drop":
+                return Answer(0, {}, drop=True)
+            if fault == "fail":
+                raise SesError("InternalServiceErrorException", "An internal error occurred")
+            if fault == "refuse":
+                raise SesError("MessageRejected", "Email address is not verified.")
+            if fault == "throttle" or not self._within_rate():
+                self.throttled += 1
+                raise SesError("TooManyRequestsException", "Maximum sending rate exceeded.")
+            if len(self.messages) >= self._sending.max_24_hour_send and self._sent_today() >= (
+                self._sending.max_24_hour_send
+            ):
+                raise SesError("LimitExceededException", "Daily message quota exceeded.")
+            message = self._accept(payload, size)
+            self.messages.append(message)
+        self._accepted(message)
+        return Answer(200, {"MessageId": message.message_id}, drop=fault == "accept_then_drop")
+
+    def _sent_today(self) -> int:
+        day_ago = self._now() - timedelta(days=1)
+        return sum(1 for message in self.messages if message.sent_at > day_ago)
+
+    def _within_rate(self) -> bool:
+        moment = self._ticks()
+        while self._last_second and self._last_second[0] <= moment - 1:
+            self._last_second.popleft()
+        if len(self._last_second) >= self._sending.max_send_rate:
+            return False
+        self._last_second.append(moment)
+        return True
+
+    def _accept(self, payload: dict[str, Any], size: int) -> Message:
+        if size > MAX_MESSAGE_BYTES:
+            raise SesError("MessageRejected", f"Message length is more than {MAX_MESSAGE_BYTES} bytes long")
+        source = _required(payload, "FromEmailAddress")
+        self._check_identity(source)
+        tenant = payload.get("TenantName")
+        if tenant is not None and tenant not in self._tenants:
+            raise SesError("NotFoundException", f"Tenant {tenant} does not exist.")
+        configuration_set = payload.get("ConfigurationSetName", "")
+        if configuration_set and configuration_set not in self._sending.configuration_sets:
+            raise SesError("NotFoundException", f"Configuration set <{configuration_set}> does not exist.")
+        destination = _destination(payload)
+        content = payload.get("Content", {})
+        match sorted(content):
+            case ["Simple"]:
+                subject, text, html, headers = _simple(content["Simple"])
+            case ["Raw"]:
+                subject, text, html, headers = _raw(content["Raw"])
+            case _:
+                raise SesError("BadRequestException", "Content must hold exactly one of Simple and Raw here")
+        return Message(
+            message_id=f"0100{uuid.uuid4().hex[:12]}-{uuid.uuid4()}-000000",
+            sent_at=self._now(),
+            source=source,
+            destination=destination,
+            subject=subject,
+            text=text,
+            html=html,
+            headers=headers,
+            tags=_tags(payload.get("EmailTags", [])),
+            configuration_set=configuration_set,
+            tenant=tenant,
+        )
+
+    def _check_identity(self, source: str) -> None:
+        address = parseaddr(source)[1]
+        if "@" not in address:
+            raise SesError("BadRequestException", "Missing final '@domain'")
+        labels = address.rpartition("@")[2].lower().split(".")
+        domains = {".".join(labels[start:]) for start in range(len(labels))}
+        if address not in self._identities and not domains & self._identities:
+            raise SesError(
+                "MessageRejected",
+                "Email address is not verified. The following identities failed the check in region US-EAST-1: "
+                + address,
+            )
+
+
+def error_answer(code: str, message: str) -> Answer:
+    status = _STATUS.get(code, HTTPStatus.BAD_REQUEST)
+    return Answer(status, {"message": message}, {"x-amzn-ErrorType": code})
+
+
+def _required(payload: Mapping[str, Any], name: str) -> str:
+    value = payload.get(name)
+    if not isinstance(value, str) or not value:
+        raise SesError("BadRequestException", f"{name} is required")
+    return value
+
+
+def _destination(payload: Mapping[str, Any]) -> tuple[str, ...]:
+    named = payload.get("Destination", {})
+    addresses = [one for kind in ("ToAddresses", "CcAddresses", "BccAddresses") for one in named.get(kind, [])]
+    if not addresses:
+        raise SesError("BadRequestException", "Destination needs at least one address")
+    if len(addresses) > MAX_RECIPIENTS:
+        raise SesError("MessageRejected", f"Recipient count exceeds {MAX_RECIPIENTS}.")
+    plain = [address for _, address in getaddresses(addresses)]
+    for address in plain:
+        local, _, domain = address.rpartition("@")
+        if not local or not domain:
+            raise SesError("BadRequestException", "Missing final '@domain'")
+        if not address.isascii():
+            raise SesError("BadRequestException", "Local address contains control or whitespace, or is not ASCII")
+    return tuple(plain)
+
+
+def _tags(listed: list[Mapping[str, str]]) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for tag in listed:
+        name, value = tag.get("Name", ""), tag.get("Value", "")
+        for part, text in (("name", name), ("value", value)):
+            well_formed = _TAG.fullmatch(text) or (part == "name" and _SYSTEM_TAG.fullmatch(text))
+            if not well_formed or len(text) > MAX_TAG:
+                raise SesError(
+                    "BadRequestException",
+                    f"Invalid tag {part} <{text[:40]}>: 1 to {MAX_TAG} characters of A-Z a-z 0-9 _ -",
+                )
+        if name in tags:
+            raise SesError("BadRequestException", f"Duplicate tag name <{name}>.")
+        tags[name] = value
+    return tags
+
+
+Parts = tuple[str, str | None, str | None, tuple[tuple[str, str], ...]]
+
+
+def _simple(content: Mapping[str, Any]) -> Parts:
+    subject = content.get("Subject", {}).get("Data")
+    body = content.get("Body", {})
+    text, html = body.get("Text", {}).get("Data"), body.get("Html", {}).get("Data")
+    if subject is None or (text is None and html is None):
+        raise SesError("BadRequestException", "Content.Simple needs a Subject and a Body with Text or Html")
+    headers = [(header.get("Name", ""), header.get("Value", "")) for header in content.get("Headers", [])]
+    if len(headers) > MAX_HEADERS:
+        raise SesError("BadRequestException", f"At most {MAX_HEADERS} headers are allowed, not {len(headers)}")
+    for name, value in headers:
+        if not _HEADER_NAME.fullmatch(name) or len(name) > MAX_HEADER_NAME:
+            raise SesError("BadRequestException", f"Invalid header name <{name[:40]}>")
+        if not value or len(value) > MAX_HEADER_VALUE or not _HEADER_VALUE.fullmatch(value):
+            raise SesError(
+                "BadRequestException",
+                f"Invalid value of header <{name}>: 1 to {MAX_HEADER_VALUE} printable ASCII characters",
+            )
+    return subject, text, html, tuple(headers)
+
+
+def _raw(content: Mapping[str, Any]) -> Parts:
+    try:
+        parsed = message_from_bytes(base64.b64decode(content.get("Data", ""), validate=True), policy=policy.default)
+    except binascii.Error:
+        raise SesError("SerializationException", "Raw.Data is not base64") from None
+    assert isinstance(parsed, EmailMessage)
+    text, html = parsed.get_body(("plain",)), parsed.get_body(("html",))
+    return (
+        str(parsed.get("Subject", "")),
+        text.get_content() if text is not None else None,
+        html.get_content() if html is not None else None,
+        tuple((name, str(value)) for name, value in parsed.items()),
+    )
+
+
+def _identity_type(identity: str) -> str:
+    return "EMAIL_ADDRESS" if "@" in identity else "DOMAIN"
+
+
+def _suppressed(address: str, entry: tuple[str, datetime]) -> dict[str, Any]:
+    reason, at = entry
+    return {"EmailAddress": address, "Reason": reason, "LastUpdateTime": at.timestamp()}
