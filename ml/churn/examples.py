@@ -22,19 +22,21 @@ HORIZON = timedelta(days=91)
 CUT_SPACING = timedelta(days=28)
 
 CDNOW_FILE = Path("build/datasets/lifetimes/datasets/CDNOW_master.txt")
+CDNOW_START = datetime(1997, 1, 1, tzinfo=UTC)
 CDNOW_END = datetime(1998, 7, 1, tzinfo=UTC)
 """The first moment that CDNOW's purchases do not cover."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows of one or several cuts: `values` (n, 6) in the order of `NAMES`, `churned` (n,) of 0 and 1."""
+    """Rows of one or several cuts: `values` (n, 5) in the order of `NAMES`, `churned` (n,) of 0 and 1."""
 
     values: NDArray[np.float64]
     churned: NDArray[np.float64]
 
-    def feature(self, name: str) -> NDArray[np.float64]:
-        return self.values[:, NAMES.index(name)]
+    @property
+    def silence(self) -> NDArray[np.float64]:
+        return self.values[:, NAMES.index("silence_days")]
 
     def __len__(self) -> int:
         return len(self.churned)
@@ -71,13 +73,24 @@ class Purchases:
         return Examples(values, np.asarray(rows[LABEL], dtype=np.float64))
 
     def over(self, cuts: Iterable[datetime]) -> Examples:
+        """The rows of all cuts; a customer occurs once in each of them that it had purchased before."""
         parts = [self.at(cut) for cut in cuts]
         return Examples(np.vstack([part.values for part in parts]), np.concatenate([part.churned for part in parts]))
 
 
-def training_cuts(until: datetime, count: int = 3) -> list[datetime]:
-    """The latest cuts, four weeks apart, whose label windows have passed by `until`."""
-    return [until - HORIZON - number * CUT_SPACING for number in range(count)]
+def training_cuts(until: datetime, start: datetime = CDNOW_START) -> list[datetime]:
+    """Cuts four weeks apart, latest first: label windows passed by `until`, and 91 days of history since `start`.
+
+    Raises ValueError when there is none.
+    """
+    cuts = []
+    cut = until - HORIZON
+    while cut >= start + HORIZON:
+        cuts.append(cut)
+        cut -= CUT_SPACING
+    if not cuts:
+        raise ValueError(f"no cut between {start:%Y-%m-%d} and {until:%Y-%m-%d}: that takes 182 days of orders")
+    return cuts
 
 
 def read_cdnow(path: Path = CDNOW_FILE) -> Purchases:

@@ -39,11 +39,10 @@ MAX_ROWS = 500
 MODEL_FILE = "model.json"
 JSON, CSV = "application/json", "text/csv"
 
-# Name -> the smallest and the largest sensible value. Counts and whole days only, no money: accounts differ in currency.
+# Name -> smallest and largest sensible value. Counts and whole days only, no money: accounts differ in currency.
 FEATURES: dict[str, tuple[int, int]] = {
     "purchases": (1, 1_000_000),
     "silence_days": (0, 100_000),
-    "tenure_days": (0, 100_000),
     "span_days": (0, 100_000),
     "purchases_last_91_days": (0, 1_000_000),
     "purchases_last_182_days": (0, 1_000_000),
@@ -107,48 +106,60 @@ class Scores:
 class ChurnModel:
     """Logistic regression on `expand`ed features; see docs/models/churn.md.
 
-    `low`, `high`: range of each expanded term seen in training, beyond which the model does not extrapolate.
+    `high`: the largest value of each feature that the model extrapolates to; larger ones count as this one.
     """
 
     model_id: str
-    low: Array
     high: Array
     coefficients: Array
     intercept: float
 
     def predict(self, values: Array) -> Array:
-        """Probability of no purchase in the next 91 days, for rows of `NAMES`: shape (n, 6) -> (n,)."""
-        terms = np.clip(expand(values), self.low, self.high)
-        return np.asarray(1.0 / (1.0 + np.exp(-(terms @ self.coefficients + self.intercept))))
+        """Probability of no purchase in the next 91 days, for rows of `NAMES`: shape (n, 5) -> (n,)."""
+        log_odds = expand(np.minimum(values, self.high)) @ self.coefficients + self.intercept
+        return np.asarray(1.0 / (1.0 + np.exp(-log_odds)))
 
 
 def expand(values: Array) -> Array:
-    """The model's terms: logarithms of counts and days, their curvature, and whether it was the only purchase."""
+    """The model's terms: counts on a log scale, and silence measured by the customer's own gap between purchases.
+
+    The own gap is (span + 30) / purchases: one gap of thirty days is assumed of everybody, so that it exists for a
+    single purchase and is not believed too soon. Tenure is no feature: it is silence + span.
+    """
     logs = np.log1p(values)
-    purchases, silence, _, span, _, _ = logs.T
+    purchases, silence, _, last_91, last_182 = logs.T
     once = values[:, 0] == 1.0
-    return np.column_stack([logs, once, silence * purchases, silence**2, purchases**2, span**2])
+    log_gap = np.log((values[:, 2] + 30.0) / values[:, 0])
+    overdue = silence - log_gap
+    return np.column_stack([purchases, silence, last_91, last_182, once, overdue, np.maximum(overdue, 0.0), log_gap])
 
 
 def model_fn(model_dir: str) -> ChurnModel:
     """Loads `model.json`. Raises UnusableModel when it is missing, broken or made for other features."""
     path = Path(model_dir) / MODEL_FILE
     try:
-        stored = json.loads(path.read_text())
+        return model_from(json.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        raise UnusableModel(f"{MODEL_FILE} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def model_from(stored: dict[str, Any]) -> ChurnModel:
+    """From the content of `model.json`, as `train.fit` makes it. Raises UnusableModel."""
+    try:
         if (stored["schema_version"], tuple(stored["features"])) != (SCHEMA_VERSION, NAMES):
             raise UnusableModel(f"{MODEL_FILE} was made for another request schema: train it again with this code")
-        low, high, coefficients = (np.asarray(stored[name], float) for name in ("low", "high", "coefficients"))
-        model = ChurnModel(str(stored["model_id"]), low, high, coefficients, float(stored["intercept"]))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UnusableModel(f"{MODEL_FILE} cannot be read: {type(error).__name__}: {error}") from error
+        high, coefficients = np.asarray(stored["high"], float), np.asarray(stored["coefficients"], float)
+        model = ChurnModel(str(stored["model_id"]), high, coefficients, float(stored["intercept"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnusableModel(f"{MODEL_FILE} is broken: {type(error).__name__}: {error}") from error
     terms = expand(np.ones((1, len(NAMES)))).shape[1]
-    if {low.shape, high.shape, coefficients.shape} != {(terms,)}:
-        raise UnusableModel(f"{MODEL_FILE} does not hold {terms} terms")
+    if high.shape != (len(NAMES),) or coefficients.shape != (terms,):
+        raise UnusableModel(f"{MODEL_FILE} does not hold {len(NAMES)} features and {terms} terms")
     return model
 
 
 def input_fn(body: str | bytes, content_type: str) -> Array | Rejection:
-    """Rows as an array of shape (n, 6) in the order of `NAMES`, or why they are refused."""
+    """Rows as an array of shape (n, 5) in the order of `NAMES`, or why they are refused."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in (JSON, CSV):
         return Rejection(415, f"content type {media_type!r} is not read here: expected {JSON} or {CSV}")

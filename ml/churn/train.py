@@ -26,11 +26,12 @@ else:  # run by the container, where the neighbour is a module of its own
     import inference  # type: ignore[import-not-found,no-redef]
 
 LABEL = "churned"
+EXTRAPOLATION = 2.0  # a model is trusted up to this multiple of the largest value it was trained on
 DIGITS = 9  # stored digits of a parameter: beyond the solver's tolerance, so the same rows give the same file
 
 
 def fit(values: NDArray[np.float64], churned: NDArray[np.float64], l2: float = 1.0) -> dict[str, Any]:
-    """The stored form of a model of rows (n, 6) and labels (n,): logistic regression on expanded features.
+    """The stored form of a model of rows (n, 5) and labels (n,): logistic regression on expanded features.
 
     `l2` is the penalty's weight (scikit-learn's 1 / C). Raises ValueError when only one outcome occurs.
     """
@@ -44,8 +45,7 @@ def fit(values: NDArray[np.float64], churned: NDArray[np.float64], l2: float = 1
     stored: dict[str, Any] = {
         "schema_version": inference.SCHEMA_VERSION,
         "features": list(inference.NAMES),
-        "low": _rounded(terms.min(axis=0)),
-        "high": _rounded(terms.max(axis=0)),
+        "high": _rounded(EXTRAPOLATION * values.max(axis=0)),
         "coefficients": _rounded(coefficients),
         "intercept": _rounded([solver.intercept_[0] - mean @ coefficients])[0],
         "trained_on": {"rows": len(values), "churned": int(churned.sum())},
@@ -61,7 +61,7 @@ def save(stored: dict[str, Any], model_dir: Path) -> None:
 
 
 def read_rows(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Features (n, 6), labels (n,) of all CSV files. Raises ValueError when there are none or a column is missing."""
+    """Features (n, 5), labels (n,) of all CSV files. Raises ValueError when there are none or a column is missing."""
     wanted = (*inference.NAMES, LABEL)
     rows: list[list[float]] = []
     for path in sorted(folder.glob("*.csv")):
