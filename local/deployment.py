@@ -1,0 +1,99 @@
+"""`cdk bootstrap` and the ordinary `cdk deploy`, pointed at the emulator."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local.emulator import aws_environment, base_environment
+from local.place import ACCOUNT, REGION, ROOT, STAGE, Place, State
+from local.steps import StepFailed
+
+_CDK = ROOT / "node_modules" / ".bin" / "cdk"
+MODEL_ARCHIVE = ROOT / "build" / "bootstrap" / "churn" / "model.tar.gz"
+_SECONDS = 900
+
+
+def bootstrap(place: Place, state: State) -> None:
+    """Raises StepFailed with CDK's log."""
+    _cdk(place, state, "bootstrap", ["bootstrap", f"aws://{ACCOUNT}/{REGION}"])
+
+
+def deploy(place: Place, state: State) -> None:
+    """Every stack; stacks that have not changed stay as they are. Raises StepFailed with CDK's log."""
+    options = ["--all", "--require-approval", "never", "--concurrency", "2"]
+    _cdk(place, state, "deploy", ["deploy", *options])
+
+
+def build_first_model(place: Place) -> Path:
+    """Trains the model that a new deployment starts with, unless it is there and younger than its code."""
+    sources = [*(ROOT / "ml" / "churn").glob("*.py")]
+    newest = max(source.stat().st_mtime for source in sources)
+    if not MODEL_ARCHIVE.exists() or MODEL_ARCHIVE.stat().st_mtime < newest:
+        command = [sys.executable, "-m", "ml.churn.bootstrap", "--out", str(MODEL_ARCHIVE.parent)]
+        run(command, env=base_environment(place), log=place.logs / "model.log")
+    return MODEL_ARCHIVE
+
+
+def run(command: Sequence[str | Path], *, env: Mapping[str, str], log: Path) -> None:
+    """Runs a command to its end with its output in `log`. Raises StepFailed."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=ROOT,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(_SECONDS)
+        except subprocess.TimeoutExpired:
+            _end_group(process)
+            raise StepFailed(f"still not done after {_SECONDS} s", log) from None
+        except BaseException:  # Ctrl-C: the command's own children go with it
+            _end_group(process)
+            raise
+    if code != 0:
+        raise StepFailed(f"ended with exit code {code}", log)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _cdk(place: Place, state: State, name: str, arguments: Sequence[str]) -> None:
+    node = shutil.which("node")
+    if node is None or not _CDK.exists():
+        raise StepFailed("node or the CDK CLI is missing: install node 20 or later, then run `make setup`")
+    base = base_environment(place)
+    env = {
+        **base,
+        **aws_environment(state),
+        "PATH": f"{Path(sys.executable).parent}:{Path(node).parent}:{base['PATH']}",
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": REGION,
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".cache" / "jsii"),
+        "UV_CACHE_DIR": str(ROOT / ".cache" / "uv"),
+        "CI": "true",
+    }
+    context = {
+        "stage": STAGE,
+        "sesv2_endpoint": state.mail_url,
+        "sagemaker_runtime_endpoint": state.models_url,
+    }
+    flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
+    out = place.directory / "cdk.out"
+    command: list[str | Path] = [_CDK, "--ci", "--no-notices", "--output", out, *flags, *arguments]
+    run(command, env=env, log=place.logs / f"cdk-{name}.log")

@@ -1,0 +1,111 @@
+"""Reactions wait for their time, happen once, and are not lost when the queue is away."""
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from local.mail.correspondence import Correspondence
+from local.mail.messages import Message
+from local.mail.recipients import Kind, Rates, Reaction
+
+NOW = datetime(1997, 10, 1, tzinfo=UTC)
+NOTHING = Rates(**{field.name: 0.0 for field in fields(Rates)})
+
+
+class World:
+    """What a correspondence reaches, in memory."""
+
+    def __init__(self, rates: Rates) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.visits: list[Reaction] = []
+        self.suppressed: dict[str, str] = {}
+        self.queue_is_away = False
+        self.correspondence = Correspondence(
+            publish=self.publish,
+            visit=self.visit,
+            suppress=self.suppressed.__setitem__,
+            is_suppressed=self.suppressed.__contains__,
+            account="000000000000",
+            region="us-east-1",
+        )
+        self.correspondence.rates = rates
+        self.correspondence.set_clock(NOW)
+
+    def publish(self, events: list[dict[str, Any]]) -> None:
+        if self.queue_is_away:
+            raise ConnectionError("queue")
+        self.events += events
+
+    def visit(self, reaction: Reaction) -> int:
+        self.visits.append(reaction)
+        return 200
+
+    def send(self, number: int = 1) -> None:
+        headers = (
+            ("List-Unsubscribe", "<https://shop.example/u/token>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        )
+        address = (f"customer{number}@example.com",)
+        self.correspondence.accept(
+            Message(f"m{number}", NOW, "a@b.example", address, "", "", "", headers, {"send_id": f"s{number}"}, "set")
+        )
+
+
+def test_nothing_happens_before_its_time() -> None:
+    world = World(replace(NOTHING, open=1.0))
+    world.send()
+    assert world.correspondence.advance(NOW) == {"Send": 1}
+    assert world.correspondence.advance(NOW + timedelta(minutes=1)) == {"Delivery": 1}
+    assert world.correspondence.advance(NOW + timedelta(days=3)) == {"Open": 1}
+    assert world.correspondence.advance(NOW + timedelta(days=300)) == {}
+
+
+def test_events_carry_the_time_at_which_they_happened_not_that_of_the_call() -> None:
+    world = World(NOTHING)
+    world.send()
+    world.correspondence.advance(NOW + timedelta(days=30))
+    assert [event["time"][:10] for event in world.events] == ["1997-10-01", "1997-10-01"]
+
+
+def test_a_recipient_unsubscribes_by_a_request_and_not_by_an_event() -> None:
+    world = World(replace(NOTHING, unsubscribe=1.0, bot_click=1.0))
+    world.send()
+    counts = world.correspondence.advance(NOW + timedelta(days=3))
+    assert counts["Unsubscribe"] == counts["Scan"] == 1
+    assert [visit.kind for visit in world.visits] == [Kind.SCAN, Kind.UNSUBSCRIBE]
+    assert all(visit.link == "https://shop.example/u/token" for visit in world.visits)
+    assert {event["detail-type"] for event in world.events} == {"Email Sent", "Email Delivered"}
+
+
+def test_a_queue_that_is_away_loses_nothing() -> None:
+    world = World(NOTHING)
+    world.send()
+    world.queue_is_away = True
+    with pytest.raises(ConnectionError):
+        world.correspondence.advance(NOW + timedelta(days=1))
+    world.queue_is_away = False
+    assert world.correspondence.advance(NOW + timedelta(days=1)) == {"Send": 1, "Delivery": 1}
+
+
+def test_ses_lists_addresses_that_bounced_hard_or_complained() -> None:
+    for rates, reason in (
+        (replace(NOTHING, hard_bounce=1.0), "BOUNCE"),
+        (replace(NOTHING, complaint=1.0), "COMPLAINT"),
+    ):
+        world = World(rates)
+        world.send()
+        world.correspondence.advance(NOW + timedelta(days=3))
+        assert world.suppressed == {"customer1@example.com": reason}
+        world.send()
+        world.correspondence.advance(NOW + timedelta(days=6))
+        assert world.events[-1]["detail"]["bounce"]["bounceSubType"] == "OnAccountSuppressionList"
+
+
+def test_a_tick_of_real_time_does_nothing_while_the_clock_is_set() -> None:
+    world = World(NOTHING)
+    world.send()
+    assert world.correspondence.tick() == {}
+    world.correspondence.set_clock(None)
+    assert world.correspondence.tick() == {"Send": 1, "Delivery": 1}
