@@ -1,0 +1,1 @@
+"""What campaigns really caused: intention to treat against the holdout, beside what last touch would claim."""

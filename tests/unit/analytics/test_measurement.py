@@ -1,0 +1,200 @@
+"""Intention to treat over a few customers, and against a count by hand over many."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from winback.experiments.statistics import Verdict
+
+START = datetime(1997, 10, 1, tzinfo=UTC)
+per_story = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def test_everyone_assigned_counts_contacted_or_not(story):
+    contacted, skipped, held_out = story.customer(), story.customer(), story.customer("holdout")
+    story.planned(contacted, {"state": "accepted"})
+    story.planned(skipped, reasons=("frequency_cap",))
+    story.planned(held_out, reasons=("held_out",))
+    story.order(skipped, 10)
+    report = story.measured()
+    assert (report.main.treated.returned, report.main.treated.customers) == (1, 2)
+    assert (report.main.held_out.returned, report.main.held_out.customers) == (0, 1)
+    assert report.ledger.planned == 2
+
+
+def test_customers_excluded_before_assignment_are_in_no_arm(story):
+    story.customer(None, reasons=("no_consent", "suppressed"))
+    story.order(story.customer(None, reasons=("no_consent",)), 3)
+    story.customer()
+    report = story.measured()
+    assert (report.customers.candidates, report.customers.excluded) == (3, 2)
+    assert [(r.reason, r.count) for r in report.customers.exclusions] == [("no_consent", 2), ("suppressed", 1)]
+    assert report.main.treated.returned == 0
+
+
+def test_the_window_starts_with_assignment_and_excludes_its_end(story):
+    inside, before, after, early = (story.customer() for _ in range(4))
+    story.order(inside, 91 - 1 / 86400)
+    story.order(before, -1 / 86400)
+    story.order(after, 91)
+    story.order(early, 0)
+    assert story.measured().main.treated.returned == 2
+
+
+def test_a_return_is_no_purchase_but_lowers_revenue(story):
+    buyer, returner = story.customer(), story.customer()
+    story.order(buyer, 5, 5000)
+    story.order(buyer, 9, -2000)
+    story.order(returner, 5, -700)
+    report = story.measured()
+    assert report.main.treated.returned == 1
+    assert report.revenue.treated.revenue_minor == 2300
+
+
+def test_the_latest_version_of_an_order_counts_alone(story):
+    moved, grown, given_away = story.customer(), story.customer(), story.customer("holdout")
+    story.order(moved, 5, order_id="a")
+    story.order(moved, -5, order_id="a", version=1)
+    story.order(grown, 5, 100, order_id="b", version=2)
+    story.order(grown, 5, 900, order_id="b")
+    story.order(grown, 6, order_id="c")
+    story.order(given_away, 6, 50, order_id="c", version=1)
+    report = story.measured()
+    assert (report.main.treated.returned, report.main.held_out.returned) == (1, 1)
+    assert (report.revenue.treated.revenue_minor, report.revenue.held_out.revenue_minor) == (100, 50)
+
+
+def test_orders_in_another_currency_are_purchases_but_no_revenue(story):
+    story.order(story.customer(), 5, 5000, currency="JPY")
+    report = story.measured()
+    assert report.main.treated.returned == 1
+    assert (report.revenue.treated.revenue_minor, report.revenue.orders_in_other_currencies) == (0, 1)
+
+
+def test_customers_who_were_not_lapsed_convert_instead_of_coming_back(story):
+    story.order(story.customer(lapsed=False), 3)
+    story.customer(lapsed=False)
+    story.customer()
+    report = story.measured()
+    assert report.primary == "win-back"
+    assert (report.main.treated.customers, report.main.treated.returned) == (1, 0)
+    assert (report.not_lapsed.treated.customers, report.not_lapsed.treated.returned) == (2, 1)
+
+
+def test_a_launch_to_customers_who_were_not_lapsed_reports_conversion(story):
+    story.order(story.customer(lapsed=False), 3)
+    report = story.measured()
+    assert report.primary == "conversion"
+    assert report.main.treated.returned == 1
+    assert report.not_lapsed is None
+
+
+def test_a_small_launch_is_too_small_to_tell(story):
+    for n in range(40):
+        customer = story.customer("treatment" if n % 5 else "holdout")
+        if n % 3 == 0:
+            story.order(customer, 20)
+    report = story.measured()
+    assert report.main.verdict is Verdict.TOO_SMALL
+    assert "too small to tell" in report.headline
+    assert {segment.verdict for segment in report.segments} == {Verdict.TOO_SMALL}
+    assert report.main.smallest_detectable_effect > 0.3
+
+
+def test_a_large_effect_is_told(story):
+    for n in range(300):
+        treated = n % 5 > 0
+        customer = story.customer("treatment" if treated else "holdout")
+        story.planned(customer, {"state": "accepted"} if treated else None, reasons=() if treated else ("held_out",))
+        story.planned(
+            customer, {"state": "accepted"} if treated else None, reasons=() if treated else ("held_out",), step=2
+        )
+        if treated and n % 2:
+            story.order(customer, 20)
+    report = story.measured()
+    assert report.main.verdict is Verdict.MORE
+    assert report.headline.startswith("The campaign brought customers back")
+    assert report.trustworthy
+
+
+def test_arms_of_the_wrong_size_are_called_not_comparable(story):
+    for n in range(400):
+        customer = story.customer("treatment" if n % 2 else "holdout")
+        if n % 2:
+            story.order(customer, 20)
+    report = story.measured()
+    assert not report.customers.sample_ratio.plausible
+    assert report.headline.startswith("The two groups are not comparable")
+    assert not report.trustworthy
+
+
+def test_without_a_holdout_nothing_is_concluded(story):
+    story.order(story.customer(), 3)
+    report = story.measured()
+    assert report.main.verdict is Verdict.NO_COMPARISON
+    assert "not known" in report.headline
+
+
+def test_before_the_window_is_over_the_report_is_interim(story):
+    buyer = story.customer()
+    story.order(buyer, 5)
+    story.order(story.customer(), 50)
+    report = story.measured(START + timedelta(days=30))
+    assert report.interim
+    assert report.main.treated.returned == 1
+    assert [week.week for week in report.weeks] == [0, 1, 2, 3, 4, 5]
+    assert not story.measured().interim
+
+
+def test_an_empty_launch_has_a_report(story):
+    report = story.measured()
+    assert report.main.treated.customers == 0
+    assert report.ledger.balanced
+    assert report.trustworthy
+
+
+members = st.lists(
+    st.tuples(
+        st.sampled_from(["treatment", "holdout", None]),
+        st.sampled_from(["Slipping VIPs", "Slipping Regulars", "Long Gone"]),
+        st.booleans(),
+        st.lists(st.tuples(st.integers(-20, 110), st.integers(-500, 5000)), max_size=4),
+    ),
+    max_size=30,
+)
+
+
+@per_story
+@given(members)
+def test_counts_equal_those_by_hand(new_story, crowd):
+    story = new_story()
+    for arm, segment, lapsed, orders in crowd:
+        key = story.customer(arm, segment=segment, lapsed=lapsed)
+        for day, amount in orders:
+            story.order(key, day, amount)
+    report = story.measured()
+
+    def inside(orders):
+        return [(day, amount) for day, amount in orders if 0 <= day < 91]
+
+    def by_hand(arm, keep):
+        chosen = [orders for a, s, lapsed, orders in crowd if a == arm and keep(s, lapsed)]
+        return len(chosen), sum(any(amount >= 0 for _, amount in inside(orders)) for orders in chosen)
+
+    lapsed_any = any(lapsed for arm, _, lapsed, _ in crowd if arm)
+    for arm, side in (("treatment", "treated"), ("holdout", "held_out")):
+        main = getattr(report.main, side)
+        assert (main.customers, main.returned) == by_hand(arm, lambda s, lapsed: lapsed is lapsed_any)
+        for segment in report.segments:
+            found = getattr(segment, side)
+            assert (found.customers, found.returned) == by_hand(
+                arm, lambda s, lapsed, wanted=segment.label: s == wanted
+            )
+        revenue = sum(amount for a, *_, orders in crowd if a == arm for _, amount in inside(orders))
+        assert getattr(report.revenue, side).revenue_minor == revenue
+        last = getattr(report.weeks[-1], side)
+        assert last == main.rate
+        shares = [getattr(week, side) for week in report.weeks]
+        assert shares[0] in (0, None)
+        assert shares == sorted(shares, key=lambda share: share or 0)

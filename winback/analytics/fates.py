@@ -1,0 +1,59 @@
+"""The fate of each planned send: its plan row beside its ledger row, as one flat row that the SQL reads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from winback.campaigns.launch import LaunchState
+from winback.campaigns.planning import ALLOW
+from winback.delivery.gate import Reason
+from winback.delivery.ledger import Outcome, Row, State, outcome
+from winback.identifiers import SendId
+
+# Name -> DuckDB type of the columns of a fates file, one JSON object a line.
+COLUMNS = {
+    "customer_key": "VARCHAR",
+    "step": "INTEGER",
+    "arm": "VARCHAR",
+    "verdict": "VARCHAR",
+    "outcome": "VARCHAR",
+    "reasons": "VARCHAR[]",
+    "attempted": "BOOLEAN",
+    "opened_at": "TIMESTAMP",
+    "machine_opened_at": "TIMESTAMP",
+    "clicked_at": "TIMESTAMP",
+    "bot_clicked_at": "TIMESTAMP",
+    "unsubscribed_at": "TIMESTAMP",
+    "complained_at": "TIMESTAMP",
+}
+_INSTANTS = [name for name, kind in COLUMNS.items() if kind == "TIMESTAMP"]
+
+
+def fate(planned: Mapping[str, Any], ledger_row: Row | None, state: LaunchState) -> dict[str, Any]:
+    """One fates row. `planned` is a plan row and `ledger_row` its send, if there is one (docs/data-model.md).
+
+    A planned send that was denied and has no row is skipped, with the plan's reasons. One that is still due when the
+    launch was cancelled will never leave: it is skipped too, as cancelled. `attempted`: some sender took the send in
+    hand, whatever came of it.
+    """
+    result, reasons = outcome(ledger_row), list(planned["reasons"])
+    if ledger_row is not None and result is Outcome.SKIPPED:
+        reasons = list(ledger_row.get("reasons", []))
+    elif ledger_row is None and planned["verdict"] != ALLOW:
+        result = Outcome.SKIPPED
+    elif result is Outcome.DUE and state is LaunchState.CANCELLED and not _may_be_leaving(ledger_row):
+        result, reasons = Outcome.SKIPPED, [Reason.CANCELLED.value]
+    row = ledger_row or {}
+    return {
+        "customer_key": planned["customer_key"],
+        "step": SendId.parse(planned["send_id"]).step,
+        "arm": planned["arm"],
+        "verdict": planned["verdict"],
+        "outcome": result.value,
+        "reasons": reasons if result is Outcome.SKIPPED else [],
+        "attempted": ledger_row is not None and result is not Outcome.SKIPPED,
+        **{name: row.get(name) for name in _INSTANTS},
+    }
+
+
+def _may_be_leaving(row: Row | None) -> bool:
+    return row is not None and row["state"] == State.CLAIMED

@@ -1,0 +1,322 @@
+"""Measures a launch: intention to treat against its holdout, in SQL over local files, and statistics on the counts."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import duckdb
+
+from winback.analytics import wording
+from winback.analytics.database import Limits, Sources, connect, load, naive_utc, one_row, one_value, run, sql
+from winback.analytics.report import (
+    Arm,
+    AttributedStep,
+    Attribution,
+    Check,
+    Comparison,
+    Cost,
+    Customers,
+    Effect,
+    Funnel,
+    LaunchReport,
+    Ledger,
+    LedgerStep,
+    ReasonCount,
+    Revenue,
+    RevenueArm,
+    SampleRatio,
+    Week,
+)
+from winback.campaigns import prices
+from winback.campaigns.launch import Launch, LaunchState
+from winback.experiments.assignment import Arm as ArmName
+from winback.experiments.power import smallest_detectable_effect
+from winback.experiments.statistics import (
+    Difference,
+    Moments,
+    Proportion,
+    difference_of_means,
+    difference_of_proportions,
+    mean_is_steady,
+    sample_ratio_check,
+    verdict,
+)
+from winback.segmentation.names import Segment
+
+_FUNNEL = (
+    "arrived",
+    "opened",
+    "opened_by_machines_only",
+    "clicked",
+    "clicked_by_bots_only",
+    "unsubscribed",
+)
+_OUTCOMES = tuple(name for name in LedgerStep.model_fields if name != "planned")
+
+
+def measure(
+    launch: Launch, sources: Sources, *, currency: str, computed_at: datetime, limits: Limits | None = None
+) -> LaunchReport:
+    """The report as of `computed_at`: outcomes from assignment to then, or to the end of the evaluation window."""
+    observed_until = max(launch.starts_at, min(launch.evaluation_ends_at, computed_at))
+    with connect(limits or Limits()) as db:
+        load(db, sources)
+        window = {"assigned_at": naive_utc(launch.starts_at), "observed_until": naive_utc(observed_until)}
+        run(db, "outcomes", {**window, "currency": currency})
+        run(db, "attribution", {"days": launch.definition.attribution_days})
+        return _report(db, launch, currency, computed_at, observed_until)
+
+
+def _report(
+    db: duckdb.DuckDBPyConnection, launch: Launch, currency: str, computed_at: datetime, observed_until: datetime
+) -> LaunchReport:
+    arms = _arms(db)
+    everyone = {arm: sum(c for (name, *_), (c, _) in arms.items() if name == arm) for arm in ArmName}
+    lapsed = _compare("Lapsed at assignment", arms, lapsed=True)
+    others = _compare("Not lapsed at assignment", arms, lapsed=False)
+    has_lapsed = lapsed.treated.customers + lapsed.held_out.customers > 0
+    has_others = others.treated.customers + others.held_out.customers > 0
+    main = lapsed if has_lapsed else others
+    customers = _customers(db, launch, everyone)
+    ledger, funnel = _ledger(db)
+    revenue = _revenue(db, currency)
+    attribution = _attribution(db, launch, currency, everyone[ArmName.TREATMENT])
+    interim = observed_until < launch.evaluation_ends_at
+    checks = _checks(db, ledger, launch, interim=interim)
+    comparable = customers.sample_ratio.plausible and all(check.holds for check in checks)
+    primary = "win-back" if has_lapsed else "conversion"
+    return LaunchReport(
+        account_id=launch.account_id,
+        launch_id=launch.launch_id,
+        campaign_id=launch.campaign_id,
+        campaign_name=launch.definition.name,
+        snapshot_id=launch.snapshot_id,
+        state=launch.state,
+        interim=interim,
+        computed_at=computed_at,
+        assigned_at=launch.starts_at,
+        observed_until=observed_until,
+        evaluation_ends_at=launch.evaluation_ends_at,
+        headline=wording.headline(main, attribution, revenue, primary, comparable=comparable),
+        primary="win-back" if has_lapsed else "conversion",
+        main=main,
+        not_lapsed=others if has_lapsed and has_others else None,
+        segments=tuple(_compare(name, arms, segment=name) for name in _segments(arms)),
+        weeks=_weeks(db, launch.starts_at, observed_until, main, lapsed=has_lapsed),
+        revenue=revenue,
+        attribution=attribution,
+        customers=customers,
+        funnel=funnel,
+        ledger=ledger,
+        cost=_cost(ledger),
+        checks=checks,
+    )
+
+
+ArmCounts = dict[tuple[str, str, bool], tuple[int, int]]
+
+
+def _arms(db: duckdb.DuckDBPyConnection) -> ArmCounts:
+    """(arm, segment, lapsed) -> customers, and how many of them returned."""
+    rows = db.execute(
+        "SELECT arm, segment, lapsed, count(*), count(*) FILTER (returned) FROM outcomes GROUP BY ALL"
+    ).fetchall()
+    return {(arm, segment, lapsed): (customers, returned) for arm, segment, lapsed, customers, returned in rows}
+
+
+def _compare(label: str, arms: ArmCounts, *, lapsed: bool | None = None, segment: str | None = None) -> Comparison:
+    def total(arm: ArmName) -> Proportion:
+        counts = [
+            value
+            for (name, of_segment, was_lapsed), value in arms.items()
+            if name == arm and lapsed in (None, was_lapsed) and segment in (None, of_segment)
+        ]
+        return Proportion(sum(returned for _, returned in counts), sum(customers for customers, _ in counts))
+
+    treated, held_out = total(ArmName.TREATMENT), total(ArmName.HOLDOUT)
+    difference = difference_of_proportions(treated, held_out)
+    base = held_out.rate
+    return Comparison(
+        label=label,
+        treated=_arm(treated),
+        held_out=_arm(held_out),
+        effect=_effect(difference),
+        verdict=verdict(difference),
+        smallest_detectable_effect=(
+            None if base is None else smallest_detectable_effect(treated.trials, held_out.trials, base)
+        ),
+    )
+
+
+def _arm(observed: Proportion) -> Arm:
+    return Arm(customers=observed.trials, returned=observed.successes, rate=observed.rate)
+
+
+def _effect(difference: Difference | None) -> Effect | None:
+    if difference is None:
+        return None
+    return Effect(difference=difference.estimate, low=difference.low, high=difference.high, p_value=difference.p_value)
+
+
+def _segments(arms: ArmCounts) -> list[str]:
+    order = {name.value: place for place, name in enumerate(Segment)}
+    return sorted({segment for _, segment, _ in arms}, key=lambda name: (order.get(name, len(order)), name))
+
+
+def _customers(db: duckdb.DuckDBPyConnection, launch: Launch, everyone: dict[ArmName, int]) -> Customers:
+    candidates, excluded = one_row(db, "SELECT count(*), count(*) FILTER (arm IS NULL) FROM audience")
+    exclusions = db.execute(
+        "SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM audience WHERE arm IS NULL) GROUP BY ALL"
+    ).fetchall()
+    treated, held_out = everyone[ArmName.TREATMENT], everyone[ArmName.HOLDOUT]
+    ratio = sample_ratio_check(treated, held_out, launch.definition.holdout.share)
+    return Customers(
+        candidates=candidates,
+        excluded=excluded,
+        exclusions=_reasons(exclusions),
+        treated=treated,
+        held_out=held_out,
+        sample_ratio=SampleRatio(
+            expected_holdout_share=ratio.expected_share,
+            observed_holdout_share=ratio.observed_share,
+            p_value=ratio.p_value,
+            plausible=ratio.plausible,
+        ),
+    )
+
+
+def _ledger(db: duckdb.DuckDBPyConnection) -> tuple[Ledger, Funnel]:
+    cursor = db.execute(sql("ledger"))
+    names = [column[0] for column in cursor.description or ()]
+    by_step = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    total: Counter[str] = Counter()
+    for row in by_step:
+        total.update({name: value for name, value in row.items() if name != "step"})
+    steps = {row["step"]: _ledger_step(row) for row in by_step}
+    skipped = db.execute(
+        "SELECT reason, count(*) "
+        "FROM (SELECT unnest(reasons) AS reason FROM fates WHERE arm = 'treatment') GROUP BY ALL"
+    ).fetchall()
+    whole = _ledger_step(total)
+    difference = whole.planned - sum(getattr(whole, name) for name in _OUTCOMES)
+    # Two steps could be off in opposite directions.
+    balanced = all(step.planned == sum(getattr(step, name) for name in _OUTCOMES) for step in steps.values())
+    ledger = Ledger(
+        **whole.model_dump(), difference=difference, balanced=balanced, skipped_reasons=_reasons(skipped), steps=steps
+    )
+    complained = one_value(db, "SELECT count(*) FROM fates WHERE arm = 'treatment' AND complained_at IS NOT NULL")
+    funnel = Funnel(
+        planned=ledger.planned,
+        handed_over=ledger.handed_over,
+        complained=complained,
+        **{name: total[name] for name in _FUNNEL},
+    )
+    return ledger, funnel
+
+
+def _ledger_step(row: Counter[str] | dict[str, int]) -> LedgerStep:
+    return LedgerStep(planned=row["planned"], **{name: row[name] for name in _OUTCOMES})
+
+
+def _revenue(db: duckdb.DuckDBPyConnection, currency: str) -> Revenue:
+    arms, moments = {}, {}
+    for arm in ArmName:
+        customers, revenue, mean, variance, skewness = one_row(
+            db,
+            "SELECT count(*), coalesce(sum(revenue_minor), 0)::BIGINT, avg(revenue_minor), var_samp(revenue_minor), "
+            "skewness(revenue_minor) FROM outcomes WHERE arm = ?",
+            [arm.value],
+        )
+        arms[arm] = RevenueArm(customers=customers, revenue_minor=revenue, per_customer_minor=mean)
+        known = skewness if skewness is not None and math.isfinite(skewness) else None
+        moments[arm] = Moments(customers, mean or 0.0, variance or 0.0, known)
+    difference = difference_of_means(moments[ArmName.TREATMENT], moments[ArmName.HOLDOUT])
+    foreign = one_value(db, "SELECT count(*) FROM purchases WHERE currency IS DISTINCT FROM ?", [currency])
+    return Revenue(
+        currency=currency,
+        treated=arms[ArmName.TREATMENT],
+        held_out=arms[ArmName.HOLDOUT],
+        effect=_effect(difference),
+        verdict=verdict(difference),
+        steady=all(mean_is_steady(group) for group in moments.values()),
+        orders_in_other_currencies=foreign,
+    )
+
+
+def _attribution(db: duckdb.DuckDBPyConnection, launch: Launch, currency: str, treated: int) -> Attribution:
+    rows = db.execute(
+        "SELECT step, count(*), coalesce(sum(amount_minor) FILTER (currency = ?), 0)::BIGINT, "
+        "count(*) FILTER (touch = 'click') FROM attributed GROUP BY step ORDER BY step",
+        [currency],
+    ).fetchall()
+    customers = one_value(db, "SELECT count(DISTINCT customer_key) FROM attributed")
+    return Attribution(
+        days=launch.definition.attribution_days,
+        orders=sum(orders for _, orders, _, _ in rows),
+        customers=customers,
+        revenue_minor=sum(revenue for _, _, revenue, _ in rows),
+        share_of_treated=customers / treated if treated else None,
+        after_click=sum(clicks for *_, clicks in rows),
+        steps={step: AttributedStep(orders=orders, revenue_minor=revenue) for step, orders, revenue, _ in rows},
+    )
+
+
+def _weeks(
+    db: duckdb.DuckDBPyConnection, assigned_at: datetime, until: datetime, main: Comparison, *, lapsed: bool
+) -> tuple[Week, ...]:
+    rows = db.execute(
+        "SELECT arm, epoch(first_purchase_at - ?::TIMESTAMP)::BIGINT // 604800 + 1, count(*) FROM outcomes "
+        "WHERE returned AND lapsed = ? GROUP BY ALL",
+        [naive_utc(assigned_at), lapsed],
+    ).fetchall()
+    first_returns = {(arm, week): count for arm, week, count in rows}
+    weeks = [Week(week=0, treated=_share(0, main.treated.customers), held_out=_share(0, main.held_out.customers))]
+    treated = held_out = 0
+    for week in range(1, math.ceil((until - assigned_at) / timedelta(weeks=1)) + 1):
+        treated += first_returns.get((ArmName.TREATMENT, week), 0)
+        held_out += first_returns.get((ArmName.HOLDOUT, week), 0)
+        weeks.append(
+            Week(
+                week=week,
+                treated=_share(treated, main.treated.customers),
+                held_out=_share(held_out, main.held_out.customers),
+            )
+        )
+    return tuple(weeks)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _cost(ledger: Ledger) -> Cost:
+    return Cost(
+        emails=ledger.handed_over,
+        price_per_thousand=str(prices.SES_EMAIL.of(1000).quantize(prices.SES_EMAIL.amount)),
+        total=str(prices.ses_cost(ledger.handed_over)),
+        currency=prices.CURRENCY,
+        prices_of=prices.READ_ON,
+    )
+
+
+def _checks(db: duckdb.DuckDBPyConnection, ledger: Ledger, launch: Launch, *, interim: bool) -> tuple[Check, ...]:
+    # A cancelled launch, or one that is at it, may have been planned in part.
+    complete = not interim and launch.state is not LaunchState.CANCELLED
+    found = dict(db.execute(sql("checks"), {"complete": complete}).fetchall())
+    found["ledger"] = abs(ledger.difference)
+    return tuple(
+        Check(
+            name=name,
+            text=text,
+            holds=not found[name] and (name != "ledger" or ledger.balanced),
+            violations=found[name],
+        )
+        for name, text in wording.CHECKS.items()
+    )
+
+
+def _reasons(rows: Iterable[tuple[str, int]]) -> tuple[ReasonCount, ...]:
+    """Most frequent first."""
+    ordered = sorted(rows, key=lambda row: (-row[1], row[0]))
+    return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)

@@ -1,0 +1,201 @@
+"""The launch report: what `report.json` holds. Rates are shares of 1, money minor units, instants ISO 8601 UTC.
+
+`SCHEMA_VERSION` rises when a field changes its meaning or goes away; new fields leave it.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from winback.campaigns.launch import Instant, LaunchState
+from winback.experiments.statistics import Verdict
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReasonCount(_Part):
+    reason: str
+    count: int
+
+
+class SampleRatio(_Part):
+    """Whether the arms have the sizes that the assignment should have given."""
+
+    expected_holdout_share: float
+    observed_holdout_share: float | None
+    p_value: float | None
+    plausible: bool = Field(description="false below p = 0.001: the arms are not comparable, find out why first")
+
+
+class Customers(_Part):
+    candidates: int
+    excluded: int
+    exclusions: tuple[ReasonCount, ...] = Field(description="customers by reason; a customer may have several")
+    treated: int
+    held_out: int
+    sample_ratio: SampleRatio
+
+
+class LedgerStep(_Part):
+    """Planned sends of one step, or all of them, each by its one final outcome."""
+
+    planned: int
+    complained: int
+    bounced_hard: int
+    bounced_soft: int
+    delivered: int
+    accepted: int
+    skipped: int
+    failed: int
+    unknown: int
+    due: int
+
+    @property
+    def handed_over(self) -> int:
+        """Sends that the provider took."""
+        return self.complained + self.bounced_hard + self.bounced_soft + self.delivered + self.accepted
+
+
+class Ledger(LedgerStep):
+    difference: int = Field(description="planned less the sum of the outcomes; 0 when the ledger balances")
+    balanced: bool
+    skipped_reasons: tuple[ReasonCount, ...] = Field(description="sends by reason; a send may have several")
+    steps: dict[int, LedgerStep]
+
+
+class Funnel(_Part):
+    """Sends that reached a stage, whatever happened to them later."""
+
+    planned: int
+    handed_over: int
+    arrived: int
+    opened: int = Field(description="by a person")
+    opened_by_machines_only: int
+    clicked: int = Field(description="by a person")
+    clicked_by_bots_only: int
+    unsubscribed: int
+    complained: int
+
+
+class Arm(_Part):
+    customers: int
+    returned: int = Field(description="customers with at least one purchase from assignment to observed_until")
+    rate: float | None = Field(description="returned / customers, everyone assigned counted, contacted or not")
+
+
+class Effect(_Part):
+    """Treated less held out."""
+
+    difference: float
+    low: float
+    high: float
+    p_value: float | None
+
+
+class Comparison(_Part):
+    label: str
+    treated: Arm
+    held_out: Arm
+    effect: Effect | None
+    verdict: Verdict
+    smallest_detectable_effect: float | None = Field(
+        description="true increase that arms of these sizes find in 80 % of launches, at the holdout's rate"
+    )
+
+
+class RevenueArm(_Part):
+    customers: int
+    revenue_minor: int
+    per_customer_minor: float | None
+
+
+class Revenue(_Part):
+    """Net revenue (orders less returns) of everyone assigned, in the account's currency. Margin stands apart."""
+
+    currency: str
+    treated: RevenueArm
+    held_out: RevenueArm
+    effect: Effect | None = Field(description="difference per assigned customer, minor units")
+    verdict: Verdict
+    steady: bool = Field(description="false: too few customers for so skewed amounts, one large order can decide")
+    orders_in_other_currencies: int = Field(description="count as purchases, not as revenue")
+    margin_minor: int | None = Field(default=None, description="null: not known, no cost of goods was imported")
+
+
+class AttributedStep(_Part):
+    orders: int
+    revenue_minor: int
+
+
+class Attribution(_Part):
+    """What last touch credits: purchases within `days` of a person's open or click. It says nothing about cause."""
+
+    days: int
+    orders: int
+    customers: int
+    revenue_minor: int
+    share_of_treated: float | None
+    after_click: int = Field(description="orders whose last touch was a click")
+    steps: dict[int, AttributedStep]
+
+
+class Cost(_Part):
+    emails: int = Field(description="sends that the provider took")
+    price_per_thousand: str
+    total: str
+    currency: str
+    prices_of: str
+
+
+class Week(_Part):
+    """Cumulative rate of both arms up to the end of the week since assignment; week 0 is the assignment."""
+
+    week: int
+    treated: float | None
+    held_out: float | None
+
+
+class Check(_Part):
+    name: str
+    text: str
+    holds: bool
+    violations: int
+
+
+class LaunchReport(_Part):
+    schema_version: Literal[1] = SCHEMA_VERSION
+    account_id: str
+    launch_id: str
+    campaign_id: str
+    campaign_name: str
+    snapshot_id: str
+    state: LaunchState
+    interim: bool = Field(description="the evaluation window was not over at observed_until: figures will change")
+    computed_at: Instant
+    assigned_at: Instant
+    observed_until: Instant = Field(description="exclusive")
+    evaluation_ends_at: Instant
+    headline: str
+    primary: Literal["win-back", "conversion"] = Field(
+        description="win-back: of customers lapsed at assignment; conversion: of everyone, where nobody was lapsed"
+    )
+    main: Comparison
+    not_lapsed: Comparison | None = Field(description="conversion of customers not lapsed at assignment, if any")
+    segments: tuple[Comparison, ...]
+    weeks: tuple[Week, ...]
+    revenue: Revenue
+    attribution: Attribution
+    customers: Customers
+    funnel: Funnel
+    ledger: Ledger
+    cost: Cost
+    checks: tuple[Check, ...]
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether the arms are comparable and no invariant is broken."""
+        return self.customers.sample_ratio.plausible and all(check.holds for check in self.checks)

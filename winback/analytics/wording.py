@@ -1,0 +1,79 @@
+"""The sentences of a report. They state what was measured; none promises a rate."""
+
+from winback.analytics.report import Attribution, Comparison, Revenue
+from winback.experiments.statistics import Verdict
+from winback.pages import figures
+
+VERDICTS = {
+    Verdict.MORE: "more came back than without it",
+    Verdict.FEWER: "fewer came back than without it",
+    Verdict.TOO_SMALL: "too small to tell",
+    Verdict.NO_COMPARISON: "nothing to compare with",
+}
+REVENUE_VERDICTS = {
+    **VERDICTS,
+    Verdict.MORE: "more revenue than without it",
+    Verdict.FEWER: "less revenue than without it",
+}
+# Reasons of exclusions and skips, as winback.delivery.gate names them.
+REASONS = {
+    "no_profile": "no profile",
+    "no_address": "no address",
+    "invalid_address": "invalid address",
+    "no_consent": "no consent",
+    "suppressed": "suppressed (bounce, complaint, unsubscribe or erasure)",
+    "held_out": "held out",
+    "converted": "had bought already",
+    "frequency_cap": "frequency cap reached",
+    "cancelled": "launch cancelled",
+    "stale": "too late to be of use",
+}
+
+# The rules that each launch is checked against, by the names of sql/checks.sql.
+CHECKS = {
+    "holdout": "No held-out customer was sent anything",
+    "at_most_once": "At most one send for each customer and step",
+    "verdict": "Nothing was sent against the gate's verdict: consent, suppression, caps",
+    "plan_covers_audience": "Every assigned customer was planned in every step, and nobody else",
+    "ledger": "The ledger balances: each planned send has exactly one outcome",
+}
+
+
+def reason(name: str) -> str:
+    return REASONS.get(name, name.replace("_", " "))
+
+
+def interval(low: float, high: float) -> str:
+    return f"{figures.points(low)} to {figures.points(high)}"
+
+
+def headline(main: Comparison, attribution: Attribution, revenue: Revenue, rate: str, *, comparable: bool) -> str:
+    """Two or three sentences: the verdict, its interval, and what last touch would have claimed."""
+    credit = _credit(attribution, revenue.currency)
+    if main.effect is None:
+        return (
+            "Nobody was held out, or nobody was treated, so what the campaign caused is not known. "
+            f"{credit} That is no measure of cause."
+        )
+    change = figures.points(abs(main.effect.difference), sign=False)
+    direction = "above" if main.effect.difference >= 0 else "below"
+    measured = (
+        f"the {rate} rate of treated customers was {change} {direction} that of the held out "
+        f"(95 % interval {interval(main.effect.low, main.effect.high)})"
+    )
+    if not comparable:
+        return f"The two groups are not comparable, or a rule was broken, so nothing is concluded here: {measured}."
+    match main.verdict:
+        case Verdict.MORE:
+            return f"The campaign brought customers back: {measured}. {credit}"
+        case Verdict.FEWER:
+            return f"Fewer customers came back than without the campaign: {measured}. {credit}"
+        case _:
+            return f"What the campaign caused is too small to tell: {measured}. {credit}"
+
+
+def _credit(attribution: Attribution, currency: str) -> str:
+    return (
+        f"Last-touch attribution would have credited it with {figures.count(attribution.orders)} orders worth "
+        f"{figures.money(attribution.revenue_minor, currency)}."
+    )
