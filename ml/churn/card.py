@@ -87,7 +87,8 @@ def render(result: dict[str, Any]) -> str:
         reliability=_reliability(test["reliability"]),
         drift=_drift(splits),
     )
-    return "\n\n".join(_wrapped(block) for block in text.split("\n\n")).replace("\n\n- ", "\n- ").rstrip() + "\n"
+    blocks = [_wrapped(block) for block in text.strip().split("\n\n")]
+    return "\n\n".join(blocks).replace("\n\n- ", "\n- ").replace("## Limits\n", "## Limits\n\n") + "\n"
 
 
 def _scores(splits: dict[str, Any]) -> str:

@@ -1,0 +1,94 @@
+"""Scores one part of a refresh, and decides what a customer's score is when the endpoint gives none."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from winback.identifiers import CustomerKey
+from winback.predictions.churn import EndpointUnavailable, Features, decode_answer, encode_requests
+
+GIVE_UP_AFTER = 2
+"""Batches in a row without an answer, after which the rest of a part is not asked any more: a dead endpoint costs
+each call its timeout, and a refresh without scores is worth more than one that never ends."""
+
+
+class Source(StrEnum):
+    """Where a score comes from."""
+
+    ENDPOINT = "endpoint"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Score:
+    customer_key: CustomerKey
+    churn_probability: float | None
+    source: Source
+    model_id: str | None
+
+    def row(self) -> dict[str, Any]:
+        """As `scores/part-….jsonl.gz` holds it."""
+        return {
+            "customer_key": self.customer_key,
+            "churn_probability": self.churn_probability,
+            "source": str(self.source),
+            "model_id": self.model_id,
+        }
+
+
+@dataclass(frozen=True)
+class PartScores:
+    scores: tuple[Score, ...]
+    """One for each customer of the part, in its order."""
+    failures: tuple[str, ...]
+    """Why batches went without an answer."""
+
+    @property
+    def unscored(self) -> int:
+        return sum(score.source is Source.NONE for score in self.scores)
+
+
+def score_part(rows: Sequence[Mapping[str, Any]], invoke: Callable[[bytes], bytes]) -> PartScores:
+    """Scores rows `{"customer_key", "features": {...}}`; `invoke` sends one request body and returns the answer's.
+
+    A batch that `invoke` raises EndpointUnavailable for goes without scores, source "none"; so does a customer without
+    any purchase, who is not asked about. RequestRefused, InvalidAnswer and MissingFeature are raised: they mean that
+    the contract is broken.
+    """
+    asked = [row for row in rows if row["features"].get("purchases") != 0]
+    failures: list[str] = []
+    found: dict[str, Score] = {}
+    for score in _scores([row["customer_key"] for row in asked], [row["features"] for row in asked], invoke, failures):
+        found[score.customer_key] = score
+    return PartScores(
+        scores=tuple(found.get(row["customer_key"], _without(row["customer_key"])) for row in rows),
+        failures=tuple(failures),
+    )
+
+
+def _scores(
+    customers: Sequence[CustomerKey],
+    features: Sequence[Features],
+    invoke: Callable[[bytes], bytes],
+    failures: list[str],
+) -> Iterator[Score]:
+    start = silent = 0
+    for size, body in encode_requests(features):
+        batch = customers[start : start + size]
+        start += size
+        if silent == GIVE_UP_AFTER:
+            continue
+        try:
+            answer = decode_answer(invoke(body), size)
+        except EndpointUnavailable as reason:
+            silent += 1
+            failures.append(str(reason))
+            continue
+        silent = 0
+        for customer, probability in zip(batch, answer.probabilities, strict=True):
+            yield Score(customer, probability, Source.ENDPOINT, answer.model_id)
+
+
+def _without(customer: CustomerKey) -> Score:
+    return Score(customer, None, Source.NONE, None)
