@@ -14,9 +14,9 @@ import boto3
 import httpx
 from botocore.config import Config
 
-from local.emulator import ACCESS_KEY, PROCESS, workers
+from local.emulator import PROCESS, workers
 from local.mail.client import MailClient
-from local.place import ACCOUNT, REGION, STAGE, Place, State, place_of, read_state
+from local.place import ACCESS_KEY, ACCOUNT, REGION, STAGE, Place, State, place_of, read_state
 from local.processes import kill
 from winback.aws.clock import TableClock
 from winback.instants import format_instant

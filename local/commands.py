@@ -17,7 +17,6 @@ from rich.table import Table
 from local import cloud
 from local.deployment import bootstrap, build_first_model, deploy
 from local.emulator import (
-    ACCESS_KEY,
     PROCESS,
     aws_environment,
     base_environment,
@@ -26,7 +25,18 @@ from local.emulator import (
     wait_for_emulator,
 )
 from local.mail.client import MailClient
-from local.place import ROOT, STAGE, NotRunning, Place, RunningProcess, State, place_of, read_state, write_state
+from local.place import (
+    ACCESS_KEY,
+    ROOT,
+    STAGE,
+    NotRunning,
+    Place,
+    RunningProcess,
+    State,
+    place_of,
+    read_state,
+    write_state,
+)
 from local.processes import free_port, is_alive, start, stop, wait_until
 from local.steps import StepFailed, Steps
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import httpx
 
-from local.place import REGION, ROOT, Place, RunningProcess, State
+from local.place import ACCESS_KEY, REGION, ROOT, Place, RunningProcess, State
 from local.processes import descendants, process_table, start, wait_until
 from local.steps import StepFailed
 
 PROCESS = "emulator"
-ACCESS_KEY = "test"
 _PYTHON = ROOT / "build" / "emulator" / "bin" / "python"
 _START_SECONDS = 60
 

@@ -11,7 +11,8 @@ import json
 import sys
 import tarfile
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
@@ -24,8 +25,12 @@ from urllib.parse import unquote
 
 import typer
 
+from local.permissions import AccessDenied, permissions_of_the_environment
+from local.place import ACCESS_KEY, ACCOUNT, REGION
+
 MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
 TIMEOUT_SECONDS = 60.0
+_ARNS = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 VARIANT = "AllTraffic"
 # The container hands these to input_fn as text, everything else as bytes (sagemaker_containers, _content_types.py).
 _TEXT_TYPES = ("application/json", "text/csv")
@@ -88,8 +93,16 @@ def _response(result: Any, accept: str) -> tuple[int, bytes, str]:
 class Endpoints:
     """The endpoints of this machine by name. Safe between threads."""
 
-    def __init__(self, containers: Mapping[str, Container], *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        containers: Mapping[str, Container],
+        *,
+        check: Callable[[str, str, Sequence[str]], None],
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        """`check(authorization header, action, resources)` raises AccessDenied."""
         self._containers = dict(containers)
+        self._check = check
         self._down: set[str] = set()
         self._timeout = timeout_seconds
         self._workers = ThreadPoolExecutor(16)
@@ -110,9 +123,13 @@ class Endpoints:
         return _error(404, "UnknownOperationException", f"{method} {path}")
 
     def _invoke(self, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        try:
+            self._check(headers.get("authorization", ""), "sagemaker:InvokeEndpoint", [f"{_ARNS}:endpoint/{name}"])
+        except AccessDenied as denied:
+            return _error(403, "AccessDeniedException", str(denied))
         container = self._containers.get(name)
         if container is None:
-            return _error(400, "ValidationError", f"Endpoint {name} of account 000000000000 not found.")
+            return _error(400, "ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
         if len(body) > MAX_PAYLOAD_BYTES:
             return _error(413, "ValidationError", f"Received a body of {len(body)} bytes: at most {MAX_PAYLOAD_BYTES}")
         if name in self._down:
@@ -153,7 +170,7 @@ def _model_error(name: str, original_status: int, original_message: str) -> Answ
         f'with message "{original_message}".',
         "OriginalStatusCode": original_status,
         "OriginalMessage": original_message,
-        "LogStreamArn": f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/sagemaker/Endpoints/{name}",
+        "LogStreamArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/{name}",
     }
     return _json(424, body, {"x-amzn-ErrorType": "ModelError"})
 
@@ -190,7 +207,9 @@ def main(
 ) -> None:
     pairs = [entry.partition("=") for entry in model]
     containers = {name: Container(name, Path(archive), workspace) for name, _, archive in pairs}
-    server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, Endpoints(containers).handle))
+    check = permissions_of_the_environment(ACCESS_KEY, time.monotonic).check
+    endpoints = Endpoints(containers, check=check)
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, endpoints.handle))
     server.daemon_threads = True
     print(f"SageMaker runtime on 127.0.0.1:{port}: {', '.join(containers)}", flush=True)
     server.serve_forever()

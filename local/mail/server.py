@@ -22,8 +22,9 @@ import typer
 from local.mail.correspondence import Correspondence
 from local.mail.messages import Message
 from local.mail.recipients import Kind, Rates, Reaction
-from local.mail.ses import Answer, Fault, Mailbox, Sending
-from local.place import ACCOUNT, REGION
+from local.mail.ses import Answer, Fault, Mailbox, Sending, error_answer, needed_permission
+from local.permissions import AccessDenied, Permissions, permissions_of_the_environment
+from local.place import ACCESS_KEY, ACCOUNT, REGION
 from winback.instants import format_instant, parse_instant
 
 if TYPE_CHECKING:
@@ -31,18 +32,30 @@ if TYPE_CHECKING:
 
 _QUEUE_BATCH = 10  # most entries of one SendMessageBatch
 _TICK_SECONDS = 0.5
+_ARNS = f"arn:aws:ses:{REGION}:{ACCOUNT}"
 
 
 class Recorder:
     """Mailbox, correspondence and the file of everything sent, behind one `handle`."""
 
-    def __init__(self, sending: Sending, correspondence: Correspondence, mailbox: Mailbox, record: Path) -> None:
-        self.sending, self.correspondence, self.mailbox, self._record = sending, correspondence, mailbox, record
+    def __init__(
+        self, correspondence: Correspondence, mailbox: Mailbox, permissions: Permissions, record: Path
+    ) -> None:
+        self.correspondence, self.mailbox, self._permissions, self._record = (
+            correspondence,
+            mailbox,
+            permissions,
+            record,
+        )
 
-    def handle(self, method: str, target: str, body: bytes) -> Answer:
+    def handle(self, method: str, target: str, authorization: str, body: bytes) -> Answer:
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query))
         if not parts.path.startswith("/_control/"):
+            try:
+                self._permissions.check(authorization, *needed_permission(method, parts.path, body, arns=_ARNS))
+            except AccessDenied as denied:
+                return error_answer("AccessDeniedException", str(denied))
             return self.mailbox.handle(method, parts.path, query, body)
         try:
             return self._control(method, parts.path.removeprefix("/_control/"), query, json.loads(body or b"{}"))
@@ -121,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        answer = self._recorder.handle(self.command, self.path, body)
+        answer = self._recorder.handle(self.command, self.path, self.headers.get("Authorization", ""), body)
         if answer.drop:
             self.close_connection = True
             return
@@ -190,7 +203,8 @@ def build(sending: Sending, *, queue: str, record: Path) -> Recorder:
         region=REGION,
     )
     record.touch(mode=0o600)
-    holder.append(Recorder(sending, correspondence, mailbox, record))
+    permissions = permissions_of_the_environment(ACCESS_KEY, time.monotonic)
+    holder.append(Recorder(correspondence, mailbox, permissions, record))
     return holder[0]
 
 

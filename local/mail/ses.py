@@ -35,11 +35,41 @@ _HEADER_NAME = re.compile(r"[!-9;-@A-~]+")
 _HEADER_VALUE = re.compile(r"[ -~]*")
 
 _STATUS = {
+    "AccessDeniedException": HTTPStatus.FORBIDDEN,
     "NotFoundException": HTTPStatus.NOT_FOUND,
     "TooManyRequestsException": HTTPStatus.TOO_MANY_REQUESTS,
     "ConcurrentModificationException": HTTPStatus.INTERNAL_SERVER_ERROR,
     "InternalServiceErrorException": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
+
+
+# What a request needs, by method and first part of the path; the resource is the account where none is named.
+_ACTIONS = {
+    ("POST", "outbound-emails"): "ses:SendEmail",
+    ("GET", "account"): "ses:GetAccount",
+    ("PUT", "suppression"): "ses:PutSuppressedDestination",
+    ("GET", "suppression"): "ses:GetSuppressedDestination",
+    ("DELETE", "suppression"): "ses:DeleteSuppressedDestination",
+    ("POST", "identities"): "ses:CreateEmailIdentity",
+    ("GET", "identities"): "ses:GetEmailIdentity",
+    ("POST", "tenants"): "ses:CreateTenant",
+}
+
+
+def needed_permission(method: str, path: str, body: bytes, *, arns: str) -> tuple[str, list[str]]:
+    """Action and resources that IAM checks; `arns` is such as `arn:aws:ses:us-east-1:000000000000`. A message needs its
+    sender's domain and its configuration set:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html."""
+    action = _ACTIONS.get((method, path.removeprefix("/v2/email/").split("/")[0]), "ses:Unknown")
+    if action != "ses:SendEmail":
+        return action, ["*"]
+    try:
+        payload = json.loads(body)
+    except json.JSONDecodeError:
+        return action, ["*"]
+    domain = parseaddr(payload.get("FromEmailAddress", ""))[1].rpartition("@")[2]
+    sets = [payload["ConfigurationSetName"]] if payload.get("ConfigurationSetName") else []
+    return action, [f"{arns}:identity/{domain}", *(f"{arns}:configuration-set/{name}" for name in sets)]
 
 
 class SesError(Exception):

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from botocore.parsers import create_parser
 
 from local.endpoints import Answer, Container, Endpoints
+from local.permissions import AccessDenied
 
 SCRIPT = """
 import json, time
@@ -38,6 +40,11 @@ def output_fn(prediction, accept):
 """
 
 
+def check(authorization: str, action: str, resources: Sequence[str]) -> None:
+    if authorization == "a stranger":
+        raise AccessDenied(f"not authorized to perform: {action} on resource: {resources[0]}")
+
+
 @pytest.fixture
 def endpoints(tmp_path: Path) -> Endpoints:
     archive = tmp_path / "model.tar.gz"
@@ -46,7 +53,7 @@ def endpoints(tmp_path: Path) -> Endpoints:
             entry = tarfile.TarInfo(name)
             entry.size = len(text)
             packed.addfile(entry, io.BytesIO(text.encode()))
-    return Endpoints({"churn": Container("churn", archive, tmp_path / "work")}, timeout_seconds=0.3)
+    return Endpoints({"churn": Container("churn", archive, tmp_path / "work")}, check=check, timeout_seconds=0.3)
 
 
 def call(endpoints: Endpoints, body: bytes, endpoint: str = "churn", content_type: str = "application/json") -> Answer:
@@ -113,3 +120,13 @@ def test_an_endpoint_can_be_taken_down_and_brought_back(endpoints: Endpoints) ->
     assert error_as_the_sdk_sees_it(call(endpoints, b"1"))["Error"]["Code"] == "ServiceUnavailable"
     endpoints.handle("POST", "/_control/endpoints/churn/restore", {}, b"")
     assert call(endpoints, b'"x"').status == 200
+
+
+def test_a_caller_whose_role_does_not_allow_it_is_told_what_is_missing(endpoints: Endpoints) -> None:
+    answer = endpoints.handle("POST", "/endpoints/churn/invocations", {"Authorization": "a stranger"}, b"1")
+    seen = error_as_the_sdk_sees_it(answer)
+    assert seen["Error"]["Code"] == "AccessDeniedException"
+    assert (
+        "sagemaker:InvokeEndpoint on resource: arn:aws:sagemaker:us-east-1:000000000000:endpoint/churn"
+        in (seen["Error"]["Message"])
+    )

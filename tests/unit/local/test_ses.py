@@ -11,7 +11,7 @@ import pytest
 from botocore.parsers import create_parser
 
 from local.mail.messages import Message
-from local.mail.ses import Answer, Fault, Mailbox, Sending
+from local.mail.ses import Answer, Fault, Mailbox, Sending, needed_permission
 
 NOW = datetime(1997, 10, 1, tzinfo=UTC)
 
@@ -143,3 +143,12 @@ def test_the_account_tells_its_quota() -> None:
     account.send()
     quota = as_the_sdk_sees("GetAccount", account.box.handle("GET", "/v2/email/account", {}, b""))["SendQuota"]
     assert quota == {"MaxSendRate": 7, "Max24HourSend": 70, "SentLast24Hours": 1}
+
+
+def test_a_message_needs_permission_for_its_senders_domain_and_its_configuration_set() -> None:
+    body = json.dumps({"FromEmailAddress": "Shop <hello@mail.example.com>", "ConfigurationSetName": "winback-local"})
+    arns = "arn:aws:ses:us-east-1:000000000000"
+    assert needed_permission("POST", "/v2/email/outbound-emails", body.encode(), arns=arns) == (
+        "ses:SendEmail",
+        [f"{arns}:identity/mail.example.com", f"{arns}:configuration-set/winback-local"],
+    )
