@@ -9,14 +9,16 @@ from winback.campaigns.launch import Launch
 Mode = Literal["dry_run", "live"]
 
 
+def manifest_key(launch: Launch) -> str:
+    """The chunks of the launch, one line each: the input of every distributed map over it."""
+    return f"{launch.prefix}candidates/manifest.jsonl"
+
+
 class LaunchFiles:
     def __init__(self, lake: Lake, launch: Launch) -> None:
         self._lake = lake
         self._prefix = launch.prefix
-
-    @property
-    def manifest_key(self) -> str:
-        return f"{self._prefix}candidates/manifest.jsonl"
+        self.manifest_key = manifest_key(launch)
 
     def candidates_key(self, chunk: int) -> str:
         return f"{self._prefix}candidates/{chunk_name(chunk)}"

@@ -1,0 +1,179 @@
+"""The campaign half of the REST API: define, prepare, approve, launch, follow, read."""
+
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import Response
+
+from winback.aws.campaigns import Campaign, CampaignStore, UnknownCampaign
+from winback.aws.clock import clock_of
+from winback.aws.environment import read_settings
+from winback.aws.lake import Lake
+from winback.aws.launch_control import LaunchControl, NoSnapshot, StartsInThePast, Workflows
+from winback.aws.launch_files import LaunchFiles
+from winback.aws.launches import LaunchChanged, LaunchStore, UnknownLaunch
+from winback.aws.rest_api import FieldProblem, RequestRefused, account_of, body_of, json_response, rest_api
+from winback.aws.snapshots import SnapshotStore
+from winback.aws.tables import Accounts, table
+from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.launch import IllegalTransition, Launch, LaunchConflict
+from winback.campaigns.messages import message_problems
+from winback.campaigns.requests import Approval, NewLaunch, NoBody, describe, without_pages
+from winback.identifiers import CampaignId, LaunchId
+from winback.instants import format_instant
+
+logger = Logger()
+app = rest_api(
+    {
+        UnknownCampaign: (HTTPStatus.NOT_FOUND, "not_found"),
+        UnknownLaunch: (HTTPStatus.NOT_FOUND, "not_found"),
+        IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
+        LaunchChanged: (HTTPStatus.CONFLICT, "changed_meanwhile"),
+        NoSnapshot: (HTTPStatus.CONFLICT, "no_snapshot"),
+        StartsInThePast: (HTTPStatus.BAD_REQUEST, "starts_in_the_past"),
+        LaunchConflict: (HTTPStatus.CONFLICT, "conflict"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    campaigns_table: str
+    lake_bucket: str
+    prepare_workflow_arn: str
+    campaign_workflow_arn: str
+
+
+@cache
+def control() -> LaunchControl:
+    settings = read_settings(Settings)
+    campaigns = table(settings.campaigns_table)
+    workflows = Workflows(boto3.client("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn)
+    return LaunchControl(
+        Accounts(campaigns),
+        CampaignStore(campaigns),
+        LaunchStore(campaigns),
+        SnapshotStore(campaigns),
+        clock_of(campaigns),
+        workflows,
+    )
+
+
+@cache
+def lake() -> Lake:
+    return Lake(read_settings(Settings).lake_bucket)
+
+
+@app.post("/v1/campaigns")
+def create_campaign() -> Response[str]:
+    definition = body_of(app, CampaignDefinition)
+    problems = [
+        FieldProblem(
+            f"{path}.{found.part}" if found.part else path, f"line {found.line}: {found.problem}", found.expected
+        )
+        for path, found in message_problems(definition)
+    ]
+    if problems:
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_template", "some messages cannot be sent", problems)
+    return json_response(HTTPStatus.CREATED, _campaign(control().define(account_of(app), definition)))
+
+
+@app.get("/v1/campaigns")
+def list_campaigns() -> Response[str]:
+    campaigns = sorted(control().campaigns.of_account(account_of(app)), key=lambda campaign: campaign.created_at)
+    return json_response(HTTPStatus.OK, {"campaigns": [_campaign(campaign) for campaign in campaigns]})
+
+
+@app.get("/v1/campaigns/<campaign_id>")
+def read_campaign(campaign_id: str) -> Response[str]:
+    account_id = account_of(app)
+    campaign = control().campaigns.get(account_id, CampaignId(campaign_id))
+    launches = [
+        {"launch_id": launch.launch_id, "state": launch.state, "starts_at": format_instant(launch.starts_at)}
+        for launch in control().launches.of_account(account_id)
+        if launch.campaign_id == campaign_id
+    ]
+    return json_response(HTTPStatus.OK, {**_campaign(campaign), "launches": launches})
+
+
+@app.post("/v1/campaigns/<campaign_id>/launches")
+def prepare_launch(campaign_id: str) -> Response[str]:
+    launch = control().prepare(account_of(app), CampaignId(campaign_id), body_of(app, NewLaunch))
+    return json_response(HTTPStatus.ACCEPTED, describe(launch))
+
+
+@app.get("/v1/launches/<launch_id>")
+def read_launch(launch_id: str) -> Response[str]:
+    """State, steps with the progress of their planning, and the dry run once there is one."""
+    launch = control().launches.get(account_of(app), LaunchId(launch_id))
+    files = LaunchFiles(lake(), launch)
+    answer: dict[str, Any] = describe(launch)
+    if launch.dry_run is not None:
+        answer["dry_run"] = without_pages(lake().read_json(files.dry_run_key))
+    if launch.started_at is not None:
+        for step in answer["steps"]:
+            planned = sum(1 for _ in files.planned_chunks(step["step"]))
+            step["chunks"] = {"planned": planned, "of": launch.chunks}
+    return json_response(HTTPStatus.OK, answer)
+
+
+@app.post("/v1/launches/<launch_id>/approve")
+def approve(launch_id: str) -> Response[str]:
+    return _changed(control().approve(account_of(app), LaunchId(launch_id), body_of(app, Approval)))
+
+
+@app.post("/v1/launches/<launch_id>/start")
+def start(launch_id: str) -> Response[str]:
+    body_of(app, NoBody)
+    return _changed(control().start(account_of(app), LaunchId(launch_id)))
+
+
+@app.post("/v1/launches/<launch_id>/pause")
+def pause(launch_id: str) -> Response[str]:
+    body_of(app, NoBody)
+    return _changed(control().pause(account_of(app), LaunchId(launch_id)))
+
+
+@app.post("/v1/launches/<launch_id>/resume")
+def resume(launch_id: str) -> Response[str]:
+    body_of(app, NoBody)
+    return _changed(control().resume(account_of(app), LaunchId(launch_id)))
+
+
+@app.post("/v1/launches/<launch_id>/cancel")
+def cancel(launch_id: str) -> Response[str]:
+    body_of(app, NoBody)
+    return _changed(control().cancel(account_of(app), LaunchId(launch_id)))
+
+
+@app.get("/v1/launches/<launch_id>/report")
+def read_report(launch_id: str) -> Response[str]:
+    launch = control().launches.get(account_of(app), LaunchId(launch_id))
+    if launch.reported_at is None:
+        raise RequestRefused(
+            HTTPStatus.CONFLICT,
+            "no_report_yet",
+            f"launch {launch_id} is {launch.state} and has no report yet: it is written when the evaluation ends, "
+            f"at {format_instant(launch.evaluation_ends_at)}",
+        )
+    files = LaunchFiles(lake(), launch)
+    report = lake().read_json(files.report_key)
+    return json_response(HTTPStatus.OK, {"report": report, "page": lake().link(files.report_page_key)})
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return app.resolve(event, context)
+
+
+def _campaign(campaign: Campaign) -> dict[str, Any]:
+    return campaign.model_dump(mode="json")
+
+
+def _changed(launch: Launch) -> Response[str]:
+    logger.info("launch changed", extra={"launch_id": launch.launch_id, "state": launch.state})
+    return json_response(HTTPStatus.OK, describe(launch))

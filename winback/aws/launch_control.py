@@ -1,0 +1,136 @@
+"""What a marketer does with campaigns and launches, over the tables and the two workflows."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from winback.aws.campaigns import Campaign, CampaignStore
+from winback.aws.clock import Clock
+from winback.aws.lake import launch_prefix
+from winback.aws.launches import LaunchStore
+from winback.aws.snapshots import SnapshotState, SnapshotStore
+from winback.aws.tables import Accounts
+from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
+from winback.campaigns.messages import frozen
+from winback.campaigns.requests import Approval, NewLaunch
+from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId, new_id
+from winback.instants import format_instant
+
+
+class NoSnapshot(LaunchConflict):
+    """The account has no finished snapshot of that id, or none at all."""
+
+
+class StartsInThePast(LaunchConflict):
+    """`starts_at` lies before now."""
+
+
+@dataclass(frozen=True)
+class Workflows:
+    client: Any  # Step Functions
+    prepare_arn: str
+    campaign_arn: str
+
+    def prepare(self, launch: Launch) -> None:
+        self._start(self.prepare_arn, launch)
+
+    def run(self, launch: Launch) -> None:
+        self._start(self.campaign_arn, launch)
+
+    def _start(self, arn: str, launch: Launch) -> None:
+        """The execution is named after the launch, so a launch has one (names stay taken for 90 days after the end):
+        https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+        """
+        body = {"account_id": launch.account_id, "launch_id": launch.launch_id}
+        try:
+            self.client.start_execution(stateMachineArn=arn, name=launch.launch_id, input=json.dumps(body))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+
+
+@dataclass(frozen=True)
+class LaunchControl:
+    accounts: Accounts
+    campaigns: CampaignStore
+    launches: LaunchStore
+    snapshots: SnapshotStore
+    clock: Clock
+    workflows: Workflows
+
+    def define(self, account_id: AccountId, definition: CampaignDefinition) -> Campaign:
+        """`definition` with messages that can be sent (winback.campaigns.messages.message_problems)."""
+        campaign = Campaign(campaign_id=CampaignId(new_id("cmp")), definition=definition, created_at=self.clock.now())
+        self.campaigns.create(account_id, campaign)
+        return campaign
+
+    def prepare(self, account_id: AccountId, campaign_id: CampaignId, wanted: NewLaunch) -> Launch:
+        """Raises UnknownCampaign, NoSnapshot, StartsInThePast. A launch whose workflow cannot start is `failed`."""
+        now = self.clock.now()
+        if wanted.starts_at < now:
+            raise StartsInThePast(f"starts_at {format_instant(wanted.starts_at)} is over: it is {format_instant(now)}")
+        campaign = self.campaigns.get(account_id, campaign_id)
+        launch_id = LaunchId(new_id("lau"))
+        launch = Launch.prepare(
+            account_id,
+            launch_id,
+            campaign_id,
+            frozen(campaign.definition),
+            self._snapshot(account_id, wanted.snapshot_id),
+            prefix=launch_prefix(account_id, launch_id),
+            starts_at=wanted.starts_at,
+            now=now,
+            zone=self.accounts.get(account_id).zone,
+        )
+        self.launches.create(launch)
+        try:
+            self.workflows.prepare(launch)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            self.launches.save(launch.failed("api_campaigns", code, now))
+            raise
+        return launch
+
+    def approve(self, account_id: AccountId, launch_id: LaunchId, approval: Approval) -> Launch:
+        return self._change(
+            account_id,
+            launch_id,
+            lambda launch: launch.approved(approval.approved_by, approval.dry_run_fingerprint, self.clock.now()),
+        )
+
+    def start(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
+        """The state first, then the execution: whoever changes the state has won. Repeating it starts what an attempt
+        that died in between did not; there is one execution of a launch.
+        """
+        launch = self.launches.get(account_id, launch_id)
+        if launch.state is not LaunchState.RUNNING:
+            zone = self.accounts.get(account_id).zone
+            launch = self.launches.save(launch.started(launch_id, self.clock.now(), zone))
+        self.workflows.run(launch)
+        return launch
+
+    def pause(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
+        return self._change(account_id, launch_id, lambda launch: launch.paused(self.clock.now()))
+
+    def resume(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
+        zone = self.accounts.get(account_id).zone
+        return self._change(account_id, launch_id, lambda launch: launch.resumed(self.clock.now(), zone))
+
+    def cancel(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
+        return self._change(account_id, launch_id, lambda launch: launch.cancelled(self.clock.now()))
+
+    def _change(self, account_id: AccountId, launch_id: LaunchId, change: Callable[[Launch], Launch]) -> Launch:
+        return self.launches.save(change(self.launches.get(account_id, launch_id)))
+
+    def _snapshot(self, account_id: AccountId, wanted: str | None) -> SnapshotId:
+        found = self.snapshots.get(account_id, SnapshotId(wanted)) if wanted else self.snapshots.latest(account_id)
+        if found is None:
+            asked = f"no snapshot {wanted}" if wanted else "no snapshot yet"
+            raise NoSnapshot(f"{asked}: import customers and orders, then refresh (POST /v1/refreshes)")
+        if found.state is not SnapshotState.PUBLISHED:
+            raise NoSnapshot(f"snapshot {found.snapshot_id} is {found.state}: wait for it or name a published one")
+        return found.snapshot_id

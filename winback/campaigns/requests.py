@@ -1,0 +1,42 @@
+"""Bodies of the campaign API's requests, and what it answers of a campaign or launch."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from winback.campaigns.launch import Instant, Launch
+from winback.instants import format_instant
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NewLaunch(_Body):
+    starts_at: Instant
+    snapshot_id: str | None = Field(default=None, pattern=r"^snp-[0-9a-f]{12}$")
+
+
+class Approval(_Body):
+    approved_by: str = Field(min_length=1, max_length=200, description="who answers for it")
+    dry_run_fingerprint: str = Field(pattern=r"^[0-9a-f]{16}$", description="of the dry run that was read")
+
+
+class NoBody(_Body):
+    """Pause, resume, start and cancel take nothing."""
+
+
+def describe(launch: Launch) -> dict[str, Any]:
+    """The launch without its definition, which its campaign shows; instants as text, absent ones left out."""
+    shown = launch.model_dump(
+        mode="json",
+        exclude_none=True,
+        exclude={"account_id", "definition", "prefix", "execution", "dry_run", "chunks"},
+    )
+    return {**shown, "evaluation_ends_at": format_instant(launch.evaluation_ends_at)}
+
+
+def without_pages(dry_run: dict[str, Any]) -> dict[str, Any]:
+    """The dry run as an answer shows it: its definition and the samples' HTML stay in the file."""
+    samples = [{name: value for name, value in sample.items() if name != "html"} for sample in dry_run["samples"]]
+    return {**{name: value for name, value in dry_run.items() if name != "definition"}, "samples": samples}
