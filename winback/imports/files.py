@@ -1,0 +1,133 @@
+"""Loads a file of orders into DuckDB and accounts for every row of it.
+
+The steps are SQL files beside this one (`sql/`). Nothing here reads the clock: the caller says what *now* is.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from winback.imports.columns import ORDERS, Layout
+from winback.imports.compression import plain_file
+from winback.imports.errors import UnknownColumn, UnreadableFile
+from winback.imports.sql import literal, statement
+from winback.imports.staged import Staged
+from winback.imports.staging import stage
+from winback.money import exponent
+
+__all__ = ["FileAccount", "UnknownColumn", "UnreadableFile", "load_orders"]
+
+NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
+_LEEWAY = timedelta(days=1)  # how far ahead of ours the clock of a store may be
+
+
+@dataclass(frozen=True)
+class FileAccount:
+    """What became of the rows of a file: `read = accepted + duplicates + rejected`, always.
+
+    `rejects_by_reason` counts by problem, such as `customer_id: missing`, and adds up to `rejected`.
+    """
+
+    read: int
+    accepted: int
+    duplicates: int
+    rejected: int
+    rejects_by_reason: dict[str, int]
+
+
+def load_orders(
+    connection: DuckDBPyConnection,
+    path: Path | str,
+    *,
+    mapping: Mapping[str, str],
+    default_currency: str | None = None,
+    format: str | None = None,  # noqa: A002 the field's word
+    now: datetime | None = None,
+    scratch: Path | None = None,
+) -> FileAccount:
+    """Makes the tables `orders` and `rejects` in `connection` from a CSV, JSON Lines or Parquet file.
+
+    The file is plain, gzip or zstd. `mapping` names its column of each canonical one (`customer_id`, `order_id`,
+    `ordered_at`, `amount`; optional `currency`, `discount`, `category`, `sku`, `quantity`); columns that it leaves out
+    are found under their canonical name. A row without a currency has `default_currency`, or XXX, ISO 4217's "no currency".
+    With `sku` or `category` a row is an order line: rows that share `order_id` are one order, its amount and discount
+    their sums, its time the earliest; an exact repeat of a row is a duplicate; an order is taken whole or not at all.
+    Otherwise a row is an order: a repeat with the same content is a duplicate, one with other content is rejected.
+    `format` is `csv`, `jsonl` or `parquet`, told from the content when None. With `now`, rows more than a day later are
+    rejected. `scratch` is where decompressed copies go.
+
+    `orders`: order_id, customer_id, ordered_at TIMESTAMP (UTC, whole seconds), amount_minor BIGINT (net of discount),
+    currency, discount_minor BIGINT, lines STRUCT(sku, category, quantity DECIMAL(18, 3), price_minor BIGINT)[] (NULL
+    when rows are orders; `price_minor` is the whole line's), fingerprint.
+    `rejects`: line (of the file, from 1; a Parquet file's row), field, problem, reason, row.
+
+    Raises UnreadableFile for a file that is not what it should be, UnknownColumn for a column that is missing.
+    """
+    with _staged(connection, Path(path), Layout(ORDERS, mapping, format), scratch) as staged:
+        _create_minor_units(connection, default_currency)
+        connection.execute(
+            statement("check_orders"),
+            {
+                "default_currency": default_currency or NO_CURRENCY,
+                "approximate": staged.approximate,
+                "latest": _latest(now),
+            },
+        )
+        connection.execute(statement("order_content"))
+        are_lines = bool(staged.columns & {"sku", "category"})
+        connection.execute(statement("line_grain" if are_lines else "order_grain"))
+        return _account(connection)
+
+
+def _latest(now: datetime | None) -> datetime | None:
+    return (now + _LEEWAY).astimezone(UTC).replace(tzinfo=None) if now else None
+
+
+@contextmanager
+def _staged(
+    connection: DuckDBPyConnection,
+    path: Path,
+    layout: Layout,
+    scratch: Path | None,
+) -> Iterator[Staged]:
+    ((zone,),) = connection.execute("SELECT current_setting('TimeZone')").fetchall()
+    connection.execute("SET TimeZone = 'UTC'")
+    try:
+        with tempfile.TemporaryDirectory(dir=scratch) as folder, plain_file(path, Path(folder)) as plain:
+            connection.execute(statement("macros"))
+            connection.execute(statement("explanations"))
+            yield stage(connection, plain, layout, Path(folder))
+    finally:
+        connection.execute(statement("drop_staging"))
+        connection.execute(f"SET TimeZone = {literal(zone)}")
+
+
+def _create_minor_units(connection: DuckDBPyConnection, default_currency: str | None) -> None:
+    """Table minor_units(currency, thousandths): how many thousandths of the unit the currency's minor unit is."""
+    found = connection.execute(
+        "SELECT DISTINCT upper(cleaned(currency)) AS code FROM (SELECT DISTINCT currency FROM source) "
+        "WHERE regexp_full_match(upper(cleaned(currency)), '[A-Z]{3}')"
+    ).fetchall()
+    codes = sorted({code for (code,) in found} | {default_currency or NO_CURRENCY})
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE minor_units AS "
+        "SELECT unnest($codes) AS currency, unnest($thousandths) AS thousandths",
+        {"codes": codes, "thousandths": [10 ** (3 - exponent(code)) for code in codes]},
+    )
+
+
+def _account(connection: DuckDBPyConnection) -> FileAccount:
+    connection.execute(statement("rejects"))
+    ((rows, good, duplicates, malformed),) = connection.execute(statement("account")).fetchall()
+    by_problem = dict(
+        connection.execute("SELECT problem, count(*) FROM rejects GROUP BY problem ORDER BY problem").fetchall()
+    )
+    account = FileAccount(rows + malformed, good, duplicates, sum(by_problem.values()), by_problem)
+    if account.read != account.accepted + account.duplicates + account.rejected:
+        raise RuntimeError(f"rows are unaccounted for: {account}")
+    return account

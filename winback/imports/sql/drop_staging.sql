@@ -1,0 +1,10 @@
+DROP VIEW IF EXISTS source;
+DROP VIEW IF EXISTS file_rows;
+DROP TABLE IF EXISTS temp.staged;
+DROP TABLE IF EXISTS temp.malformed;
+DROP TABLE IF EXISTS temp.line_shifts;
+DROP TABLE IF EXISTS temp.checked;
+DROP TABLE IF EXISTS temp.set_aside;
+DROP TABLE IF EXISTS temp.repeated_lines;
+DROP TABLE IF EXISTS temp.minor_units;
+DROP TABLE IF EXISTS temp.explanations;

@@ -1,0 +1,40 @@
+-- What each problem means and what would be right; {line} is the line of the row that it contradicts.
+CREATE OR REPLACE TEMP TABLE explanations AS
+SELECT
+    field || ': ' || problem AS problem,
+    reason
+FROM (
+    VALUES
+    (['row'], 'wrong number of fields', 'the line has more or fewer fields than the header'),
+    (['row'], 'broken quotes', 'a quoted field is not closed, or has text after its closing quote'),
+    (['row'], 'too long', 'the line is longer than 2,000,000 bytes'),
+    (['row'], 'not a JSON object', 'the line is not one JSON object'),
+    (['customer_id', 'order_id'], 'missing', 'is missing: every row needs one'),
+    (['ordered_at', 'amount'], 'missing', 'is missing'),
+    (['customer_id', 'order_id', 'sku', 'category'], 'too long', 'is longer than 128 characters'),
+    (
+        ['customer_id', 'order_id', 'sku', 'category', 'first_name', 'last_name', 'consent_source'],
+        'control characters',
+        'has control characters such as a line break or a tab'
+    ),
+    (
+        ['ordered_at', 'consent_at', 'created_at'],
+        'not a date',
+        'is not a date or time: expected ISO 8601 such as 2026-11-21T09:30:00Z or 2026-11-21'
+    ),
+    (['ordered_at', 'consent_at', 'created_at'], 'before 1970', 'is before 1970'),
+    (['ordered_at', 'consent_at', 'created_at'], 'in the future', 'is more than one day in the future'),
+    (['amount', 'discount', 'quantity'], 'not a number', 'is not a number: expected a decimal point and digits such as 1234.50'),
+    (['amount', 'discount', 'quantity'], 'out of range', 'is out of range: expected less than 1,000,000,000,000'),
+    (['amount', 'discount'], 'too many decimals', 'has more decimals than its currency'),
+    (['quantity'], 'too many decimals', 'has more than three decimals'),
+    (['discount'], 'negative', 'is negative: expected how much was taken off, or nothing'),
+    (['currency'], 'not a code', 'is not an ISO 4217 code such as EUR'),
+    (
+        ['order_id'], 'used again',
+        'line {line} has this order_id with other content: the first one counts (rows are order lines only when the file has sku or category)'
+    ),
+    (['order_id'], 'another line was rejected', 'line {line} of the same order was rejected: an order is taken whole or not at all'),
+    (['customer_id'], 'differs within the order', 'the lines of this order, the first on line {line}, name different customers'),
+    (['currency'], 'differs within the order', 'the lines of this order, the first on line {line}, have different currencies')
+) AS listed (fields, problem, reason), unnest(fields) AS each_field (field);

@@ -1,0 +1,41 @@
+-- Macros shared by every import: text of a file -> typed value, NULL when it is not one.
+
+-- Surrounding spaces are not content; an empty field is a missing one.
+CREATE OR REPLACE TEMP MACRO cleaned(field) AS nullif(trim(field), '');
+
+-- ISO 8601 date or date and time, with or without offset (without: UTC), or YYYYMMDD. Whole seconds, UTC.
+-- Needs the session's TimeZone to be UTC: a cast to TIMESTAMP would ignore the offset.
+-- The pattern keeps out what a cast would take beside ISO 8601, such as `epoch`, `infinity` and 2026-1-1.
+CREATE OR REPLACE TEMP MACRO instant_of(field) AS
+CASE
+    WHEN field LIKE '____-__-__%' THEN make_timestamp(epoch_us(TRY_CAST(field AS TIMESTAMPTZ)) // 1000000 * 1000000)
+    WHEN regexp_full_match(field, '[0-9]{8}') THEN try_strptime(field, '%Y%m%d')
+END;
+
+-- A decimal number in thousandths of its unit (no currency has a smaller minor unit), below 10^12 units.
+-- Binary floating point numbers are rounded when they are within a millionth of a thousandth's multiple.
+CREATE OR REPLACE TEMP MACRO thousandths_of(field, approximate) AS
+CASE
+    WHEN regexp_full_match(field, '[+-]?([0-9]{1,12}([.][0-9]{0,3}0*)?|[.][0-9]{1,3}0*)')
+        THEN CAST(CAST(field AS DECIMAL(18, 3)) * 1000 AS BIGINT)
+    WHEN
+        (approximate AND regexp_full_match(field, '[+-]?[0-9]*[.]?[0-9]+'))
+        OR regexp_full_match(field, '[+-]?[0-9]+([.][0-9]*)?[eE][+-]?[0-9]{1,2}')
+        THEN
+            CASE
+                WHEN
+                    abs(TRY_CAST(field AS DOUBLE)) < 1e12
+                    AND abs(TRY_CAST(field AS DOUBLE) - round(TRY_CAST(field AS DOUBLE), 3)) <= 1e-6
+                    THEN CAST(round(TRY_CAST(field AS DOUBLE) * 1000) AS BIGINT)
+            END
+END;
+
+-- Why `thousandths_of` or the currency's decimals refused the number.
+CREATE OR REPLACE TEMP MACRO number_problem(field) AS
+CASE
+    WHEN NOT coalesce(isfinite(TRY_CAST(replace(field, '_', '?') AS DOUBLE)), FALSE) THEN 'not a number'
+    WHEN abs(TRY_CAST(field AS DOUBLE)) >= 1e12 THEN 'out of range'
+    ELSE 'too many decimals'
+END;
+
+CREATE OR REPLACE TEMP MACRO has_control_characters(field) AS regexp_matches(field, '[\x00-\x1f\x7f]');
