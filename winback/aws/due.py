@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,30 +10,13 @@ from botocore.exceptions import ClientError
 
 from winback.aws import keys
 from winback.aws.tables import Item, query_all
+from winback.delivery.release import DueEntry
 from winback.identifiers import AccountId, LaunchId
 from winback.instants import format_instant, parse_instant
 
+__all__ = ["DueEntry", "DueIndex"]
+
 _REFUSED = "ConditionalCheckFailedException"
-
-
-@dataclass(frozen=True)
-class DueEntry:
-    """Rows `from_row` (included) to `to_row` (excluded) of the plan chunk at S3 `key`, due at `send_at`."""
-
-    channel: str
-    account_id: AccountId
-    launch_id: LaunchId
-    step: int
-    chunk: int
-    key: str
-    from_row: int
-    to_row: int
-    send_at: datetime
-    token: str = ""  # changes with each put; a removal names the one that it read
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.from_row < self.to_row:
-            raise ValueError(f"rows {self.from_row} to {self.to_row} are no range: expected 0 <= from_row < to_row")
 
 
 class DueIndex:

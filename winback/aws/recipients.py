@@ -1,7 +1,7 @@
 """Recipients: profile, suppression, activity and recent contacts of some customers, by batch gets."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from winback.accounts import Account
@@ -92,6 +92,23 @@ class RecipientStore:
             for customer in wanted
         }
 
+    def refresh(self, account: Account, recipient: Recipient, channel: str) -> Recipient:
+        """Profile and suppression as they are at this moment, read in one go; activity and contacts as loaded."""
+        customer = recipient.customer_key
+        wanted = [keys.profile(account.account_id, customer)]
+        if recipient.address:
+            wanted.append(keys.suppression(account.account_id, account.address_hash(recipient.address), channel))
+        found = batch_get(self._customers, wanted, consistent=True)
+        profile = found.get(_pair(wanted[0]))
+        if _address(profile, channel) != recipient.address:
+            loaded = self.load(account, [customer], channel, with_contacts=False, consistent=True)[customer]
+        else:
+            suppressed = len(wanted) == 2 and _pair(wanted[1]) in found
+            loaded = _recipient(customer, profile, channel, suppressed=suppressed, activity=None, contacts=None)
+        known = recipient.facts
+        facts = replace(loaded.facts, last_order_at=known.last_order_at, recent_contacts=known.recent_contacts)
+        return replace(loaded, facts=facts)
+
 
 def _recipient(
     customer: CustomerKey,
@@ -101,7 +118,7 @@ def _recipient(
     suppressed: bool,
     activity: Item | None,
     contacts: Item | None,
-    excluded: str | None,
+    excluded: str | None = None,
 ) -> Recipient:
     address = _address(profile, channel)
     last_order_at = (activity or {}).get("last_order_at")

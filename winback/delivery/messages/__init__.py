@@ -9,13 +9,14 @@ from winback.delivery.messages.templates import (
     resolve_template,
     shipped_templates,
 )
-from winback.delivery.messages.values import Message, MessageValues
+from winback.delivery.messages.values import Message, MessageValues, RenderingFailed
 
 __all__ = [
     "InvalidTemplate",
     "Message",
     "MessageValues",
     "Problem",
+    "RenderingFailed",
     "Template",
     "UnknownTemplate",
     "check_template",

@@ -9,14 +9,10 @@ from liquid.exceptions import LiquidError
 from winback.delivery.messages.liquid_language import HTML, PLAIN
 from winback.delivery.messages.mjml import to_html, to_text
 from winback.delivery.messages.templates import InvalidTemplate, Template, check_template
-from winback.delivery.messages.values import Message, MessageValues
+from winback.delivery.messages.values import Message, MessageValues, RenderingFailed
 
 _BREAKS = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")  # a header is one line, whatever a name holds
 _BLANK_LINES = re.compile(r"\n{3,}")
-
-
-class RenderingFailed(RuntimeError):
-    """The template gave no sendable message for these values."""
 
 
 @dataclass(frozen=True)

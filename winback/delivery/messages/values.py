@@ -43,3 +43,7 @@ class Message:
     subject: str
     html: str
     text: str
+
+
+class RenderingFailed(RuntimeError):
+    """The template gave no sendable message for some values."""

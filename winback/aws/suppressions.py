@@ -1,0 +1,75 @@
+"""Addresses that must not be contacted, in the customers table."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from winback.accounts import Account
+from winback.aws import keys
+from winback.delivery.gate import Consent
+from winback.identifiers import CustomerKey, SendId
+from winback.instants import format_instant
+
+
+class SuppressionReason(StrEnum):
+    HARD_BOUNCE = "hard_bounce"
+    COMPLAINT = "complaint"
+    UNSUBSCRIBE = "unsubscribe"
+    ERASURE = "erasure"
+
+
+class SuppressionList:
+    def __init__(self, customers_table: Any) -> None:
+        self._table = customers_table
+
+    def add(
+        self, account: Account, address: str, channel: str, reason: SuppressionReason, *, at: datetime, send_id: SendId
+    ) -> bool:
+        """Keeps the first reason; False when the address was on the list already."""
+        item = {
+            **keys.suppression(account.account_id, account.address_hash(address), channel),
+            "reason": reason.value,
+            "at": format_instant(at),
+            "send_id": str(send_id),
+        }
+        return self._conditionally(self._table.put_item, Item=item, ConditionExpression="attribute_not_exists(pk)")
+
+    def unsubscribe(
+        self, account: Account, customer: CustomerKey, channel: str, *, at: datetime, send_id: SendId
+    ) -> bool:
+        """Denies the customer's consent and puts the address on the list. False when there is no such customer."""
+        key = keys.profile(account.account_id, customer)
+        profile = self._table.get_item(Key=key, ConsistentRead=True).get("Item")
+        if profile is None:
+            return False
+        address = profile.get(channel) if channel == "email" else profile.get("phone")
+        if address:
+            self.add(account, address, channel, SuppressionReason.UNSUBSCRIBE, at=at, send_id=send_id)
+        denied = {"state": Consent.DENIED.value, "at": format_instant(at), "source": "unsubscribe"}
+        # The consent map may be missing; a nested attribute can only be set in a map that is there.
+        within: dict[str, Any] = {
+            "UpdateExpression": "SET consent.#channel = :denied",
+            "ConditionExpression": "attribute_exists(consent)",
+            "ExpressionAttributeNames": {"#channel": channel},
+            "ExpressionAttributeValues": {":denied": denied},
+        }
+        whole: dict[str, Any] = {
+            "UpdateExpression": "SET consent = :consent",
+            "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(consent)",
+            "ExpressionAttributeValues": {":consent": {channel: denied}},
+        }
+        return self._conditionally(self._table.update_item, Key=key, **within) or self._conditionally(
+            self._table.update_item, Key=key, **whole
+        )
+
+    def _conditionally(self, write: Callable[..., object], **arguments: Any) -> bool:
+        try:
+            write(**arguments)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
