@@ -62,6 +62,10 @@ def _read_header(path: Path) -> Header | None:
     if not head.strip():
         return None
     first = head.lstrip("\r\n").splitlines()[0]
+    if len(first) >= LONGEST_LINE_BYTES:
+        raise UnreadableFile(
+            f"the first line is longer than {LONGEST_LINE_BYTES:,} bytes: a CSV file starts with its header"
+        )
     delimiter = max(DELIMITERS, key=first.count)
     reader = csv.reader(head.splitlines(keepends=True), delimiter=delimiter)
     names = next(row for row in reader if row)

@@ -54,8 +54,8 @@ def load_orders(
 
     The file is plain, gzip or zstd. `mapping` names its column of each canonical one (`customer_id`, `order_id`,
     `ordered_at`, `amount`; optional `currency`, `discount`, `category`, `sku`, `quantity`); columns that it leaves out
-    are found under their canonical name. A row without a currency has `default_currency`, or XXX, ISO 4217's "no currency".
-    With `sku` or `category` a row is an order line: rows that share `order_id` are one order, its amount and discount
+    are found under their canonical name. A row without a currency has `default_currency`, or XXX, ISO 4217's "no
+    currency". With `sku` or `category` a row is an order line: rows that share `order_id` are one order, its amount and discount
     their sums, its time the earliest; an exact repeat of a row is a duplicate; an order is taken whole or not at all.
     Otherwise a row is an order: a repeat with the same content is a duplicate, one with other content is rejected.
     `format` is `csv`, `jsonl` or `parquet`, told from the content when None. With `now`, rows more than a day later are
