@@ -1,0 +1,244 @@
+"""The two data steps of a refresh: lake -> computed snapshot and parts to score; scores -> published snapshot.
+
+Objects under `refresh/…/{snapshot_id}/` pass from one to the other; every attempt writes the same bytes again.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from winback.accounts import Account
+from winback.aws.lake import Lake, orders_prefix, refresh_prefix, snapshot_prefix
+from winback.aws.snapshots import OutOfOrder, Snapshot, SnapshotState, SnapshotStore, write_segments
+from winback.features import SCORED
+from winback.identifiers import AccountId, SnapshotId
+from winback.instants import format_instant, parse_instant
+from winback.segmentation.order_files import open_orders
+from winback.segmentation.publication import (
+    changed_states,
+    find_changes,
+    find_migrations,
+    gone_customers,
+    join_scores,
+)
+from winback.segmentation.rubric import Rubric
+from winback.segmentation.snapshot import build_snapshot
+from winback.segmentation.summary import summarise
+
+PART_ROWS = 5_000
+"""Customers of one part to score: ten calls of 500 rows, well inside a function's time."""
+_DOWNLOADS = 8
+
+
+@dataclass(frozen=True)
+class Refresh:
+    account_id: AccountId
+    snapshot_id: SnapshotId
+    as_of: datetime
+
+    @classmethod
+    def of(cls, event: dict[str, Any]) -> "Refresh":
+        """From a state's input; raises KeyError or ValueError when it is not one."""
+        return cls(AccountId(event["account_id"]), SnapshotId(event["snapshot_id"]), parse_instant(event["as_of"]))
+
+    @property
+    def work(self) -> str:
+        return refresh_prefix(self.account_id, self.snapshot_id)
+
+    @property
+    def result(self) -> str:
+        return snapshot_prefix(self.account_id, self.snapshot_id)
+
+    def describe(self) -> dict[str, str]:
+        return {
+            "account_id": self.account_id,
+            "snapshot_id": self.snapshot_id,
+            "as_of": format_instant(self.as_of),
+        }
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What DuckDB may use: about half of the function's memory, because Python and buffers live beside it."""
+
+    memory_mb: int
+    threads: int
+
+    @contextmanager
+    def connect(self, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+        with duckdb.connect(
+            config={
+                "memory_limit": f"{self.memory_mb * 6 // 10}MB",
+                "threads": self.threads,
+                "temp_directory": str(folder / "spill"),
+                "autoinstall_known_extensions": False,
+            }
+        ) as connection:
+            yield connection
+
+
+def compute(refresh: Refresh, account: Account, lake: Lake, store: SnapshotStore, machine: Machine) -> dict[str, Any]:
+    """Segments the account's customers; returns what the workflow goes on with (docs/architecture.md)."""
+    store.begin(refresh.account_id, refresh.snapshot_id, refresh.as_of)
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        files = _download(lake, orders_prefix(refresh.account_id), folder / "orders")
+        with machine.connect(folder) as connection:
+            left_out = open_orders(
+                connection,
+                parquet=[path for path in files if path.suffix == ".parquet"],
+                json_lines=[path for path in files if path.name.endswith(".jsonl.gz")],
+                currency=account.currency,
+            )
+            rubric = build_snapshot(
+                connection,
+                as_of=refresh.as_of,
+                rubric=_frozen_rubric(refresh, lake, store),
+                trend_category=account.trend_category,
+            )
+            summary = summarise(connection, as_of=refresh.as_of, currency=account.currency, rubric=rubric)
+            _write_computed(connection, lake, refresh, folder)
+            lines = _write_parts(connection, lake, refresh, folder)
+    lake.write_json(f"{refresh.work}rubric.json", rubric.model_dump(mode="json"))
+    lake.write_json(
+        f"{refresh.work}summary.json",
+        {**summary.model_dump(mode="json"), "snapshot_id": refresh.snapshot_id, "orders_in_other_currencies": left_out},
+    )
+    manifest = f"{refresh.work}manifest.jsonl"
+    lake.write_rows(manifest, lines)
+    store.computed(refresh.account_id, refresh.snapshot_id, refresh.as_of)
+    return {**refresh.describe(), "manifest": manifest, "parts": len(lines)}
+
+
+def publish(
+    refresh: Refresh, lake: Lake, store: SnapshotStore, *, customers_table: Any, machine: Machine, now: datetime
+) -> Snapshot:
+    """Writes the snapshot's files, then the changed customers, then the snapshot as the latest; see aws/snapshots.py.
+
+    `now` is the wall clock's. Raises PublishingElsewhere or OutOfOrder when it should be tried again.
+    """
+    known = store.get(refresh.account_id, refresh.snapshot_id)
+    if known is not None and known.state is SnapshotState.PUBLISHED:
+        return known
+    with TemporaryDirectory() as temporary, machine.connect(Path(temporary)) as connection:
+        folder = Path(temporary)
+        customers = _join(connection, refresh, lake, folder)
+        draft = Snapshot(
+            snapshot_id=refresh.snapshot_id,
+            as_of=format_instant(refresh.as_of),
+            state=SnapshotState.PUBLISHED,
+            prefix=refresh.result,
+            customers=customers,
+            changed=0,
+        )
+        latest = store.latest(refresh.account_id)
+        if latest is not None and latest.as_of > draft.as_of:
+            _write_files(connection, refresh, lake, folder, None)
+            store.finish_backfill(refresh.account_id, draft)
+            return draft
+
+        abandoned = store.claim(refresh.account_id, refresh.snapshot_id, now)
+        latest = store.latest(refresh.account_id)
+        if latest is not None and latest.as_of > draft.as_of:
+            raise OutOfOrder(f"{latest.snapshot_id} became the latest before {draft.snapshot_id} was published")
+        before = _published_before(lake, latest, abandoned, refresh, folder)
+        _write_files(connection, refresh, lake, folder, before.get("latest"))
+        changed, gone = find_changes(connection, list(before.values()))
+        removed = gone_customers(connection)
+        snapshot = draft.model_copy(update={"changed": changed + gone})
+        write_segments(customers_table, refresh.account_id, snapshot, changed_states(connection), removed)
+        store.finish(refresh.account_id, snapshot)
+        return snapshot
+
+
+def _frozen_rubric(refresh: Refresh, lake: Lake, store: SnapshotStore) -> Rubric | None:
+    latest = store.latest(refresh.account_id)
+    if latest is None:
+        return None
+    return Rubric.model_validate(lake.read_json(f"{latest.prefix}rubric.json"))
+
+
+def _download(lake: Lake, prefix: str, folder: Path) -> list[Path]:
+    keys = [key for key in lake.list(prefix) if key.endswith((".parquet", ".jsonl.gz"))]
+    with ThreadPoolExecutor(_DOWNLOADS) as pool:
+        return list(pool.map(lambda key: lake.download(key, folder / key), keys))
+
+
+def _write_computed(connection: duckdb.DuckDBPyConnection, lake: Lake, refresh: Refresh, folder: Path) -> None:
+    """Ordered by key: an attempt repeated gives the same rows to the same parts."""
+    connection.execute(
+        "CREATE TABLE computed AS SELECT * RENAME (customer_id AS customer_key) FROM snapshot ORDER BY customer_key"
+    )
+    path = folder / "computed.parquet"
+    connection.table("computed").write_parquet(str(path), compression="zstd")
+    lake.upload(path, f"{refresh.work}customers.parquet")
+
+
+def _write_parts(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, refresh: Refresh, folder: Path
+) -> list[dict[str, Any]]:
+    """One object a part of at most PART_ROWS customers; returns the manifest's lines."""
+    rows: int = connection.execute("SELECT count(*) FROM computed").fetchall()[0][0]
+    features = ", ".join(f"{name} := {name}" for name in SCORED)
+    lines = []
+    for chunk, start in enumerate(range(0, rows, PART_ROWS)):
+        end = min(start + PART_ROWS, rows)
+        part = connection.table("computed").filter(f"rowid >= {start} AND rowid < {end}")
+        path = folder / "part.jsonl"
+        part.project(f"customer_key, struct_pack({features}) AS features").create_view("part_to_score")
+        connection.execute("COPY part_to_score TO ? (FORMAT json)", [str(path)])
+        key = f"{refresh.work}parts/part-{chunk:05d}.jsonl.gz"
+        lake.write_bytes(key, path.read_bytes(), content_type="application/x-ndjson")
+        lines.append(
+            {
+                "account_id": refresh.account_id,
+                "snapshot_id": refresh.snapshot_id,
+                "chunk": chunk,
+                "key": key,
+                "rows": end - start,
+            }
+        )
+    return lines
+
+
+def _join(connection: duckdb.DuckDBPyConnection, refresh: Refresh, lake: Lake, folder: Path) -> int:
+    computed = lake.download(f"{refresh.work}customers.parquet", folder / "computed.parquet")
+    scores = _download(lake, f"{refresh.work}scores/", folder / "scores")
+    return join_scores(connection, computed=computed, scores=scores)
+
+
+def _published_before(
+    lake: Lake, latest: Snapshot | None, abandoned: list[SnapshotId], refresh: Refresh, folder: Path
+) -> dict[str, Path]:
+    """The files of the snapshots that the stored segment items may come from."""
+    found: dict[str, Path] = {}
+    if latest is not None and latest.snapshot_id != refresh.snapshot_id:
+        found["latest"] = lake.download(f"{latest.prefix}customers.parquet", folder / "latest.parquet")
+    for other in abandoned:
+        prefix = snapshot_prefix(refresh.account_id, other)
+        # Its files come before its first item: without a file nothing of it is stored.
+        if f"{prefix}customers.parquet" in lake.list(f"{prefix}customers.parquet"):
+            found[other] = lake.download(f"{prefix}customers.parquet", folder / f"{other}.parquet")
+    return found
+
+
+def _write_files(
+    connection: duckdb.DuckDBPyConnection, refresh: Refresh, lake: Lake, folder: Path, previous: Path | None
+) -> None:
+    summary = lake.read_json(f"{refresh.work}summary.json")
+    migrations = find_migrations(connection, previous) if previous is not None else []
+    path = folder / "customers.parquet"
+    connection.table("published").write_parquet(str(path), compression="zstd")
+    lake.write_json(f"{refresh.result}rubric.json", lake.read_json(f"{refresh.work}rubric.json"))
+    lake.write_json(
+        f"{refresh.result}summary.json",
+        {**summary, "migrations": [migration.model_dump(mode="json") for migration in migrations]},
+    )
+    lake.upload(path, f"{refresh.result}customers.parquet")

@@ -1,0 +1,240 @@
+"""Snapshots in DynamoDB: their items, which one is the latest, and the customers' segment items.
+
+Publishing must end as if one process had done it at one moment, whatever is killed, retried or started twice:
+
+- One snapshot of an account publishes at a time: the item `publishing` is its claim, with a lease as long as a function
+  can live. Whoever takes over a claim whose lease is over gets the abandoned snapshot's id, and must compare with that
+  one too, because an unknown part of it is already stored.
+- `latest`, the snapshot's own item and the end of the claim are written in one transaction, after all customers.
+- `latest` only moves forward in `as_of`: a backfill is published without touching it or the customers.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict
+
+from winback.aws import keys
+from winback.aws.documents import from_item, to_item
+from winback.aws.lake import snapshot_prefix
+from winback.identifiers import AccountId, CustomerKey, SnapshotId
+from winback.instants import format_instant
+from winback.segmentation.state import SegmentState
+
+LEASE = timedelta(minutes=16)
+"""A claim outlives its function: Lambda ends every invocation after 15 minutes at most."""
+_WRITERS = 4
+_SLICE = 1_000
+
+
+class SnapshotState(StrEnum):
+    REQUESTED = "requested"
+    COMPUTING = "computing"
+    SCORING = "scoring"
+    PUBLISHED = "published"
+    FAILED = "failed"
+
+
+class Snapshot(BaseModel):
+    """One refresh and its result."""
+
+    model_config = ConfigDict(frozen=True)
+
+    snapshot_id: SnapshotId
+    as_of: str
+    state: SnapshotState
+    prefix: str
+    customers: int | None = None
+    changed: int | None = None
+    failed_step: str | None = None
+
+
+class PublishingElsewhere(RuntimeError):
+    """Another snapshot of the account is being published; trying again later is right."""
+
+
+class OutOfOrder(RuntimeError):
+    """A newer snapshot became the latest in the meantime; trying again publishes this one as a backfill."""
+
+
+class SnapshotStore:
+    def __init__(self, campaigns_table: Any) -> None:
+        self._table = campaigns_table
+
+    def get(self, account_id: AccountId, snapshot_id: SnapshotId) -> Snapshot | None:
+        return self._read(keys.snapshot(account_id, snapshot_id))
+
+    def latest(self, account_id: AccountId) -> Snapshot | None:
+        return self._read(keys.snapshot(account_id))
+
+    def request(self, account_id: AccountId, snapshot_id: SnapshotId, as_of: datetime) -> Snapshot:
+        """The item of a refresh that is about to start."""
+        return self._put(account_id, snapshot_id, as_of, SnapshotState.REQUESTED)
+
+    def begin(self, account_id: AccountId, snapshot_id: SnapshotId, as_of: datetime) -> Snapshot:
+        """State `computing`, unless it is published already."""
+        return self._put(account_id, snapshot_id, as_of, SnapshotState.COMPUTING)
+
+    def computed(self, account_id: AccountId, snapshot_id: SnapshotId, as_of: datetime) -> Snapshot:
+        """State `scoring`, unless it is published already."""
+        return self._put(account_id, snapshot_id, as_of, SnapshotState.SCORING)
+
+    def fail(self, account_id: AccountId, snapshot_id: SnapshotId, as_of: datetime, step: str) -> Snapshot:
+        """State `failed` at the step, unless it is published already. A claim stays until its lease is over."""
+        return self._put(account_id, snapshot_id, as_of, SnapshotState.FAILED, failed_step=step)
+
+    def claim(self, account_id: AccountId, snapshot_id: SnapshotId, now: datetime) -> list[SnapshotId]:
+        """Starts publishing. Returns the snapshots that began publishing before and were abandoned.
+
+        `now` is the wall clock's, for a lease is about running machines. Raises PublishingElsewhere while another
+        snapshot's lease runs.
+        """
+        place = keys.snapshot(account_id, "publishing")
+        until, moment = format_instant(now + LEASE), format_instant(now)
+        try:
+            before = self._table.update_item(
+                Key=place,
+                UpdateExpression=(
+                    "SET snapshot_id = :id, lease_until = :until, "
+                    "started = list_append(if_not_exists(started, :none), :ids)"
+                ),
+                ConditionExpression="attribute_not_exists(pk) OR snapshot_id = :id OR lease_until < :now",
+                ExpressionAttributeValues={
+                    ":id": snapshot_id,
+                    ":ids": [snapshot_id],
+                    ":until": until,
+                    ":now": moment,
+                    ":none": [],
+                },
+                ReturnValues="ALL_OLD",
+            ).get("Attributes", {})
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise PublishingElsewhere(f"another snapshot of account {account_id} is being published") from error
+            raise
+        return [SnapshotId(other) for other in dict.fromkeys(before.get("started", [])) if other != snapshot_id]
+
+    def finish(self, account_id: AccountId, snapshot: Snapshot) -> None:
+        """Makes `snapshot` the latest and ends its claim, all or nothing.
+
+        Raises OutOfOrder when the latest is newer by now or the claim was lost.
+        """
+        item = to_item(snapshot)
+        name = self._table.name
+        writes = [
+            {
+                "Put": {
+                    "TableName": name,
+                    "Item": {**keys.snapshot(account_id), **item},
+                    "ConditionExpression": "attribute_not_exists(pk) OR as_of <= :as_of",
+                    "ExpressionAttributeValues": {":as_of": snapshot.as_of},
+                }
+            },
+            {"Put": {"TableName": name, "Item": {**keys.snapshot(account_id, snapshot.snapshot_id), **item}}},
+            {
+                "Delete": {
+                    "TableName": name,
+                    "Key": keys.snapshot(account_id, "publishing"),
+                    "ConditionExpression": "snapshot_id = :id",
+                    "ExpressionAttributeValues": {":id": snapshot.snapshot_id},
+                }
+            },
+        ]
+        try:
+            self._table.meta.client.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "TransactionCanceledException":
+                raise OutOfOrder(f"{snapshot.snapshot_id} cannot become the latest") from error
+            raise
+
+    def finish_backfill(self, account_id: AccountId, snapshot: Snapshot) -> None:
+        """Published beside a newer latest, which stays."""
+        self._table.put_item(Item={**keys.snapshot(account_id, snapshot.snapshot_id), **to_item(snapshot)})
+
+    def _read(self, place: keys.Key) -> Snapshot | None:
+        item = self._table.get_item(Key=place, ConsistentRead=True).get("Item")
+        return from_item(Snapshot, item) if item is not None else None
+
+    def _put(
+        self,
+        account_id: AccountId,
+        snapshot_id: SnapshotId,
+        as_of: datetime,
+        state: SnapshotState,
+        failed_step: str | None = None,
+    ) -> Snapshot:
+        snapshot = Snapshot(
+            snapshot_id=snapshot_id,
+            as_of=format_instant(as_of),
+            state=state,
+            prefix=snapshot_prefix(account_id, snapshot_id),
+            failed_step=failed_step,
+        )
+        try:
+            self._table.put_item(
+                Item={**keys.snapshot(account_id, snapshot_id), **to_item(snapshot)},
+                ConditionExpression="attribute_not_exists(pk) OR #state <> :published",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={":published": SnapshotState.PUBLISHED},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return self.get(account_id, snapshot_id) or snapshot
+        return snapshot
+
+
+def write_segments(
+    customers_table: Any,
+    account_id: AccountId,
+    snapshot: Snapshot,
+    changed: Iterable[SegmentState],
+    gone: Iterable[str],
+) -> None:
+    """Puts the segment items of `changed` customers and deletes those of `gone` ones. Repeating it changes nothing."""
+    puts = (("put", _segment_item(account_id, snapshot, state)) for state in changed)
+    deletes = (("delete", dict(keys.segment(account_id, CustomerKey(customer)))) for customer in gone)
+
+    def write(operations: list[tuple[str, dict[str, Any]]]) -> None:
+        with customers_table.batch_writer() as writer:
+            for kind, content in operations:
+                if kind == "put":
+                    writer.put_item(Item=content)
+                else:
+                    writer.delete_item(Key=content)
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        for operations in (puts, deletes):
+            # A window of slices at a time: a million items must not wait in memory.
+            slices = _slices(operations, _SLICE)
+            while window := list(islice(slices, _WRITERS)):
+                list(pool.map(write, window))
+
+
+def _segment_item(account_id: AccountId, snapshot: Snapshot, state: SegmentState) -> dict[str, Any]:
+    item = {
+        **keys.segment(account_id, CustomerKey(state.customer_key)),
+        "snapshot_id": snapshot.snapshot_id,
+        "as_of": snapshot.as_of,
+        "segment": state.segment,
+        "family": state.family,
+        "value_tier": state.value_tier,
+        "status": state.status,
+        "lapsed": state.lapsed,
+        "score_source": state.score_source,
+    }
+    if state.churn_probability is not None:
+        item["churn_probability"] = Decimal(str(state.churn_probability))
+    return item
+
+
+def _slices(operations: Iterable[tuple[str, dict[str, Any]]], size: int) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    iterator = iter(operations)
+    while piece := list(islice(iterator, size)):
+        yield piece
