@@ -1,0 +1,97 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from winback.aws.rest_api import field_problems
+from winback.campaigns.definition import CampaignDefinition, StopOn
+from winback.segmentation.names import FAMILY_OF, Family, Segment
+
+Build = Callable[..., CampaignDefinition]
+
+
+def problems(build: Build, **changes: Any) -> dict[str, tuple[str, str]]:
+    with pytest.raises(ValidationError) as caught:
+        build(**changes)
+    return {found.field: (found.problem, found.expected) for found in field_problems(caught.value)}
+
+
+def test_the_defaults_are_those_of_the_reference(definition: Build) -> None:
+    campaign = definition()
+    assert campaign.channel == "email"
+    assert campaign.holdout.share == 0.2
+    assert campaign.evaluation_days == 91
+    assert campaign.attribution_days == 14
+    assert set(campaign.stop_on) == {StopOn.PURCHASE, StopOn.UNSUBSCRIBE}
+
+
+def test_an_unsubscribe_stops_the_sequence_whether_it_is_named_or_not(definition: Build) -> None:
+    campaign = definition(stop_on=[])
+    assert campaign.stop_on == (StopOn.UNSUBSCRIBE,)
+    assert not campaign.stops_on_purchase
+
+
+def test_an_audience_is_the_union_of_its_segments_and_families(definition: Build) -> None:
+    audience = definition(audience={"segments": ["Champions"], "families": ["Slipping"]}).audience
+    assert {name for name in Segment if audience.includes(name, FAMILY_OF[name])} == {
+        Segment.CHAMPIONS,
+        Segment.SLIPPING_VIPS,
+        Segment.SLIPPING_REGULARS,
+    }
+
+
+def test_every_segment_has_a_family_and_every_family_a_segment() -> None:
+    assert set(FAMILY_OF) == set(Segment)
+    assert set(FAMILY_OF.values()) == set(Family)
+
+
+def test_an_audience_of_nobody_is_refused(definition: Build) -> None:
+    assert "audience" in problems(definition, audience={})
+
+
+def test_an_unknown_segment_is_named_by_its_path_with_what_would_be_right(definition: Build) -> None:
+    found = problems(definition, audience={"segments": ["Champions", "Sleepers"]})
+    assert "'Champions'" in found["audience.segments[1]"][1]
+
+
+def test_a_field_nobody_knows_is_refused(definition: Build) -> None:
+    assert problems(definition, budget=5)["budget"][0] == "is not a known field"
+
+
+def test_days_of_steps_must_increase(definition: Build) -> None:
+    steps = [{"template": "we-miss-you", "after_days": 3}, {"template": "still-thinking", "after_days": 3}]
+    problem, expected = problems(definition, steps=steps)["steps"]
+    assert problem == "step 2 comes 3 days after the start, step 1 3"
+    assert expected == "days must increase"
+
+
+@pytest.mark.parametrize("text", ["9:30", "24:00", "09:60", "0930", "nine", "09:30:00"])
+def test_a_time_of_day_that_is_none_is_refused(definition: Build, text: str) -> None:
+    found = problems(definition, steps=[{"template": "we-miss-you", "after_days": 0, "send_at": text}])
+    assert "steps[0].send_at" in found
+
+
+def test_a_message_of_ones_own_is_checked_field_by_field(definition: Build) -> None:
+    found = problems(definition, steps=[{"template": {"subject": "Hello"}, "after_days": 0}])
+    assert found["steps[0].template.mjml"][0] == "is missing"
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.51])
+def test_a_holdout_of_less_than_nothing_or_more_than_half_is_refused(definition: Build, share: float) -> None:
+    assert "holdout.share" in problems(definition, holdout={"share": share})
+
+
+def test_the_evaluation_must_outlast_the_last_step(definition: Build) -> None:
+    assert "evaluation_days is 8" in problems(definition, evaluation_days=8)["body"][0]
+    assert definition(evaluation_days=9).evaluation_days == 9
+
+
+def test_a_definition_survives_json(definition: Build) -> None:
+    campaign = definition()
+    assert CampaignDefinition.model_validate_json(campaign.model_dump_json()) == campaign
+
+
+def test_a_definition_too_large_for_its_table_item_is_refused(definition: Build) -> None:
+    steps = [{"template": {"subject": "s", "mjml": "x" * 90_000}, "after_days": day} for day in range(3)]
+    assert "bytes" in problems(definition, steps=steps)["body"][0]

@@ -1,0 +1,51 @@
+from collections.abc import Callable
+
+from winback.accounts import Account, Sender
+from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.messages import frozen, message_problems, sample_messages, template_of
+from winback.identifiers import AccountId, CustomerKey
+
+Build = Callable[..., CampaignDefinition]
+ACCOUNT = Account(
+    account_id=AccountId("acme"),
+    name="Acme",
+    currency="USD",
+    key_salt="0" * 32,
+    sender=Sender(name="Acme", email="shop@example.com", postal_address="1 Main Street, Springfield"),
+    public_url="https://acme.example",
+)
+
+
+def test_the_shipped_templates_can_be_sent(definition: Build) -> None:
+    assert list(message_problems(definition())) == []
+
+
+def test_a_template_nobody_ships_is_named_by_its_step(definition: Build) -> None:
+    steps = [{"template": "we-miss-you", "after_days": 0}, {"template": "hello", "after_days": 1}]
+    ((path, problem),) = message_problems(definition(steps=steps))
+    assert path == "steps[1].template"
+    assert problem.problem == "no template 'hello'"
+    assert "still-thinking" in problem.expected
+
+
+def test_a_message_of_ones_own_without_an_unsubscribe_link_cannot_be_sent(definition: Build) -> None:
+    mjml = "<mjml><mj-body><mj-section><mj-column><mj-text>Hi</mj-text></mj-column></mj-section></mj-body></mjml>"
+    found = list(message_problems(definition(steps=[{"template": {"subject": "Hi", "mjml": mjml}, "after_days": 0}])))
+    assert {path for path, _ in found} == {"steps[0].template"}
+    assert any("unsubscribe_url" in problem.problem for _, problem in found)
+
+
+def test_a_frozen_definition_carries_its_messages_with_it(definition: Build) -> None:
+    campaign = definition()
+    kept = frozen(campaign)
+    assert [template_of(step) for step in kept.steps] == [template_of(step) for step in campaign.steps]
+    assert not any(isinstance(step.template, str) for step in kept.steps)
+    assert CampaignDefinition.model_validate_json(kept.model_dump_json()) == kept
+    assert frozen(kept) == kept
+
+
+def test_a_sample_shows_the_message_without_a_name_and_with_a_link_that_does_nothing(definition: Build) -> None:
+    (sample,) = sample_messages(definition().steps[0], 1, ACCOUNT, [CustomerKey("a" * 32)])
+    assert "https://acme.example/u/sample" in sample["html"]
+    assert "https://acme.example/u/sample" in sample["text"]
+    assert "Hello there," in sample["text"]

@@ -1,0 +1,177 @@
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from winback.accounts import FrequencyCap
+from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.dry_run import AudienceTally, StepTally, dry_run
+from winback.campaigns.launch import Launch
+from winback.campaigns.planning import enrol, plan_step
+from winback.delivery.gate import Consent, RecipientFacts
+from winback.identifiers import CustomerKey, SendId
+
+Row = dict[str, Any]
+CAP = FrequencyCap(sends=1, days=7)
+PEOPLE = [CustomerKey(f"{number:032x}") for number in range(400)]
+
+
+def reachable(customer: CustomerKey, **changes: Any) -> RecipientFacts:
+    facts = RecipientFacts(
+        customer, has_profile=True, has_address=True, address_valid=True, consent=Consent.GRANTED, suppressed=False
+    )
+    return replace(facts, **changes)
+
+
+def candidates(people: Iterable[CustomerKey] = PEOPLE) -> list[Row]:
+    place = {
+        "segment": "Slipping VIPs",
+        "family": "Slipping",
+        "value_tier": "VIP",
+        "status": "At Risk",
+        "lapsed": True,
+    }
+    return [{"customer_key": customer, **place} for customer in people]
+
+
+def everyone_reachable() -> dict[CustomerKey, RecipientFacts]:
+    return {customer: reachable(customer) for customer in PEOPLE}
+
+
+def test_who_cannot_be_reached_has_every_reason_and_no_arm(launch: Launch) -> None:
+    facts = {PEOPLE[0]: reachable(PEOPLE[0], consent=Consent.UNKNOWN, suppressed=True)}
+    (row,) = enrol(launch, candidates(PEOPLE[:1]), facts)
+    assert not row["eligible"]
+    assert row["reasons"] == ["no_consent", "suppressed"]
+    assert row["arm"] is None
+    assert row["segment"] == "Slipping VIPs"
+
+
+def test_eligibility_comes_before_chance_so_the_arms_of_the_others_do_not_depend_on_it(launch: Launch) -> None:
+    facts = everyone_reachable()
+    arms = {row["customer_key"]: row["arm"] for row in enrol(launch, candidates(), facts)}
+    for customer in PEOPLE[::3]:
+        facts[customer] = reachable(customer, consent=Consent.DENIED)
+    for row in enrol(launch, candidates(), facts):
+        assert row["arm"] == (arms[row["customer_key"]] if row["eligible"] else None)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(st.permutations(range(20)), st.lists(st.integers(1, 19), max_size=4))
+def test_the_audience_does_not_depend_on_order_or_on_how_it_is_cut_into_chunks(
+    launch: Launch, order: list[int], cuts: list[int]
+) -> None:
+    facts = everyone_reachable()
+    whole = {row["customer_key"]: row for row in enrol(launch, candidates(PEOPLE[:20]), facts)}
+    people = [PEOPLE[place] for place in order]
+    borders = [0, *sorted(set(cuts)), 20]
+    for start, end in pairwise(borders):
+        for row in enrol(launch, candidates(people[start:end]), facts):
+            assert row == whole[row["customer_key"]]
+
+
+def test_another_launch_of_the_campaign_holds_out_the_same_customers(launch: Launch) -> None:
+    again = launch.model_copy(update={"launch_id": "lau-00000000000b"})
+    other = launch.model_copy(update={"campaign_id": "cmp-00000000000b"})
+    arms = [row["arm"] for row in enrol(launch, candidates(), everyone_reachable())]
+    assert [row["arm"] for row in enrol(again, candidates(), everyone_reachable())] == arms
+    assert [row["arm"] for row in enrol(other, candidates(), everyone_reachable())] != arms
+
+
+def test_a_held_out_customer_is_never_allowed_a_step(launch: Launch) -> None:
+    audience = enrol(launch, candidates(), everyone_reachable())
+    plan = plan_step(launch, 1, audience, everyone_reachable(), frequency_cap=CAP)
+    held_out = [row for row in plan if row["arm"] == "holdout"]
+    assert held_out
+    assert all(row["verdict"] == "deny" and row["reasons"] == ["held_out"] for row in held_out)
+    assert all(row["verdict"] == "allow" and not row["reasons"] for row in plan if row["arm"] == "treatment")
+    assert [row["customer_key"] for row in plan] == PEOPLE
+
+
+def test_a_plan_row_names_its_ledger_row_and_its_time(launch: Launch) -> None:
+    audience = enrol(launch, candidates(), everyone_reachable())
+    for row in plan_step(launch, 2, audience, everyone_reachable(), frequency_cap=CAP):
+        assert SendId.parse(row["send_id"]) == SendId(launch.account_id, launch.launch_id, 2, row["customer_key"])
+        assert row["send_at"] == "2026-04-03T07:30:00Z"
+
+
+def test_who_bought_since_the_assignment_gets_no_further_step_unless_the_campaign_says_otherwise(
+    launch: Launch, definition: Callable[..., CampaignDefinition]
+) -> None:
+    bought = {customer: reachable(customer, last_order_at=launch.starts_at) for customer in PEOPLE}
+    audience = enrol(launch, candidates(), bought)
+    assert not any(row["verdict"] == "allow" for row in plan_step(launch, 2, audience, bought, frequency_cap=CAP))
+    keeps_going = launch.model_copy(update={"definition": definition(stop_on=[])})
+    plan = plan_step(keeps_going, 2, audience, bought, frequency_cap=CAP)
+    assert all(row["verdict"] == "allow" for row in plan if row["arm"] == "treatment")
+    before = {
+        customer: reachable(customer, last_order_at=launch.starts_at - timedelta(seconds=1)) for customer in PEOPLE
+    }
+    plan = plan_step(launch, 2, audience, before, frequency_cap=CAP)
+    assert all(row["verdict"] == "allow" for row in plan if row["arm"] == "treatment")
+
+
+def test_the_cap_counts_contacts_at_the_planned_time_also_those_of_earlier_steps(launch: Launch) -> None:
+    audience = enrol(launch, candidates(), everyone_reachable())
+    first = launch.planned_at(1)
+    for cap, verdict in ((FrequencyCap(sends=1, days=7), "deny"), (FrequencyCap(sends=1, days=6), "allow")):
+        plan = plan_step(
+            launch,
+            2,
+            audience,
+            everyone_reachable(),
+            frequency_cap=cap,
+            contacts_before={customer: [first] for customer in PEOPLE},
+        )
+        assert {row["verdict"] for row in plan if row["arm"] == "treatment"} == {verdict}
+
+
+def summary(launch: Launch, facts: dict[CustomerKey, RecipientFacts], chunk_rows: int) -> dict[str, Any]:
+    audience, steps = AudienceTally(), [StepTally(1), StepTally(2)]
+    for start in range(0, len(PEOPLE), chunk_rows):
+        rows = enrol(launch, candidates(PEOPLE[start : start + chunk_rows]), facts)
+        audience.add(rows)
+        for step in steps:
+            step.add(plan_step(launch, step.step, rows, facts, frequency_cap=CAP))
+    return dry_run(launch, audience, steps, [])
+
+
+def test_the_dry_run_accounts_for_every_candidate(launch: Launch) -> None:
+    facts = everyone_reachable()
+    for number, customer in enumerate(PEOPLE):
+        if number % 4 == 0:
+            facts[customer] = reachable(customer, consent=Consent.DENIED, suppressed=number % 8 == 0)
+    result = summary(launch, facts, 100)
+    audience = result["audience"]
+    assert audience["candidates"] == 400
+    assert audience["excluded"] == {"customers": 100, "reasons": {"no_consent": 100, "suppressed": 50}}
+    assert audience["eligible"] == sum(audience["arms"].values()) == 300
+    for step in result["steps"]:
+        assert step["recipients"] == audience["arms"]["treatment"] == sum(step["recipients_by_hour"].values())
+        assert step["excluded"]["customers"] == audience["arms"]["holdout"]
+    assert result["steps"][1]["recipients_by_hour"] == {"2026-04-03T07:00:00Z": audience["arms"]["treatment"]}
+    assert result["cost"]["emails"] == 2 * audience["arms"]["treatment"]
+
+
+def test_the_same_rows_give_the_same_dry_run_and_others_another_fingerprint(launch: Launch) -> None:
+    facts = everyone_reachable()
+    result = summary(launch, facts, 100)
+    assert summary(launch, facts, 100) == result
+    facts[PEOPLE[7]] = reachable(PEOPLE[7], suppressed=True)
+    assert summary(launch, facts, 100)["fingerprint"] != result["fingerprint"]
+
+
+def test_an_effect_can_only_be_detected_with_both_arms(
+    launch: Launch, definition: Callable[..., CampaignDefinition]
+) -> None:
+    effect = summary(launch, everyone_reachable(), 100)["detectable_effect"]
+    assert 10 < effect["percentage_points"] < 20
+    assert effect["assumed_return_rate"] == 0.27
+    everyone_treated = launch.model_copy(update={"definition": definition(holdout={"share": 0})})
+    effect = summary(everyone_treated, everyone_reachable(), 100)["detectable_effect"]
+    assert effect["percentage_points"] is None
+    assert effect["note"] == "needs customers in both arms"
