@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--write-card", action="store_true", help=f"also rewrite {CARD} and {CARD_FIGURES}")
     options = parser.parse_args(arguments)
     result = evaluate(read_cdnow(options.dataset))
-    text = json.dumps(result, indent=1, sort_keys=True) + "\n"
+    text = json.dumps(result, indent=1) + "\n"
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text)
     if options.write_card:

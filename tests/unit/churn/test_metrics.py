@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+
+from ml.churn.metrics import Forecast, Scorer, compare, reliability, score
+
+SIZE = 40
+
+
+@given(
+    arrays(np.float64, SIZE, elements=st.sampled_from([0.1, 0.2, 0.35, 0.5, 0.8, 0.9])),
+    st.lists(st.integers(0, 1), min_size=SIZE, max_size=SIZE).filter(lambda outcome: 0 < sum(outcome) < SIZE),
+    arrays(np.float64, SIZE, elements=st.integers(1, 4).map(float)),
+)
+def test_weighted_scores_are_those_of_scikit_learn(
+    probability: np.ndarray, outcome: list[int], weights: np.ndarray
+) -> None:
+    truth = np.array(outcome, dtype=np.float64)
+    auc, logarithmic, brier = Scorer(Forecast.of(probability), truth).scores(weights)
+    assert auc == pytest.approx(roc_auc_score(truth, probability, sample_weight=weights))
+    assert logarithmic == pytest.approx(log_loss(truth, probability, sample_weight=weights))
+    assert brier == pytest.approx(brier_score_loss(truth, probability, sample_weight=weights))
+
+
+def drawn(seed: int = 7, size: int = 2000) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    probability = random.uniform(0.05, 0.95, size)
+    return probability, (random.random(size) < probability).astype(np.float64)
+
+
+def test_a_forecast_is_not_better_than_itself() -> None:
+    probability, outcome = drawn()
+    result = compare(Forecast.of(probability), Forecast.of(probability), outcome, seed=1, draws=50)
+    assert all(figures["low"] == figures["high"] == 0 and not figures["better"] for figures in result.values())
+
+
+def test_the_truth_is_better_than_a_blurred_forecast_and_not_the_other_way_round() -> None:
+    probability, outcome = drawn()
+    blurred = 0.5 + 0.1 * (np.random.default_rng(3).random(len(probability)) - 0.5)
+    there = compare(Forecast.of(probability), Forecast.of(blurred), outcome, seed=1, draws=100)
+    back = compare(Forecast.of(blurred), Forecast.of(probability), outcome, seed=1, draws=100)
+    assert all(figures["better"] for figures in there.values())
+    assert not any(figures["better"] for figures in back.values())
+    assert there == compare(Forecast.of(probability), Forecast.of(blurred), outcome, seed=1, draws=100)
+
+
+def test_the_ranking_may_be_finer_than_the_probability() -> None:
+    probability, outcome = drawn()
+    coarse = Forecast(probability, np.round(probability, 1))
+    assert score(coarse, outcome)["auc"] == score(Forecast.of(probability), outcome)["auc"]
+
+
+def test_reliability_counts_everybody_once() -> None:
+    probability, outcome = drawn()
+    tenths = reliability(probability, outcome)
+    assert sum(tenth["customers"] for tenth in tenths) == len(outcome)
+    assert sum(tenth["customers"] * tenth["observed"] for tenth in tenths) == pytest.approx(outcome.sum())
+    assert [tenth["forecast"] for tenth in tenths] == sorted(tenth["forecast"] for tenth in tenths)
