@@ -18,14 +18,14 @@ _SECONDS = 900
 
 
 def bootstrap(place: Place, state: State) -> None:
-    """Raises StepFailed with CDK's log."""
-    _cdk(place, state, "bootstrap", ["bootstrap", f"aws://{ACCOUNT}/{REGION}"])
+    """Raises StepFailed with CDK's log. Runs where there is no app: naming the environment is enough."""
+    _cdk(place, state, "bootstrap", ["bootstrap", f"aws://{ACCOUNT}/{REGION}"], cwd=place.directory)
 
 
 def deploy(place: Place, state: State) -> None:
     """Every stack; stacks that have not changed stay as they are. Raises StepFailed with CDK's log."""
     options = ["--all", "--require-approval", "never", "--concurrency", "2"]
-    _cdk(place, state, "deploy", ["deploy", *options])
+    _cdk(place, state, "deploy", ["deploy", *options], cwd=ROOT)
 
 
 def build_first_model(place: Place) -> Path:
@@ -38,13 +38,13 @@ def build_first_model(place: Place) -> Path:
     return MODEL_ARCHIVE
 
 
-def run(command: Sequence[str | Path], *, env: Mapping[str, str], log: Path) -> None:
+def run(command: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cwd: Path = ROOT) -> None:
     """Runs a command to its end with its output in `log`. Raises StepFailed."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
         process = subprocess.Popen(
             [str(part) for part in command],
-            cwd=ROOT,
+            cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -72,12 +72,20 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _cdk(place: Place, state: State, name: str, arguments: Sequence[str]) -> None:
+def _registry_settings() -> dict[str, str]:
+    """What bundling needs of the user's environment to reach the package registry: proxies, certificates, indexes."""
+    names = ("UV_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+    found = {name: value for name, value in os.environ.items() if name.upper().startswith(names)}
+    return {"XDG_CONFIG_HOME": str(Path.home() / ".config"), **found}
+
+
+def _cdk(place: Place, state: State, name: str, arguments: Sequence[str], *, cwd: Path) -> None:
     node = shutil.which("node")
     if node is None or not _CDK.exists():
         raise StepFailed("node or the CDK CLI is missing: install node 20 or later, then run `make setup`")
     base = base_environment(place)
     env = {
+        **_registry_settings(),
         **base,
         **aws_environment(state),
         "PATH": f"{Path(sys.executable).parent}:{Path(node).parent}:{base['PATH']}",
@@ -86,6 +94,7 @@ def _cdk(place: Place, state: State, name: str, arguments: Sequence[str]) -> Non
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".cache" / "jsii"),
         "UV_CACHE_DIR": str(ROOT / ".cache" / "uv"),
+        "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
         "CI": "true",
     }
     context = {
@@ -96,4 +105,4 @@ def _cdk(place: Place, state: State, name: str, arguments: Sequence[str]) -> Non
     flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
     out = place.directory / "cdk.out"
     command: list[str | Path] = [_CDK, "--ci", "--no-notices", "--output", out, *flags, *arguments]
-    run(command, env=env, log=place.logs / f"cdk-{name}.log")
+    run(command, env=env, log=place.logs / f"cdk-{name}.log", cwd=cwd)
