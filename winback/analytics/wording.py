@@ -38,23 +38,33 @@ CHECKS = {
     "ledger": "The ledger balances: each planned send has exactly one outcome",
 }
 
+METHOD = (
+    "Eligible customers were divided by chance into treated and held out before anything was sent.",
+    "Each counts in the group assigned, also when no message could be sent (intention to treat).",
+    "A customer came back with a first purchase from assignment to the end of the window. Returns are no purchases.",
+    "Intervals of differences of rates are Newcombe's (1998, method 10). Those of revenue are Welch's.",
+    "The verdict is too small to tell when the interval includes zero.",
+    "The effect of this launch is on top of everything else that ran; effects of launches cannot be added up.",
+)
+LIMITS = (
+    "An interval is no promise: another launch, season or audience may show another effect.",
+    "Opens by machines and clicks by bots are told apart by what the provider reports, which misses some.",
+)
+
 
 def reason(name: str) -> str:
     return REASONS.get(name, name.replace("_", " "))
 
 
 def interval(low: float, high: float) -> str:
-    return f"{figures.points(low)} to {figures.points(high)}"
+    return figures.span(figures.points(low), figures.points(high))
 
 
 def headline(main: Comparison, attribution: Attribution, revenue: Revenue, rate: str, *, comparable: bool) -> str:
     """Two or three sentences: the verdict, its interval, and what last touch would have claimed."""
     credit = _credit(attribution, revenue.currency)
     if main.effect is None:
-        return (
-            "Nobody was held out, or nobody was treated, so what the campaign caused is not known. "
-            f"{credit} That is no measure of cause."
-        )
+        return f"Nobody was held out, or nobody was treated, so what the campaign caused is not known. {credit}"
     change = figures.points(abs(main.effect.difference), sign=False)
     direction = "above" if main.effect.difference >= 0 else "below"
     measured = (
@@ -75,5 +85,5 @@ def headline(main: Comparison, attribution: Attribution, revenue: Revenue, rate:
 def _credit(attribution: Attribution, currency: str) -> str:
     return (
         f"Last-touch attribution would have credited it with {figures.count(attribution.orders)} orders worth "
-        f"{figures.money(attribution.revenue_minor, currency)}."
+        f"{figures.money(attribution.revenue_minor, currency)}, whatever caused them."
     )

@@ -6,7 +6,7 @@ from math import floor, log10
 from typing import Literal
 
 from winback.pages.document import details
-from winback.pages.figures import count, decimal, percent
+from winback.pages.figures import count, decimal, percent, span
 from winback.pages.markup import Content, Html, element
 from winback.pages.tables import table
 
@@ -199,7 +199,7 @@ def _interval_marks(row: Interval, at: Callable[[float], str]) -> list[Html]:
 def _interval_words(row: Interval, show: Show) -> Html:
     if row.estimate is None or row.low is None or row.high is None:
         return element("span", "not known", element("small", row.note) if row.note else None)
-    bounds = f"{show(row.low)} to {show(row.high)}"
+    bounds = span(show(row.low), show(row.high))
     return element("span", show(row.estimate), element("small", f"{bounds}{'; ' + row.note if row.note else ''}"))
 
 

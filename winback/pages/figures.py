@@ -28,6 +28,12 @@ def decimal(number: float | None, digits: int = 2) -> str:
     return MISSING if number is None else _signed(f"{_unsigned_zero(number, digits):,.{digits}f}")
 
 
+def span(low: str, high: str) -> str:
+    """`-1.9 to +3.1 pp`: two written figures, a unit that they share once."""
+    number, gap, unit = low.partition(_THIN)
+    return f"{number if gap and high.endswith(gap + unit) else low} to {high}"
+
+
 def money(minor: int | None, currency: str) -> str:
     """Minor units as `1,234.50 EUR`."""
     return MISSING if minor is None else _signed(str(Money(minor, currency)))

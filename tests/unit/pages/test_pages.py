@@ -93,7 +93,7 @@ def test_an_interval_that_includes_zero_is_drawn_hollow():
 def test_an_interval_chart_reads_as_text():
     chart = pages.interval_chart([pages.Interval("All", 0.012, -0.004, 0.028)], show=figures.points)
     assert "+1.2\u202fpp" in chart
-    assert "\u22120.4\u202fpp to +2.8\u202fpp" in chart
+    assert "\u22120.4 to +2.8\u202fpp" in chart
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""The last state of a campaign: figures from lake and ledger, a report in two forms, a finished launch."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from winback.campaigns.launch import LaunchConflict, LaunchState
+from winback.identifiers import AccountId, LaunchId
+
+ACCOUNT, LAUNCH = AccountId("cdnow"), LaunchId("lau-0123456789ab")
+PAGE = f"launches/account={ACCOUNT}/{LAUNCH}/report.html"
+
+
+def test_a_launch_whose_window_is_over_is_measured_and_finished(world):
+    world.has_run()
+    answer = world.report()
+    assert answer == {"launch_id": LAUNCH, "state": "finished", "interim": False}
+    launch = world.launches.get(ACCOUNT, LAUNCH)
+    assert launch.state is LaunchState.FINISHED
+    assert launch.reported_at == launch.evaluation_ends_at
+    report = world.written()
+    assert report["state"] == "finished"
+    assert (report["main"]["treated"]["customers"], report["main"]["held_out"]["customers"]) == (80, 20)
+    # Every tenth customer is number 0, 10, 20, ...: held out, and one more came through the API.
+    assert (report["main"]["treated"]["returned"], report["main"]["held_out"]["returned"]) == (0, 11)
+    assert report["revenue"]["held_out"]["revenue_minor"] == 10 * 1250 + 900
+    assert (report["ledger"]["planned"], report["ledger"]["delivered"], report["ledger"]["due"]) == (160, 80, 80)
+    assert report["ledger"]["balanced"]
+    assert all(check["holds"] for check in report["checks"])
+
+
+def test_the_page_is_a_web_page(world):
+    world.has_run()
+    world.report()
+    stored = world.s3.get_object(Bucket="lake", Key=PAGE)
+    assert stored["ContentType"] == "text/html; charset=utf-8"
+    assert stored["Body"].read().decode().startswith("<!DOCTYPE html>")
+
+
+def test_reporting_again_gives_the_same_report(world):
+    world.has_run()
+    world.report()
+    first = world.written()
+    version = world.launches.get(ACCOUNT, LAUNCH).version
+    world.report()
+    assert world.written() == first
+    assert world.launches.get(ACCOUNT, LAUNCH).version == version
+
+
+def test_before_the_window_is_over_the_report_is_interim_and_the_launch_runs_on(world, days):
+    world.has_run()
+    assert world.report(days(4))["interim"]
+    assert world.written()["main"]["held_out"]["returned"] == 10  # the one of the fourth day is not seen yet
+    assert world.launches.get(ACCOUNT, LAUNCH).state is LaunchState.RUNNING
+
+
+def test_a_cancelled_launch_stays_cancelled_and_has_its_report(world, days):
+    world.has_run()
+    launch = world.launches.get(ACCOUNT, LAUNCH)
+    world.launches.save(launch.cancelled(days(5)))
+    world.report(days(5))
+    launch = world.launches.get(ACCOUNT, LAUNCH)
+    assert (launch.state, launch.reported_at) == (LaunchState.CANCELLED, days(5))
+    assert world.written()["ledger"]["skipped_reasons"] == [{"reason": "cancelled", "count": 80}]
+
+
+def test_a_launch_without_customers_is_finished_at_once(world, days):
+    world.has_launch(chunks=0)
+    assert world.report(days(0))["state"] == "finished"
+    assert world.written()["customers"]["candidates"] == 0
+
+
+def test_a_launch_that_never_started_has_no_report(world):
+    world.has_launch(state=LaunchState.APPROVED)
+    with pytest.raises(LaunchConflict, match="only a started launch has a report"):
+        world.report()
+
+
+def test_a_send_to_a_held_out_customer_shows_in_the_report(world):
+    world.has_run()
+    world.has_sent(f"{0:032x}", 1)
+    world.report()
+    assert [check["name"] for check in world.written()["checks"] if not check["holds"]] == ["holdout", "verdict"]
+
+
+def test_a_missing_audience_file_fails_instead_of_reporting_less(world):
+    world.has_run()
+    world.s3.delete_object(Bucket="lake", Key=f"launches/account={ACCOUNT}/{LAUNCH}/audience/chunk-00001.jsonl.gz")
+    with pytest.raises(ClientError):
+        world.report()
+    assert world.launches.get(ACCOUNT, LAUNCH).state is LaunchState.RUNNING

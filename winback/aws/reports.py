@@ -1,0 +1,89 @@
+"""Gathers what a launch's report needs from lake and ledger, measures, and writes report.json and report.html."""
+
+import gzip
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from winback.accounts import Account
+from winback.analytics.database import Limits, Sources
+from winback.analytics.fates import fate
+from winback.analytics.launch_page import launch_page
+from winback.analytics.measurement import measure
+from winback.analytics.report import LaunchReport
+from winback.aws.lake import Lake, Row, orders_prefix
+from winback.aws.launch_files import LaunchFiles
+from winback.aws.ledger import Ledger
+from winback.campaigns.launch import Launch
+from winback.identifiers import SendId
+
+READERS = 8  # objects and ledger batches fetched at a time
+PAGE_TYPE = "text/html; charset=utf-8"
+
+
+def write_report(
+    launch: Launch, account: Account, lake: Lake, ledger: Ledger, now: datetime, *, memory: str = "1500MB"
+) -> LaunchReport:
+    """Measures the launch as of `now` and replaces its report. Repeatable: the same facts give the same report.
+
+    Rows of the ledger are read consistently and by key, as the plan names them; files pass through a temporary folder.
+    """
+    files = LaunchFiles(lake, launch)
+    with TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        sources = Sources(
+            audience=_fetch(
+                lake, [files.audience_key(line["chunk"]) for line in files.manifest()], scratch / "audience"
+            ),
+            fates=_fates(launch, lake, ledger, files, scratch / "fates"),
+            orders=_fetch(lake, lake.list(orders_prefix(account.account_id)), scratch / "orders"),
+        )
+        report = measure(
+            launch,
+            sources,
+            currency=account.currency,
+            computed_at=now,
+            limits=Limits(memory=memory, directory=scratch / "spill"),
+        )
+    lake.write_bytes(files.report_page_key, launch_page(report).encode(), content_type=PAGE_TYPE)
+    lake.write_json(files.report_key, report.model_dump(mode="json"))
+    return report
+
+
+def _fates(launch: Launch, lake: Lake, ledger: Ledger, files: LaunchFiles, folder: Path) -> list[Path]:
+    """One file for each live plan chunk, so that no more than some chunks are in memory."""
+    folder.mkdir()
+    keys = [key for planned in launch.steps for key in files.planned_chunks(planned.step)]
+
+    def write(key: str, path: Path) -> None:
+        plan = lake.read_rows(key)
+        by_id = {row["send_id"]: SendId.parse(row["send_id"]) for row in plan}
+        found = ledger.rows(by_id.values())
+        _write_rows(path, (fate(row, found.get(by_id[row["send_id"]]), launch.state) for row in plan))
+
+    return _each(keys, folder, write)
+
+
+def _fetch(lake: Lake, keys: Iterable[str], folder: Path) -> list[Path]:
+    folder.mkdir()
+    return _each(keys, folder, lake.download)
+
+
+def _each(keys: Iterable[str], folder: Path, write: Callable[[str, Path], object]) -> list[Path]:
+    """Numbered files, one a key. The first failure is raised."""
+    paths = {
+        key: folder / f"{number:06d}{'.parquet' if key.endswith('.parquet') else '.jsonl.gz'}"
+        for number, key in enumerate(keys)
+    }
+    with ThreadPoolExecutor(READERS) as readers:
+        for _ in readers.map(write, paths.keys(), paths.values()):
+            pass
+    return list(paths.values())
+
+
+def _write_rows(path: Path, rows: Iterable[Row]) -> None:
+    with gzip.open(path, "wt", compresslevel=1, encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
