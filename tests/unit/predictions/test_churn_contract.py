@@ -1,0 +1,93 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml.churn import inference
+from winback.features import SCORED
+from winback.predictions import churn
+
+ROW = {
+    "purchases": 3,
+    "silence_days": 40,
+    "tenure_days": 160,
+    "span_days": 120,
+    "purchases_last_91_days": 1,
+    "purchases_last_182_days": 3,
+}
+
+
+def answer(*probabilities: Any, **others: Any) -> bytes:
+    rows = [{"churn_probability": probability} for probability in probabilities]
+    return json.dumps({"schema_version": 1, "model_id": "churn-1", "rows": rows, **others}).encode()
+
+
+def test_both_sides_of_the_contract_name_the_same_features_and_limits() -> None:
+    assert churn.CHURN_FEATURES == inference.NAMES
+    assert churn.MAX_ROWS == inference.MAX_ROWS
+    assert churn.SCHEMA_VERSION == inference.SCHEMA_VERSION
+
+
+def test_the_parts_of_a_refresh_carry_every_feature_that_the_model_reads() -> None:
+    assert set(churn.CHURN_FEATURES) <= set(SCORED)
+
+
+@given(st.integers(0, 1600), st.integers(0, 10**6))
+def test_every_row_is_in_one_request_in_order_and_none_is_too_large(rows: int, first: int) -> None:
+    requests = list(churn.encode_requests({**ROW, "silence_days": first + number} for number in range(rows)))
+    assert all(0 < size <= churn.MAX_ROWS and len(body) < churn.MAX_BYTES for size, body in requests)
+    sent = [row["silence_days"] for _, body in requests for row in json.loads(body)["rows"]]
+    assert sent == [first + number for number in range(rows)]
+    assert [size for size, _ in requests] == [len(json.loads(body)["rows"]) for _, body in requests]
+
+
+def test_a_request_stays_under_four_megabytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(churn, "MAX_BYTES", 1000)
+    requests = list(churn.encode_requests([ROW] * 50))
+    assert len(requests) > 1
+    assert all(len(body) < 1000 for _, body in requests)
+    assert sum(size for size, _ in requests) == 50
+
+
+def test_only_what_the_model_reads_is_sent() -> None:
+    ((_, body),) = churn.encode_requests([{**ROW, "customer_id": "ann@example.com"}])
+    assert set(json.loads(body)["rows"][0]) == set(churn.CHURN_FEATURES)
+
+
+@pytest.mark.parametrize("absent", [{}, {"span_days": None}])
+def test_a_missing_feature_is_named(absent: dict[str, Any]) -> None:
+    row = {name: value for name, value in ROW.items() if name != "span_days"} | absent
+    with pytest.raises(churn.MissingFeature, match="span_days"):
+        list(churn.encode_requests([row]))
+
+
+def test_an_answer_has_a_probability_for_each_row() -> None:
+    decoded = churn.decode_answer(answer(0.25, 1, 0.0), rows=3)
+    assert (decoded.model_id, decoded.probabilities) == ("churn-1", (0.25, 1.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<html>", "JSONDecodeError"),
+        (b"\xff", "UnicodeDecodeError"),
+        (b"[]", "TypeError"),
+        (answer(0.5, rows=[{"probability": 0.5}]), "KeyError"),
+        (answer(0.5, rows=None), "TypeError"),
+        (answer(0.5, schema_version=2), "schema_version is 2"),
+        (answer(0.5, model_id=""), "model_id"),
+        (answer(0.5, 0.5), "2 scores for 1 rows"),
+        (answer(), "0 scores for 1 rows"),
+        (answer(1.5), "row 0"),
+        (answer(-0.1), "row 0"),
+        (answer(float("nan")), "row 0"),
+        (answer("0.5"), "row 0"),
+        (answer(None), "row 0"),
+        (answer(True), "row 0"),
+    ],
+)
+def test_anything_else_is_no_answer(body: bytes, said: str) -> None:
+    with pytest.raises(churn.InvalidAnswer, match=said):
+        churn.decode_answer(body, rows=1)
