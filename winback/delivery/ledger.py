@@ -80,6 +80,7 @@ class EventKind(StrEnum):
     MACHINE_OPENED = "machine_opened_at"
     CLICKED = "clicked_at"
     BOT_CLICKED = "bot_clicked_at"
+    UNSUBSCRIBED = "unsubscribed_at"
 
 
 class BounceType(StrEnum):

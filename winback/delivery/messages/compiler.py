@@ -13,6 +13,7 @@ from winback.delivery.messages.values import Message, MessageValues, RenderingFa
 
 _BREAKS = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")  # a header is one line, whatever a name holds
 _BLANK_LINES = re.compile(r"\n{3,}")
+_UNSUBSCRIBE_LINK = re.compile(r"""(href=["']\{\{-?\s*unsubscribe_url\s*-?\}\})""")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,11 @@ class CompiledTemplate:
 
 
 def compile_template(template: Template) -> CompiledTemplate:
-    """Raises InvalidTemplate with every problem."""
+    """Raises InvalidTemplate with every problem.
+
+    The unsubscribe link is kept out of click tracking: leaving is no engagement, and the link stays readable
+    (https://docs.aws.amazon.com/ses/latest/dg/faqs-metrics.html, `ses:no-track`, which SES removes).
+    """
     problems = check_template(template)
     if problems:
         raise InvalidTemplate(template.name, problems)
@@ -47,7 +52,7 @@ def compile_template(template: Template) -> CompiledTemplate:
     return CompiledTemplate(
         name=template.name,
         _subject=PLAIN.from_string(template.subject),
-        _html=HTML.from_string(to_html(template.mjml)),
+        _html=HTML.from_string(_UNSUBSCRIBE_LINK.sub(r"ses:no-track \1", to_html(template.mjml))),
         _text=PLAIN.from_string(text),
     )
 

@@ -1,0 +1,81 @@
+"""Takes releases from the queue and sends their rows; what cannot be finished goes back, message by message."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from winback.aws.clock import SystemClock, clock_of
+from winback.aws.dispatch import Dispatch
+from winback.aws.environment import read_settings
+from winback.aws.lake import Lake
+from winback.aws.mailer import Mailer, ses_client
+from winback.aws.signing import SigningKey
+from winback.aws.tables import table
+from winback.delivery.release import Release
+
+logger = Logger()
+metrics = Metrics()
+
+
+@dataclass(frozen=True)
+class Settings:
+    campaigns_table: str
+    customers_table: str
+    performance_table: str
+    lake_bucket: str
+    ses_configuration_set: str
+    ses_tenants: str
+    unsubscribe_secret: str
+
+
+class NotFinished(RuntimeError):
+    """Some rows are another sender's at the moment, or time ran short: the message comes back."""
+
+
+@cache
+def dispatch() -> Dispatch:
+    settings = read_settings(Settings)
+    campaigns = table(settings.campaigns_table)
+    return Dispatch(
+        campaigns_table=campaigns,
+        customers_table=table(settings.customers_table),
+        performance_table=table(settings.performance_table),
+        lake=Lake(settings.lake_bucket),
+        mailer=Mailer(ses_client(), settings.ses_configuration_set, tenants=settings.ses_tenants == "true"),
+        signing_key=SigningKey(settings.unsubscribe_secret),
+        clock=clock_of(campaigns),
+        wall=SystemClock().now,
+    )
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Returns the identifiers of the messages that come back."""
+
+    def seconds_left() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    def send(record: SQSRecord) -> None:
+        try:
+            report = dispatch().send(Release.from_json(record.body), seconds_left)
+        except Exception as error:
+            # The error's own text may hold what a customer's data made of it: its kind is enough, with the trace.
+            logger.error("message comes back", message_id=record.message_id, error=type(error).__name__)
+            raise
+        for outcome, rows in report.outcomes.items():
+            metrics.add_metric(name=f"sends_{outcome}", unit=MetricUnit.Count, value=rows)
+        if report.come_back:
+            raise NotFinished
+
+    return process_partial_response(
+        event=event,
+        record_handler=send,
+        processor=BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False),
+        context=context,
+    )

@@ -1,0 +1,195 @@
+"""Wires the sender's ports to the tables, the lake and SES, for one release after another."""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from winback.accounts import Account
+from winback.aws.clock import Clock
+from winback.aws.due import DueIndex
+from winback.aws.lake import Lake, Row
+from winback.aws.launches import LaunchStore
+from winback.aws.ledger import ContactBook, Ledger
+from winback.aws.mailer import Mailer
+from winback.aws.recipients import Recipient, RecipientStore
+from winback.aws.tables import Accounts
+from winback.campaigns.launch import Launch, LaunchState
+from winback.campaigns.messages import template_of
+from winback.campaigns.planning import ALLOW
+from winback.delivery.addresses import deliverable_form
+from winback.delivery.email import Email, sender_of
+from winback.delivery.feeding import Permit
+from winback.delivery.gate import RecipientFacts, SendContext
+from winback.delivery.messages import MessageValues
+from winback.delivery.messages.compiler import CompiledTemplate, compile_template
+from winback.delivery.release import Release, ranges
+from winback.delivery.sending import PlannedSend, Report, Sending
+from winback.delivery.unsubscribing import unsubscribe_url
+from winback.experiments.assignment import Arm
+from winback.identifiers import CustomerKey, LaunchId, SendId
+from winback.instants import parse_instant
+
+AGAIN_AFTER = timedelta(minutes=1)
+_KEPT_CHUNKS = 8  # of at most 500 rows each
+_KEPT_TEMPLATES = 32
+
+
+def permit_of(state: LaunchState) -> Permit:
+    """Only a running launch sends; what is over never will; anything else waits."""
+    if state is LaunchState.RUNNING:
+        return Permit.SEND
+    return Permit.DROP if state.over else Permit.WAIT
+
+
+class Dispatch:
+    """Kept between invocations: plan chunks and templates of a launch never change."""
+
+    def __init__(
+        self,
+        *,
+        campaigns_table: Any,
+        customers_table: Any,
+        performance_table: Any,
+        lake: Lake,
+        mailer: Mailer,
+        signing_key: Callable[[], str],
+        clock: Clock,
+        wall: Callable[[], datetime],
+    ) -> None:
+        self._accounts = Accounts(campaigns_table)
+        self._launches = LaunchStore(campaigns_table)
+        self._due = DueIndex(campaigns_table)
+        self._recipients = RecipientStore(customers_table, performance_table)
+        self._ledger = Ledger(performance_table)
+        self._contacts = ContactBook(performance_table)
+        self._lake, self._mailer, self._signing_key = lake, mailer, signing_key
+        self._clock, self._wall = clock, wall
+        self._chunks: OrderedDict[str, list[Row]] = OrderedDict()
+        self._templates: OrderedDict[tuple[LaunchId, int], CompiledTemplate] = OrderedDict()
+
+    def send(self, release: Release, seconds_left: Callable[[], float]) -> Report:
+        """Sends the release's rows; those that must wait go back into the due index a minute later.
+
+        The launch is read anew each time. When it is paused nothing is claimed; when it is over each row is skipped.
+        """
+        now = self._clock.now()
+        launch = self._launches.get(release.account_id, release.launch_id)
+        if permit_of(launch.state) is Permit.WAIT:
+            report = Report()
+            report.due_again = list(range(release.from_row, release.to_row))
+            report.outcomes["waiting"] = len(report.due_again)
+        else:
+            report = self._send(release, launch, now, seconds_left)
+        for from_row, to_row in ranges(report.due_again):
+            self._due.put(release.due_again(from_row, to_row, now + AGAIN_AFTER))
+        return report
+
+    def _send(self, release: Release, launch: Launch, now: datetime, seconds_left: Callable[[], float]) -> Report:
+        account = self._accounts.get(release.account_id)
+        planned = [
+            _planned(number, row, launch, account)
+            for number, row in enumerate(self._chunk(release.key)[release.from_row : release.to_row], release.from_row)
+            if row["verdict"] == ALLOW
+        ]
+        sending = Sending(
+            ledger=self._ledger,
+            contacts=self._contacts,
+            recipients=_Recipients(
+                self._recipients,
+                account,
+                release,
+                [one.send_id.customer_key for one in planned],
+                template=lambda: self._template(launch, release.step),
+                signing_key=self._signing_key,
+            ),
+            deliver=self._mailer.send,
+            now=now,
+            wall=self._wall,
+            seconds_left=seconds_left,
+            new_claim=lambda: secrets.token_hex(8),
+        )
+        return sending.send(planned)
+
+    def _chunk(self, key: str) -> list[Row]:
+        if key not in self._chunks:
+            self._chunks[key] = self._lake.read_rows(key)
+            if len(self._chunks) > _KEPT_CHUNKS:
+                self._chunks.popitem(last=False)
+        return self._chunks[key]
+
+    def _template(self, launch: Launch, step: int) -> CompiledTemplate:
+        place = (launch.launch_id, step)
+        if place not in self._templates:
+            self._templates[place] = compile_template(template_of(launch.definition.steps[step - 1]))
+            if len(self._templates) > _KEPT_TEMPLATES:
+                self._templates.popitem(last=False)
+        return self._templates[place]
+
+
+class _Recipients:
+    """The release's customers: read together once, and each one's profile and suppression again before its claim."""
+
+    def __init__(
+        self,
+        store: RecipientStore,
+        account: Account,
+        release: Release,
+        customers: list[CustomerKey],
+        *,
+        template: Callable[[], CompiledTemplate],
+        signing_key: Callable[[], str],
+    ) -> None:
+        self._store, self._account, self._channel = store, account, release.channel
+        self._template, self._signing_key = template, signing_key
+        self._known: dict[CustomerKey, Recipient] = store.load(
+            account, customers, release.channel, exclude_send=(release.launch_id, release.step)
+        )
+
+    def facts(self, customer: CustomerKey) -> RecipientFacts:
+        self._known[customer] = self._store.refresh(self._account, self._known[customer], self._channel)
+        return self._known[customer].facts
+
+    def email(self, send_id: SendId) -> Email:
+        recipient, account = self._known[send_id.customer_key], self._account
+        address = deliverable_form(recipient.address or "")
+        if address is None:
+            raise ValueError("a recipient without a deliverable address passed the gate")
+        link = unsubscribe_url(account.public_url, self._signing_key(), send_id)
+        values = MessageValues(
+            shop_name=account.name,
+            shop_url=account.website,
+            postal_address=account.sender.postal_address,
+            unsubscribe_url=link,
+            first_name=recipient.first_name,
+            last_name=recipient.last_name,
+            country=recipient.country,
+        )
+        return Email(
+            sender=sender_of(account),
+            to=address,
+            message=self._template().render(values),
+            send_id=send_id,
+            unsubscribe_url=link,
+        )
+
+
+def _planned(number: int, row: Row, launch: Launch, account: Account) -> PlannedSend:
+    context = SendContext(
+        channel=launch.definition.channel,
+        assigned_at=launch.starts_at,
+        held_out=row["arm"] == Arm.HOLDOUT,
+        stop_on_purchase=launch.definition.stops_on_purchase,
+        frequency_cap=account.frequency_cap,
+        planned_at=parse_instant(row["send_at"]),
+        latest_at=launch.evaluation_ends_at,
+        cancelled=permit_of(launch.state) is Permit.DROP,
+    )
+    return PlannedSend(
+        row=number,
+        send_id=SendId.parse(row["send_id"]),
+        context=context,
+        campaign_id=launch.campaign_id,
+        variant=row.get("variant"),
+    )

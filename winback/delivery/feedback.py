@@ -1,0 +1,152 @@
+"""Reads SES's events (in EventBridge's envelope) into ledger events and suppressions. Pure.
+
+Shapes: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html; detail types:
+https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from winback.delivery.ledger import BounceType, EventKind, FeedbackEvent
+from winback.identifiers import SendId
+from winback.instants import parse_instant
+
+SOURCE = "aws.ses"
+# Each event type with the detail's object that holds its particulars; its `timestamp` is the event's time.
+_TYPES: dict[str, tuple[EventKind, str]] = {
+    "Send": (EventKind.SENT, "send"),
+    "Delivery": (EventKind.DELIVERED, "delivery"),
+    "DeliveryDelay": (EventKind.DELAYED, "deliveryDelay"),
+    "Bounce": (EventKind.BOUNCED, "bounce"),
+    "Complaint": (EventKind.COMPLAINED, "complaint"),
+    "Reject": (EventKind.REJECTED, "reject"),
+    "Rendering Failure": (EventKind.RENDERING_FAILED, "failure"),
+    "Open": (EventKind.OPENED, "open"),
+    "Click": (EventKind.CLICKED, "click"),
+}
+# SES's own subscription management, which we do not use: our unsubscribe page is the only way out.
+_IGNORED = frozenset({"Subscription"})
+
+# Nobody reads or clicks this soon after the hand-over to SES, with the delivery still to come in between.
+_TOO_FAST = timedelta(seconds=2)
+# Apple's Mail Privacy Protection sends this and nothing more; Gmail's and Yahoo's proxies name themselves.
+_PROXY = re.compile(r"^Mozilla/5\.0$|GoogleImageProxy|YahooMailProxy|^$", re.IGNORECASE)
+_ROBOT = re.compile(
+    r"bot\b|crawler|spider|scanner|barracuda|proofpoint|urldefense|mimecast|safelinks|symantec|trend ?micro|cloudmark"
+    r"|headlesschrome|python-requests|aiohttp|curl/|wget/|go-http-client|java/|okhttp|libwww",
+    re.IGNORECASE,
+)
+
+
+class MalformedEvent(ValueError):
+    """Not an SES event as documented. The text names what is missing and repeats nothing of the event."""
+
+
+@dataclass(frozen=True)
+class SesFeedback:
+    """One event. `send_id` is None when the mail was not one of ours, `event` when it is a kind that is ignored.
+
+    `suppress` is the suppression reason (hard_bounce, complaint) that the event gives for `address`.
+    """
+
+    send_id: SendId | None
+    event: FeedbackEvent | None
+    suppress: str | None = None
+    address: str | None = None
+
+
+def read_event(envelope: Mapping[str, Any]) -> SesFeedback:
+    """Raises MalformedEvent."""
+    detail = _part(envelope, "detail", "the envelope")
+    mail = _part(detail, "mail", "the detail")
+    kind_name = detail.get("eventType")
+    send_id = _send_id(mail)
+    if kind_name in _IGNORED:
+        return SesFeedback(send_id, None)
+    if not isinstance(kind_name, str) or kind_name not in _TYPES:
+        raise MalformedEvent("eventType is missing or not one that SES documents")
+    kind, particulars_name = _TYPES[kind_name]
+    particulars = _part(detail, particulars_name, "the detail")
+    at = _time_of(kind, particulars, detail, envelope)
+    match kind:
+        case EventKind.BOUNCED:
+            hard = particulars.get("bounceType") == "Permanent"
+            event = FeedbackEvent(kind, at, BounceType.HARD if hard else BounceType.SOFT)
+            return SesFeedback(
+                send_id,
+                event,
+                suppress="hard_bounce" if hard else None,
+                address=_address(particulars.get("bouncedRecipients"), mail) if hard else None,
+            )
+        case EventKind.COMPLAINED:
+            address = _address(particulars.get("complainedRecipients"), mail)
+            return SesFeedback(send_id, FeedbackEvent(kind, at), suppress="complaint", address=address)
+        case EventKind.OPENED | EventKind.CLICKED:
+            return SesFeedback(send_id, FeedbackEvent(_by_whom(kind, particulars, mail, at), at))
+        case _:
+            return SesFeedback(send_id, FeedbackEvent(kind, at))
+
+
+def _time_of(
+    kind: EventKind, particulars: Mapping[str, Any], detail: Mapping[str, Any], envelope: Mapping[str, Any]
+) -> datetime:
+    """Events without a time of their own take the mail's (Send) or the envelope's (Reject, Rendering Failure)."""
+    own = particulars.get("timestamp")
+    return _instant(own or (detail["mail"].get("timestamp") if kind is EventKind.SENT else envelope.get("time")))
+
+
+def _by_whom(kind: EventKind, particulars: Mapping[str, Any], mail: Mapping[str, Any], at: datetime) -> EventKind:
+    """A person, or a machine: by what its agent says of itself, and by a speed that no person has.
+
+    Decided from the event alone, so that the order of events does not matter.
+    """
+    agent = str(particulars.get("userAgent") or "")
+    handed_over = mail.get("timestamp")
+    machine = (
+        _ROBOT.search(agent) is not None
+        or (kind is EventKind.OPENED and _PROXY.search(agent) is not None)
+        or (isinstance(handed_over, str) and at - _instant(handed_over) <= _TOO_FAST)
+    )
+    if not machine:
+        return kind
+    return EventKind.MACHINE_OPENED if kind is EventKind.OPENED else EventKind.BOT_CLICKED
+
+
+def _send_id(mail: Mapping[str, Any]) -> SendId | None:
+    tags = mail.get("tags")
+    values = tags.get("send_id") if isinstance(tags, Mapping) else None
+    if not isinstance(values, list) or len(values) != 1:
+        return None
+    try:
+        return SendId.parse(str(values[0]))
+    except ValueError:
+        return None
+
+
+def _address(recipients: object, mail: Mapping[str, Any]) -> str | None:
+    """Of the recipients named, else of the mail's destination; each of our mails has one recipient."""
+    if isinstance(recipients, list) and recipients and isinstance(recipients[0], Mapping):
+        address = recipients[0].get("emailAddress")
+    else:
+        destination = mail.get("destination")
+        address = destination[0] if isinstance(destination, list) and destination else None
+    if not isinstance(address, str) or "@" not in address:
+        return None
+    return address.rpartition("<")[2].rstrip(">").strip()
+
+
+def _part(of: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
+    part = of.get(name)
+    if not isinstance(part, Mapping):
+        raise MalformedEvent(f"{where} has no object {name!r}")
+    return part
+
+
+def _instant(text: object) -> datetime:
+    try:
+        return parse_instant(str(text))
+    except ValueError:
+        raise MalformedEvent("the event has no readable time") from None
