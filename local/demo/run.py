@@ -1,0 +1,151 @@
+"""The demo, step by step; its last lines say what a holdout shows and what last-touch attribution claims."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import typer
+
+from local.cloud import Cloud, create_account
+from local.datasets import Purchase, customers_csv, orders_csv, purchases
+from local.demo import campaign, closing
+from local.demo.checks import Finding, from_outside
+from local.demo.faults import Faults
+from local.demo.store import Store
+from local.demo.timeline import Timeline
+from local.lifecycle import running_cloud
+from local.mail.messages import Message
+from local.place import ROOT, Place
+from local.steps import Steps
+from winback.instants import format_instant, parse_instant
+
+OUTPUT = ROOT / "build" / "demo"
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    report: dict[str, Any]
+    findings: list[Finding]
+    page: Path
+
+    @property
+    def sound(self) -> bool:
+        checks = self.report["checks"]
+        return all(check["holds"] for check in checks) and not any(finding.violations for finding in self.findings)
+
+
+def run(*, kill: Sequence[str] = (), keep: bool = False) -> None:
+    """Plays the demo in a fresh cloud of its own (`build/demo-cloud`). `kill` names workers to kill once each;
+    `keep` leaves the cloud running. Exits non-zero when an invariant is broken."""
+    steps = Steps()
+    place = Place(ROOT / "build" / "demo-cloud")
+    with running_cloud(place, steps, keep=keep) as started:
+        cloud = Cloud(create_account(started, campaign.ACCOUNT_ID, key_salt=campaign.KEY_SALT, name="The CD Shop"))
+        outcome = _play(cloud, steps, Faults(cloud, kill))
+    closing.show(steps.console, outcome.report, outcome.findings, outcome.page, steps.elapsed())
+    if not outcome.sound:
+        raise typer.Exit(1)
+
+
+def _play(cloud: Cloud, steps: Steps, faults: Faults) -> Outcome:
+    store = Store(cloud.api)
+    bought = list(purchases())
+    customers = customers_csv(sorted({purchase.customer_id for purchase in bought}), campaign.SEED)
+    cloud.set_clock(campaign.HISTORY_ENDS)
+    cloud.mail.set_recipients(campaign.SEED, campaign.RATES)
+    with steps.step("Import 23,570 customers (made-up addresses and consents)"):
+        _expect_whole(store.import_file("customers", customers))
+    with steps.step("Import their real purchases up to 1997-09-30"):
+        history = _between(bought, None, campaign.HISTORY_ENDS)
+        _expect_whole(store.import_file("orders", history, during=faults.during_import))
+    with steps.step("Refresh: segments, grid, churn scores"):
+        store.refresh(format_instant(campaign.HISTORY_ENDS))
+    summary = store.get("/v1/snapshots/latest")
+    closing.show_families(steps.console, summary)
+    with steps.step("Define the campaign and make its dry run"):
+        launch = _prepare(store)
+    closing.show_dry_run(steps.console, launch)
+    with steps.step("Approve and start"):
+        _approve(store, launch)
+    timeline = Timeline(cloud, store, launch["launch_id"])
+    _play_weeks(timeline, steps, bought, launch, faults)
+    with steps.step("Report"):
+        store.launch_in(launch["launch_id"], "finished")
+        report = store.get(f"/v1/launches/{launch['launch_id']}/report")
+    page = _keep(report)
+    messages = [_message(entry) for entry in _all_messages(cloud)]
+    findings = from_outside(messages, customers, report["report"], len(campaign.DEFINITION["steps"]))
+    return Outcome(report["report"], findings, page)
+
+
+def _prepare(store: Store) -> dict[str, Any]:
+    defined = store.post("/v1/campaigns", campaign.DEFINITION, once="demo")
+    starts_at = format_instant(campaign.STARTS_AT)
+    path = f"/v1/campaigns/{defined['campaign_id']}/launches"
+    launch = store.post(path, {"starts_at": starts_at}, once="demo")
+    return store.launch_in(launch["launch_id"], "awaiting_approval")
+
+
+def _approve(store: Store, launch: dict[str, Any]) -> None:
+    path = f"/v1/launches/{launch['launch_id']}"
+    approval = {"approved_by": "the demo", "dry_run_fingerprint": launch["dry_run"]["fingerprint"]}
+    store.post(f"{path}/approve", approval)
+    store.post(f"{path}/start")
+
+
+def _play_weeks(
+    timeline: Timeline, steps: Steps, bought: list[Purchase], launch: dict[str, Any], faults: Faults
+) -> None:
+    touches = {step["after_days"]: number for number, step in enumerate(campaign.DEFINITION["steps"], start=1)}
+    ends = campaign.STARTS_AT + timedelta(days=campaign.EVALUATION_DAYS)
+    moment = campaign.STARTS_AT
+    while moment < ends:
+        day = (moment - campaign.STARTS_AT).days
+        if day in touches:
+            with steps.step(f"{moment:%Y-%m-%d}: plan and send step {touches[day]}"):
+                timeline.dispatch(touches[day], planning=faults.while_planning, sending=faults.while_sending)
+        following = min(moment + WEEK, ends)
+        with steps.step(f"{moment:%Y-%m-%d}: a week passes; recipients react, real purchases are imported"):
+            timeline.move_to(following)
+            _expect_whole(timeline.store.import_file("orders", _between(bought, moment, following)))
+        moment = following
+    assert launch["evaluation_ends_at"] == format_instant(ends)
+
+
+def _between(bought: list[Purchase], start: datetime | None, end: datetime) -> bytes:
+    """The purchases of the days from `start` to before `end`, as a file."""
+    rows = [row for row in bought if row.on < end.date() and (start is None or row.on >= start.date())]
+    return orders_csv(rows)
+
+
+def _expect_whole(job: dict[str, Any]) -> None:
+    if job["rejected"] or job["read"] != job["accepted"] + job["duplicates"]:
+        raise RuntimeError(f"import {job['import_id']} lost rows: {job}")
+
+
+def _keep(answer: dict[str, Any]) -> Path:
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    page = OUTPUT / "report.html"
+    page.write_bytes(httpx.get(answer["page"]).raise_for_status().content)
+    (OUTPUT / "report.json").write_text(json.dumps(answer["report"], indent=1))
+    return page
+
+
+def _all_messages(cloud: Cloud) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while page := cloud.mail.messages(offset=len(found), limit=1000):
+        found += page
+    return found
+
+
+def _message(entry: dict[str, Any]) -> Message:
+    """A message as the recorder lists it."""
+    known = {field.name: entry[field.name] for field in fields(Message)}
+    headers = tuple((name, value) for name, value in entry["headers"])
+    moment = parse_instant(entry["sent_at"])
+    return Message(**{**known, "headers": headers, "sent_at": moment, "destination": tuple(entry["destination"])})

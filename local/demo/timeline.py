@@ -1,0 +1,74 @@
+"""Plays the weeks of the campaign: moves the clock, lets the engine work and the recipients react."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from local.cloud import Cloud
+from local.demo.store import Store, TookTooLong
+from winback.instants import parse_instant
+
+MINUTE = timedelta(minutes=1)
+_PATIENCE_SECONDS = 300.0
+_DUE_SECONDS = 1.0  # a chunk enters the due index right after its plan is written
+
+
+@dataclass
+class Timeline:
+    """One launch in a cloud whose clock this moves. Never backwards."""
+
+    cloud: Cloud
+    store: Store
+    launch_id: str
+
+    def launch(self) -> dict[str, Any]:
+        return self.store.get(f"/v1/launches/{self.launch_id}")
+
+    def move_to(self, moment: datetime) -> None:
+        """Everything that recipients do until then happens; its feedback is taken in."""
+        self.cloud.set_clock(moment)
+        self.cloud.mail.advance(moment)
+        self.cloud.wait_drained("feedback")
+
+    def dispatch(self, step: int, *, planning: Callable[[], object], sending: Callable[[], object]) -> None:
+        """At the step's planned time: waits for its plan, then releases minute by minute until nothing is due.
+
+        `planning` and `sending` are called over and over while the planner and the senders work.
+        """
+        moment = parse_instant(self.launch()["steps"][step - 1]["planned_at"])
+        self.move_to(moment)
+        self._wait(lambda: self._is_planned(step), f"step {step} to be planned", planning)
+        time.sleep(_DUE_SECONDS)
+        while self._is_due():
+            self.cloud.tick_feeder(moment)
+            self._wait(lambda: self.cloud.queue_depth("sends") == 0, f"step {step} to be sent", sending)
+            self.move_to(moment)
+            moment += MINUTE
+            self.cloud.set_clock(moment)
+
+    def _is_planned(self, step: int) -> bool:
+        chunks = self.launch()["steps"][step - 1]["chunks"]
+        return bool(chunks["planned"] == chunks["of"])
+
+    def _is_due(self) -> bool:
+        """Whether the due index holds anything of this launch."""
+        campaigns = self.cloud.table("campaigns")
+        for shard in range(8):
+            found = campaigns.query(
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": f"due#email#{shard}"},
+                ConsistentRead=True,
+            )
+            if any(self.launch_id in item["sk"] for item in found["Items"]):
+                return True
+        return False
+
+    def _wait(self, done: Callable[[], bool], what: str, meanwhile: Callable[[], object]) -> None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not done():
+            meanwhile()
+            if time.monotonic() > deadline:
+                raise TookTooLong(f"waited {_PATIENCE_SECONDS:.0f} s for {what}")
+            time.sleep(0.1)
