@@ -62,7 +62,7 @@ def open_orders(
 def _open(
     connection: duckdb.DuckDBPyConnection, name: str, parquet: Sequence[Path], json_lines: Sequence[Path]
 ) -> None:
-    """Creates the view `name` over all the files, empty without any."""
+    """Creates the view `name` over all the files, empty without any. Folders named `key=value` add no columns."""
     empty = f"{name}_of_no_file"
     columns = ", ".join(f"{column} {kind}" for column, kind in COLUMNS.items())
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {empty} ({columns})")
@@ -76,5 +76,5 @@ def _open(
             format="newline_delimited",
             columns=dict(COLUMNS),
         )
-        relation = relation.union(files)
+        relation = relation.union(files.project(", ".join(COLUMNS)))
     relation.create_view(name)

@@ -37,7 +37,7 @@ def join_scores(connection: duckdb.DuckDBPyConnection, *, computed: Path, scores
             [str(path) for path in scores],  # type: ignore[arg-type]  # a list works; the stub is narrower
             format="newline_delimited",
             columns=dict(_SCORES),
-        ).insert_into("scores")
+        ).project(", ".join(_SCORES)).insert_into("scores")
     connection.execute(read_sql("published"))
     rows: int = connection.execute("SELECT count(*) FROM published").fetchall()[0][0]
     return rows
