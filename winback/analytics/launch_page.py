@@ -211,16 +211,16 @@ def _by_segment(report: LaunchReport) -> Html:
         table(
             [
                 "Segment",
-                "Treated",
-                "Held out",
-                "Rate treated",
-                "Rate held out",
+                "Verdict",
                 "Difference",
                 "95 % interval",
-                "Verdict",
+                "Rate treated",
+                "Rate held out",
+                "Treated",
+                "Held out",
             ],
             [_segment_row(row) for row in report.segments],
-            align="lrrrrrrl",
+            align="llrrrrrr",
             total=_segment_row(report.main) if len(report.segments) > 1 and not report.not_lapsed else None,
         ),
         paragraph("With many rows, about one in twenty misses zero by chance alone: confirm it in another launch."),
@@ -231,13 +231,13 @@ def _by_segment(report: LaunchReport) -> Html:
 def _segment_row(row: Comparison) -> list[str | int]:
     return [
         row.label,
-        row.treated.customers,
-        row.held_out.customers,
-        figures.percent(row.treated.rate),
-        figures.percent(row.held_out.rate),
+        wording.VERDICTS[row.verdict],
         figures.points(row.effect.difference) if row.effect else figures.MISSING,
         wording.interval(row.effect.low, row.effect.high) if row.effect else figures.MISSING,
-        wording.VERDICTS[row.verdict],
+        figures.percent(row.treated.rate),
+        figures.percent(row.held_out.rate),
+        row.treated.customers,
+        row.held_out.customers,
     ]
 
 

@@ -95,7 +95,8 @@ def interval_chart(rows: Sequence[Interval], *, show: Show, unit: str = "", labe
         low, high = -1.0, 1.0
     pad = (high - low) * 0.06
     low, high = low - pad, high + pad
-    ticks = _ticks(low, high, 6)
+    margin = (high - low) * 0.05  # a label this close to an edge would stand over it
+    ticks = [tick for tick in _ticks(low, high, 6) if low + margin <= tick <= high - margin]
 
     def at(value: float) -> str:
         return f"{(value - low) / (high - low) * 100:.2f}%"
