@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ml.churn.examples import CDNOW_END, CDNOW_START, HORIZON, Purchases, training_cuts
@@ -28,6 +28,7 @@ def orders(first: int, last: int, least: int = 0) -> st.SearchStrategy[list[Orde
     return st.lists(one, min_size=least, max_size=12)
 
 
+@settings(max_examples=20, deadline=None)
 @given(before=orders(-400, -1, least=1), after=orders(0, 200))
 def test_what_happens_after_a_cut_changes_no_feature(before: list[Order], after: list[Order]) -> None:
     assume(any(amount >= 0 for _, _, amount in before))
@@ -35,6 +36,7 @@ def test_what_happens_after_a_cut_changes_no_feature(before: list[Order], after:
     assert np.array_equal(alone.values, known.values)
 
 
+@settings(max_examples=20, deadline=None)
 @given(before=orders(-400, 90, least=1), after=orders(91, 300))
 def test_what_happens_after_the_window_changes_no_label(before: list[Order], after: list[Order]) -> None:
     assume(any(amount >= 0 and instant < CUT for _, instant, amount in before))

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
@@ -145,6 +145,7 @@ def test_the_containers_web_server_sends_a_refusal_with_its_status(model: ChurnM
     assert response.get_json()["error"]["code"] == "invalid_request"
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
@@ -163,6 +164,7 @@ counts = st.integers(1, 10**6)
 days = st.integers(0, 10**5)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(counts, days, days, counts, counts), min_size=1, max_size=20))
 def test_every_valid_row_has_a_finite_probability(model: ChurnModel, rows: list[tuple[int, ...]]) -> None:
     probabilities = model.predict(np.array(rows, dtype=np.float64))

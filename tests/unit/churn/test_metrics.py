@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
@@ -10,6 +10,7 @@ from ml.churn.metrics import Forecast, Scorer, compare, reliability, score
 SIZE = 40
 
 
+@settings(deadline=None)
 @given(
     arrays(np.float64, SIZE, elements=st.sampled_from([0.1, 0.2, 0.35, 0.5, 0.8, 0.9])),
     st.lists(st.integers(0, 1), min_size=SIZE, max_size=SIZE).filter(lambda outcome: 0 < sum(outcome) < SIZE),

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.churn import inference
@@ -34,6 +34,7 @@ def test_the_parts_of_a_refresh_carry_every_feature_that_the_model_reads() -> No
     assert set(churn.CHURN_FEATURES) <= set(SCORED)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1600), st.integers(0, 10**6))
 def test_every_row_is_in_one_request_in_order_and_none_is_too_large(rows: int, first: int) -> None:
     requests = list(churn.encode_requests({**ROW, "silence_days": first + number} for number in range(rows)))
