@@ -1,0 +1,20 @@
+"""The console command `winback`: the library on a laptop, without any cloud."""
+
+import typer
+
+from winback.cli.segment import EXAMPLE, segment
+
+app = typer.Typer(
+    name="winback",
+    help="Find the customers who have drifted away, and what each is worth.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
+app.command(epilog=EXAMPLE)(segment)
+
+
+@app.callback()
+def _root() -> None:
+    """Find the customers who have drifted away, and what each is worth."""

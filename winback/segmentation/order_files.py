@@ -14,7 +14,7 @@ COLUMNS = {
     "amount_minor": "BIGINT",
     "currency": "VARCHAR",
     "discount_minor": "BIGINT",
-    "lines": "STRUCT(sku VARCHAR, category VARCHAR, quantity BIGINT, price_minor BIGINT)[]",
+    "lines": "STRUCT(sku VARCHAR, category VARCHAR, quantity DECIMAL(18, 3), price_minor BIGINT)[]",
     "fingerprint": "VARCHAR",
     "received_at": "TIMESTAMP",
 }

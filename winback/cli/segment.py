@@ -1,0 +1,175 @@
+"""`winback segment`: a file of orders in, segments with a report out."""
+
+import json
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import duckdb
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from winback.imports.files import FileAccount, UnreadableFile, load_orders
+from winback.instants import parse_instant
+from winback.pages.figures import count, percent
+from winback.segmentation.organic_return import OrganicReturn, observe_returns
+from winback.segmentation.page import Rows, segment_page
+from winback.segmentation.rubric import Rubric
+from winback.segmentation.snapshot import build_snapshot
+from winback.segmentation.summary import Summary, summarise
+
+BAD_INPUT = 2
+EXAMPLE = (
+    "[bold]Example[/bold]: a shop's export with its own column names, judged as of the new year:\n\n"
+    "winback segment --orders export.csv --as-of 2026-01-01 --out segments "
+    "--map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total\n\n"
+    "Columns: customer_id, order_id, ordered_at, amount; optional currency, discount, category, sku, quantity. "
+    "Negative amounts are returns: they reduce value and never count as purchases."
+)
+
+
+def segment(
+    *,
+    orders: Annotated[
+        Path,
+        typer.Option(help="CSV, JSON Lines or Parquet file of orders or order lines; may be gzip or zstd."),
+    ],
+    as_of: Annotated[
+        str, typer.Option(help="Date or time (UTC) to judge from, exclusive: later orders do not exist yet.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for snapshot.parquet, summary.json and report.html.")],
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="The file's columns: customer_id=COL,order_id=COL,... May be repeated."),
+    ] = None,
+    currency: Annotated[
+        str | None,
+        typer.Option(help="ISO 4217 code of amounts without one, such as EUR. Default: two decimals, no unit."),
+    ] = None,
+    trend_category: Annotated[
+        str | None, typer.Option(help="Product category whose only-buyers form the Trend Audience.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print summary.json, and nothing else, to stdout.")] = False,
+) -> None:
+    """Put every customer into one of 13 segments, 5 families and one cell of the playbook grid."""
+    moment = _moment(as_of)
+    columns = _mapping(mapping or [])
+    if currency is not None and not (len(currency) == 3 and currency.isalpha() and currency.isupper()):
+        _refuse(f"--currency: {currency!r} is not an ISO 4217 code such as EUR")
+    if not orders.is_file():
+        _refuse(f"--orders: there is no file {orders}")
+    if out.exists() and not out.is_dir():
+        _refuse(f"--out: {out} is a file; name a folder")
+
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(config=_limits(scratch)) as connection:
+        try:
+            account = load_orders(connection, orders, mapping=columns, default_currency=currency, scratch=Path(scratch))
+        except UnreadableFile as error:
+            _refuse(f"--orders: {error}")
+        used = _currency(connection)
+        organic = observe_returns(connection, as_of=moment, trend_category=trend_category)
+        rubric = build_snapshot(connection, as_of=moment, trend_category=trend_category)
+        summary = summarise(connection, as_of=moment, currency=used, rubric=rubric)
+        out.mkdir(parents=True, exist_ok=True)
+        _write_tables(connection, out, account)
+    document = _document(summary, account, organic, rubric)
+    (out / "summary.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    (out / "report.html").write_text(segment_page(summary, _rows(account), organic), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(document, indent=1))
+    else:
+        _show(summary, account, out)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        _refuse(f"--as-of: {error}")
+
+
+def _mapping(options: list[str]) -> dict[str, str]:
+    pairs = [pair for option in options for pair in option.split(",") if pair.strip()]
+    mapping = {}
+    for pair in pairs:
+        name, separator, column = pair.partition("=")
+        if not separator or not name.strip() or not column.strip():
+            _refuse(f"--map: {pair!r} is not NAME=COLUMN, such as customer_id=Email")
+        if name.strip() in mapping:
+            _refuse(f"--map: {name.strip()} is given twice")
+        mapping[name.strip()] = column.strip()
+    return mapping
+
+
+def _limits(scratch: str) -> dict[str, Any]:
+    return {"temp_directory": scratch, "autoinstall_known_extensions": False}
+
+
+def _currency(connection: duckdb.DuckDBPyConnection) -> str:
+    found = [row[0] for row in connection.execute("SELECT DISTINCT currency FROM orders ORDER BY 1").fetchall()]
+    if len(found) > 1:
+        _refuse(
+            f"--orders: the amounts are in {len(found)} currencies ({', '.join(found)}), and cannot be added up; "
+            "convert them to one, or run once for each currency"
+        )
+    return found[0] if found else "XXX"
+
+
+def _write_tables(connection: duckdb.DuckDBPyConnection, out: Path, account: FileAccount) -> None:
+    snapshot = connection.table("snapshot").order("customer_id")
+    snapshot.write_parquet(str(out / "snapshot.parquet"), compression="zstd")
+    rejects = out / "rejects.csv"
+    rejects.unlink(missing_ok=True)
+    if account.rejected:
+        connection.table("rejects").project("line, field, problem, reason").write_csv(str(rejects))
+
+
+def _rows(account: FileAccount) -> Rows:
+    return Rows(account.read, account.accepted, account.duplicates, account.rejected, account.rejects_by_reason)
+
+
+def _document(summary: Summary, account: FileAccount, organic: OrganicReturn, rubric: Rubric) -> dict[str, Any]:
+    return {
+        **summary.model_dump(mode="json", exclude={"rubric"}),
+        "rows": {
+            "read": account.read,
+            "accepted": account.accepted,
+            "duplicates": account.duplicates,
+            "rejected": account.rejected,
+            "rejects_by_reason": account.rejects_by_reason,
+        },
+        "organic_return": organic.model_dump(mode="json"),
+        "rubric": rubric.model_dump(mode="json"),
+        "base_lapse_days": rubric.rhythm.base_lapse_days,
+    }
+
+
+def _show(summary: Summary, account: FileAccount, out: Path) -> None:
+    console = Console()
+    grid = Table(title=f"{count(summary.total.customers)} customers as of {summary.as_of[:10]} (exclusive)")
+    grid.add_column("Family")
+    grid.add_column("Segment")
+    for heading in ("Customers", "Share", "Lapsed"):
+        grid.add_column(heading, justify="right")
+    for row in summary.segments:
+        share = row.customers / summary.total.customers if summary.total.customers else None
+        grid.add_row(row.family, row.segment, count(row.customers), percent(share), count(row.lapsed))
+    console.print(grid)
+    console.print(
+        f"Rows: {count(account.read)} read = {count(account.accepted)} accepted "
+        f"+ {count(account.duplicates)} duplicates + {count(account.rejected)} rejected"
+    )
+    for reason, number in account.rejects_by_reason.items():
+        console.print(f"  {count(number)}  {reason}")
+    console.print(f"Report: {out / 'report.html'}", soft_wrap=True)
+
+
+def _refuse(message: str) -> NoReturn:
+    Console(stderr=True).print(f"[bold red]winback segment[/bold red]: {_escaped(message)}", soft_wrap=True)
+    raise typer.Exit(BAD_INPUT)
+
+
+def _escaped(message: str) -> str:
+    return message.replace("[", "\\[")
