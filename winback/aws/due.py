@@ -9,14 +9,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from winback.aws import keys
-from winback.aws.tables import Item, query_all
+from winback.aws.tables import Item, query_all, standing_in_the_way
 from winback.delivery.release import DueEntry
 from winback.identifiers import AccountId, LaunchId
 from winback.instants import format_instant, parse_instant
 
 __all__ = ["DueEntry", "DueIndex"]
-
-_REFUSED = "ConditionalCheckFailedException"
 
 
 class DueIndex:
@@ -33,28 +31,15 @@ class DueIndex:
             "to_row": entry.to_row,
             "token": token,
         }
-        while True:
-            try:
-                self._table.put_item(
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(pk) OR to_row < :to",
-                    ExpressionAttributeValues={":to": entry.to_row},
-                )
-                return
-            except ClientError as error:
-                _only_when_refused(error)
+        condition = "attribute_not_exists(pk) OR to_row < :to"
+        values: dict[str, Any] = {":to": entry.to_row}
+        while (there := self._put(item, condition, values)) is not None:
+            if int(there["to_row"]) < entry.to_row:
+                continue  # it was replaced in between by a shorter one
             # A longer one is there. Mark it as put again, so that a feeder that has just released it keeps it.
-            try:
-                self._table.update_item(
-                    Key=_key(entry),
-                    UpdateExpression="SET #token = :token",
-                    ConditionExpression="to_row >= :to",
-                    ExpressionAttributeNames={"#token": "token"},
-                    ExpressionAttributeValues={":to": entry.to_row, ":token": token},
-                )
+            marked = {**item, "to_row": int(there["to_row"])}
+            if self._put(marked, "#token = :read", {":read": there["token"]}, {"#token": "token"}) is None:
                 return
-            except ClientError as error:
-                _only_when_refused(error)  # removed in between: put it anew
 
     def due(self, now: datetime, shard: int, channel: str = "email") -> Iterator[DueEntry]:
         """Entries of one shard with `send_at` <= now, oldest first, read page by page as they are consumed."""
@@ -79,6 +64,22 @@ class DueIndex:
         self.delete(entry)
         return rest
 
+    def _put(
+        self, item: Item, condition: str, values: dict[str, Any], names: dict[str, str] | None = None
+    ) -> Item | None:
+        """None when it was written, else the item that stood in the way; an empty one when that is gone again."""
+        try:
+            self._table.put_item(
+                Item=item,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **({"ExpressionAttributeNames": names} if names else {}),
+            )
+        except ClientError as error:
+            return standing_in_the_way(error) or {"to_row": 0}
+        return None
+
     def delete(self, entry: DueEntry) -> bool:
         """False when the entry was put again since it was read: then it stays."""
         try:
@@ -89,7 +90,7 @@ class DueIndex:
                 ExpressionAttributeValues={":token": entry.token},
             )
         except ClientError as error:
-            _only_when_refused(error)
+            standing_in_the_way(error)
             return False
         return True
 
@@ -119,8 +120,3 @@ def _entry(item: Item, channel: str) -> DueEntry:
         send_at=parse_instant(send_at),
         token=item["token"],
     )
-
-
-def _only_when_refused(error: ClientError) -> None:
-    if error.response["Error"]["Code"] != _REFUSED:
-        raise error

@@ -9,13 +9,12 @@ from botocore.exceptions import ClientError
 from winback.accounts import FrequencyCap
 from winback.aws import keys
 from winback.aws.recipients import contact_name
-from winback.aws.tables import Item, batch_get
+from winback.aws.tables import Item, batch_get, standing_in_the_way
 from winback.delivery.gate import Reason, cap_reached
 from winback.delivery.ledger import BounceType, FeedbackEvent, Standing, State, origins, standing
 from winback.identifiers import AccountId, CustomerKey, SendId
 from winback.instants import format_instant, parse_instant
 
-_REFUSED = "ConditionalCheckFailedException"
 _KEPT_DAYS = 31  # contacts older than this and than the cap's window are forgotten
 _BOOKING_ATTEMPTS = 12
 
@@ -132,7 +131,10 @@ class Ledger:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            return _plain(_existing(error) or {})
+            there = standing_in_the_way(error)
+            if there is None:  # erased at this very moment: what stands now is for the next attempt to see
+                raise Contention("a ledger row vanished while it was claimed") from error
+            return there
         return None
 
     def _move(self, send_id: SendId, claim: str, after: State, attributes: dict[str, str]) -> bool:
@@ -155,7 +157,7 @@ class Ledger:
                 ExpressionAttributeValues=values,
             )
         except ClientError as error:
-            _existing(error)
+            standing_in_the_way(error)
             return False
         return True
 
@@ -174,7 +176,7 @@ class Ledger:
                 **arguments,
             )
         except ClientError as error:
-            return _existing(error) is not None
+            return standing_in_the_way(error) is not None
         return True
 
 
@@ -217,22 +219,7 @@ class ContactBook:
                     ExpressionAttributeValues={":version": int(item["version"])},
                 )
             except ClientError as error:
-                _existing(error)
+                standing_in_the_way(error)
                 continue
             return True
         raise Contention("a contact list kept changing")
-
-
-def _existing(error: ClientError) -> Item | None:
-    """The row that stood in the way of a conditional write; anything else than that refusal is raised again."""
-    if error.response["Error"]["Code"] != _REFUSED:
-        raise error
-    return error.response.get("Item")  # type: ignore[return-value]
-
-
-def _plain(item: Item) -> Item:
-    """The resource interface leaves the row of an error in DynamoDB's own JSON."""
-    from boto3.dynamodb.types import TypeDeserializer  # noqa: PLC0415 (needed on this path only)
-
-    read = TypeDeserializer().deserialize
-    return {name: read(value) for name, value in item.items()}

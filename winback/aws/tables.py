@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
 
 from winback.accounts import Account
 from winback.aws import keys
@@ -15,6 +17,7 @@ Item = dict[str, Any]
 GET_BATCH = 100  # most keys of one BatchGetItem, most items of one BatchWriteItem:
 PUT_BATCH = 25  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 _ATTEMPTS = 10
+_READER = TypeDeserializer()
 
 
 class Throttled(RuntimeError):
@@ -69,6 +72,18 @@ def query_all(table: Any, **arguments: Any) -> Iterable[Item]:
         if "LastEvaluatedKey" not in page:
             return
         arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def standing_in_the_way(error: ClientError) -> Item | None:
+    """The item that made a conditional write fail, where `ReturnValuesOnConditionCheckFailure` asked for it.
+
+    None when there is none. An error that is no failed condition is raised again.
+    """
+    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        raise error
+    item: Any = error.response.get("Item")
+    # The resource interface leaves the item of an error in DynamoDB's own JSON.
+    return {name: _READER.deserialize(value) for name, value in item.items()} if item else None
 
 
 class Accounts:

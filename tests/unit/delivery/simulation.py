@@ -1,0 +1,282 @@
+"""A small world for the sender: tables and provider in memory, senders in threads that take turns at every effect.
+
+At each effect (a read, a write, a call to the provider) a seeded scheduler picks which sender goes on, and may kill it
+right before or right after the effect. So a run is reproducible, and every interleaving and crash point can occur.
+"""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from winback.accounts import FrequencyCap
+from winback.delivery.email import Accepted, Answer, Email, Refused, Throttled, Unclear
+from winback.delivery.gate import Consent, Reason, RecipientFacts, SendContext, cap_reached
+from winback.delivery.ledger import (
+    EventKind,
+    FeedbackEvent,
+    Outcome,
+    Standing,
+    State,
+    apply,
+    is_legal,
+    outcome,
+    standing,
+)
+from winback.delivery.messages import Message
+from winback.delivery.sending import PlannedSend, Sending
+from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
+from winback.instants import format_instant
+
+START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+CAP = FrequencyCap(sends=1, days=7)
+ACCOUNT = AccountId("fjord")
+LEASE_OVER = timedelta(minutes=10)
+
+
+class Killed(BaseException):
+    """The process is gone; nothing catches it."""
+
+
+class Turns:
+    """Lets one thread go on at a time, chosen by the seed."""
+
+    def __init__(self, chance: random.Random, kill_rate: float) -> None:
+        self._chance, self._kill_rate = chance, kill_rate
+        self._condition = threading.Condition()
+        self._alive: list[int] = []
+        self._turn: int | None = None
+
+    def run(self, tasks: Iterable[Callable[[], None]]) -> None:
+        """All tasks side by side until each has ended or was killed. Other errors are raised here."""
+        errors: list[BaseException] = []
+        tasks = list(tasks)
+        self._alive = list(range(len(tasks)))
+        self._turn = self._chance.choice(self._alive) if tasks else None
+        local.turns = None
+
+        def live(number: int, task: Callable[[], None]) -> None:
+            local.turns, local.number = self, number
+            try:
+                self._wait(number)
+                task()
+            except Killed:
+                pass
+            except BaseException as error:  # noqa: BLE001 (raised again in the test's own thread)
+                errors.append(error)
+            finally:
+                with self._condition:
+                    self._alive.remove(number)
+                    self._pick()
+
+        threads = [threading.Thread(target=live, args=pair) for pair in enumerate(tasks)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+
+    def effect(self) -> None:
+        """Called before and after each effect."""
+        with self._condition:
+            if self._chance.random() < self._kill_rate:
+                raise Killed
+            self._pick()
+        self._wait(local.number)
+
+    def _wait(self, number: int) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._turn == number)
+
+    def _pick(self) -> None:
+        self._turn = self._chance.choice(self._alive) if self._alive else None
+        self._condition.notify_all()
+
+
+local = threading.local()
+
+
+def around(run: Callable[[], Any]) -> Any:
+    """One effect, with a chance to be interrupted before and after it."""
+    turns: Turns = local.turns
+    turns.effect()
+    result = run()
+    turns.effect()
+    return result
+
+
+@dataclass
+class World:
+    """The tables, the provider, and what really happened there."""
+
+    chance: random.Random
+    trouble: float = 0.0  # share of calls to the provider that go wrong somehow
+    rows: dict[SendId, dict[str, Any]] = field(default_factory=dict)
+    contacts: dict[CustomerKey, list[str]] = field(default_factory=dict)
+    facts: dict[CustomerKey, RecipientFacts] = field(default_factory=dict)
+    handed_over: Counter[SendId] = field(default_factory=Counter)  # calls that reached the provider
+    taken: Counter[SendId] = field(default_factory=Counter)  # messages that it will deliver
+    wall: datetime = START
+
+    # The ledger
+
+    def read_rows(self, send_ids: Iterable[SendId]) -> Mapping[SendId, dict[str, Any]]:
+        wanted = list(send_ids)
+        return around(lambda: {one: dict(self.rows[one]) for one in wanted if one in self.rows})  # type: ignore[no-any-return]
+
+    def claim(self, send_id: SendId, *, claim: str, now: datetime, lease_until: datetime, **_: Any) -> Standing:
+        def write() -> Standing:
+            row = self.rows.get(send_id)
+            if row is not None and row["state"] != State.THROTTLED:
+                return standing(row, now)
+            self._move(send_id, State.CLAIMED)
+            self.rows[send_id] |= {"claim": claim, "lease_until": format_instant(lease_until)}
+            return Standing.FREE
+
+        return around(write)  # type: ignore[no-any-return]
+
+    def skip(self, send_id: SendId, reasons: Iterable[Reason], **_: Any) -> bool:
+        def write() -> bool:
+            row = self.rows.get(send_id)
+            if row is not None and row["state"] != State.THROTTLED:
+                return False
+            self._move(send_id, State.SKIPPED)
+            return True
+
+        return around(write)  # type: ignore[no-any-return]
+
+    def accepted(self, send_id: SendId, *, claim: str, at: datetime, message_id: str) -> bool:
+        return self._settle(send_id, claim, State.ACCEPTED)
+
+    def failed(self, send_id: SendId, *, claim: str, error: str) -> bool:
+        return self._settle(send_id, claim, State.FAILED)
+
+    def unknown(self, send_id: SendId, *, claim: str, error: str) -> bool:
+        return self._settle(send_id, claim, State.UNKNOWN)
+
+    def throttled(self, send_id: SendId, *, claim: str, error: str) -> bool:
+        return self._settle(send_id, claim, State.THROTTLED)
+
+    def _settle(self, send_id: SendId, claim: str, after: State) -> bool:
+        def write() -> bool:
+            row = self.rows[send_id]
+            if row["claim"] != claim or not is_legal(State(row["state"]), after):
+                return False
+            self._move(send_id, after)
+            return True
+
+        return around(write)  # type: ignore[no-any-return]
+
+    def _move(self, send_id: SendId, after: State) -> None:
+        row = self.rows.get(send_id)
+        assert is_legal(State(row["state"]) if row else None, after)
+        self.rows[send_id] = {**(row or {}), "state": after.value}
+
+    # The contact lists
+
+    def book(
+        self,
+        account_id: AccountId,
+        customer: CustomerKey,
+        channel: str,
+        send_id: SendId,
+        *,
+        now: datetime,
+        cap: FrequencyCap,
+    ) -> bool:
+        def write() -> bool:
+            booked = self.contacts.setdefault(customer, [])
+            if str(send_id) in booked:
+                return True
+            if cap_reached([now] * len(booked), cap, now):
+                return False
+            booked.append(str(send_id))
+            return True
+
+        return around(write)  # type: ignore[no-any-return]
+
+    # Recipients and the provider
+
+    def read_facts(self, customer: CustomerKey) -> RecipientFacts:
+        return around(lambda: self.facts[customer])  # type: ignore[no-any-return]
+
+    def email(self, send_id: SendId) -> Email:
+        return Email("Fjord <hello@mail.example.com>", "a@example.com", Message("s", "h", "t"), send_id, "https://u")
+
+    def deliver(self, email: Email) -> Answer:
+        def call() -> Answer:
+            self.handed_over[email.send_id] += 1
+            if self.chance.random() >= self.trouble:
+                self.taken[email.send_id] += 1
+                return Accepted("id")
+            match self.chance.randrange(4):
+                case 0:
+                    return Throttled("TooManyRequestsException")
+                case 1:
+                    return Refused("MessageRejected")
+                case 2:  # it was taken, but the answer never came
+                    self.taken[email.send_id] += 1
+                    return Unclear("ReadTimeoutError")
+                case _:
+                    return Unclear("ConnectionClosedError")
+
+        return around(call)  # type: ignore[no-any-return]
+
+    # Runs
+
+    def sending(self, claim: str) -> Sending:
+        ledger = _Ledger(self)
+        return Sending(
+            ledger=ledger,
+            contacts=self,
+            recipients=_Recipients(self),
+            deliver=self.deliver,
+            now=START,
+            wall=lambda: self.wall,
+            seconds_left=lambda: 60.0,
+            new_claim=lambda: f"{claim}-{self.chance.random()}",
+        )
+
+    def feedback(self) -> None:
+        """The provider reports what it took."""
+        for send_id in self.taken:
+            self.rows[send_id] = apply(self.rows[send_id], FeedbackEvent(EventKind.SENT, self.wall))
+
+    def outcomes(self, planned: Iterable[PlannedSend]) -> Counter[Outcome]:
+        return Counter(outcome(self.rows.get(one.send_id)) for one in planned)
+
+
+class _Ledger:
+    """The world as the ledger port: `rows` is its method there."""
+
+    def __init__(self, world: World) -> None:
+        self.rows = world.read_rows
+        self.claim, self.skip = world.claim, world.skip
+        self.accepted, self.failed = world.accepted, world.failed
+        self.unknown, self.throttled = world.unknown, world.throttled
+
+
+class _Recipients:
+    def __init__(self, world: World) -> None:
+        self.facts, self.email = world.read_facts, world.email
+
+
+def sound_facts(customer: CustomerKey, **changes: Any) -> RecipientFacts:
+    sound: dict[str, Any] = {"has_profile": True, "has_address": True, "address_valid": True, "suppressed": False}
+    return RecipientFacts(customer_key=customer, **{**sound, "consent": Consent.GRANTED, **changes})
+
+
+def planned_send(row: int, customer: CustomerKey, launch: str = "lau-000000000001", step: int = 1) -> PlannedSend:
+    context = SendContext(
+        channel="email",
+        assigned_at=START - timedelta(days=1),
+        held_out=False,
+        stop_on_purchase=True,
+        frequency_cap=CAP,
+        planned_at=START,
+    )
+    return PlannedSend(row, SendId(ACCOUNT, LaunchId(launch), step, customer), context, "cmp-000000000001", "a")
