@@ -186,13 +186,13 @@ def output_fn(prediction: Scores | Rejection, accept: str) -> tuple[str, str] | 
     if isinstance(prediction, Rejection):
         return ErrorAnswer(prediction.status, prediction.body())
     wanted = {part.partition(";")[0].strip().lower() for part in (accept or "*/*").split(",")}
-    numbers = [f"{p:.6f}" for p in prediction.probabilities.tolist()]
+    numbers = prediction.probabilities.tolist()
     if wanted & {JSON, "*/*", "application/*"}:
-        rows = ",".join([f'{{"churn_probability":{number}}}' for number in numbers])
+        rows = ",".join(['{"churn_probability":%.6f}'] * len(numbers)) % tuple(numbers)
         head = f'{{"schema_version":{SCHEMA_VERSION},"model_id":{json.dumps(prediction.model_id)}'
         return f'{head},"rows":[{rows}]}}', JSON
     if wanted & {CSV, "text/*"}:
-        return "\n".join(["churn_probability", *numbers, ""]), CSV
+        return "\n".join(["churn_probability", *(f"{number:.6f}" for number in numbers), ""]), CSV
     rejection = Rejection(406, f"cannot answer as {accept!r}: expected {JSON} or {CSV}")
     return ErrorAnswer(rejection.status, rejection.body())
 
@@ -236,10 +236,10 @@ def _number(text: str) -> float | str:
 def _values(rows: Sequence[Any]) -> Array | Rejection:
     # Checked in bulk; only a bad request pays for looking at field after field.
     try:
-        if all(len(row) == len(NAMES) for row in rows):
-            picked = [_pick(row) for row in rows]
-            if set(map(type, chain.from_iterable(picked))) <= {int, float}:
-                values = np.array(picked, dtype=np.float64)
+        if set(map(len, rows)) == {len(NAMES)}:
+            picked = list(chain.from_iterable(map(_pick, rows)))
+            if set(map(type, picked)) <= {int, float}:
+                values = np.array(picked, dtype=np.float64).reshape(len(rows), len(NAMES))
                 if bool(np.all((values >= _LOW) & (values <= _HIGH))):  # false for NaN too
                     return values
     except (KeyError, TypeError, OverflowError):
