@@ -23,7 +23,11 @@ FIRST_ACCOUNT = "demo-shop"
 
 
 @app.command()
-def up() -> None:
+def up(
+    keep: Annotated[
+        bool, typer.Option(help="when a step fails, leave running what was started, to look at it")
+    ] = False,
+) -> None:
     """Start the local cloud and deploy every stack to it; deploys again when it is running."""
     place, steps = place_of(), Steps()
     try:
@@ -35,7 +39,7 @@ def up() -> None:
         _or_exit(lambda: _deploy(place, steps, state))
     else:
         stop_cloud(place)
-        _or_exit(lambda: _start(place, steps), cleanup=lambda keep_logs: stop_cloud(place, keep_logs=keep_logs))
+        _or_exit(lambda: _start(place, steps), cleanup=lambda failed: _clean(place, failed=failed, keep=keep))
     _report(read_state(place), steps)
 
 
@@ -83,6 +87,11 @@ def _start(place: Place, steps: Steps) -> None:
     state = start_cloud(place, steps)
     with steps.step(f"Create the account {FIRST_ACCOUNT} and its key"):
         write_state(place, create_account(state, FIRST_ACCOUNT))
+
+
+def _clean(place: Place, *, failed: bool, keep: bool) -> None:
+    if not (failed and keep):
+        stop_cloud(place, keep_logs=failed)
 
 
 def _deploy(place: Place, steps: Steps, state: State) -> None:
