@@ -95,7 +95,7 @@ def interval_chart(rows: Sequence[Interval], *, show: Show, unit: str = "", labe
         low, high = -1.0, 1.0
     pad = (high - low) * 0.06
     low, high = low - pad, high + pad
-    margin = (high - low) * 0.05  # a label this close to an edge would stand over it
+    margin = (high - low) * 0.09  # a label this close to an edge would stand over it
     ticks = [tick for tick in _ticks(low, high, 6) if low + margin <= tick <= high - margin]
 
     def at(value: float) -> str:

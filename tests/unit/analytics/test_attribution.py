@@ -74,3 +74,13 @@ def test_no_order_is_credited_twice(new_story, at, crowd):
     assert report.attribution.orders == expected
     assert sum(step.orders for step in report.attribution.steps.values()) == expected
     assert report.attribution.revenue_minor == expected * 1000
+
+
+def test_of_touches_in_one_second_the_click_takes_the_credit(story, at):
+    customer = story.customer()
+    story.planned(customer, opened(at, 1, clicked_at=at(1)))
+    story.planned(customer, opened(at, 1), step=2)
+    story.order(customer, 2)
+    attribution = story.measured().attribution
+    assert attribution.after_click == 1
+    assert {step: credit.orders for step, credit in attribution.steps.items()} == {1: 1}

@@ -23,9 +23,9 @@ SELECT
 FROM (
     SELECT
         *,
-        -- An open or a click proves arrival also where the delivery event was lost.
+        -- An open, a click or an unsubscribe proves arrival also where the delivery event was lost.
         outcome IN ('delivered', 'complained') OR outcome IN ('accepted', 'unknown')
-            AND coalesce(opened_at, machine_opened_at, clicked_at, bot_clicked_at) IS NOT NULL AS arrived
+            AND coalesce(opened_at, machine_opened_at, clicked_at, bot_clicked_at, unsubscribed_at) IS NOT NULL AS arrived
     FROM fates
     WHERE arm = 'treatment'
 )
