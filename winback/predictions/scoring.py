@@ -8,9 +8,9 @@ from typing import Any
 from winback.identifiers import CustomerKey
 from winback.predictions.churn import EndpointUnavailable, Features, decode_answer, encode_requests
 
-GIVE_UP_AFTER = 2
-"""Batches in a row without an answer, after which the rest of a part is not asked any more: a dead endpoint costs
-each call its timeout, and a refresh without scores is worth more than one that never ends."""
+GIVE_UP_AFTER = 3
+"""Batches without an answer, after which the rest of a part is not asked any more: each may have cost its minute and
+more, and a refresh without scores is worth more than one that never ends."""
 
 
 class Source(StrEnum):
@@ -73,19 +73,17 @@ def _scores(
     invoke: Callable[[bytes], bytes],
     failures: list[str],
 ) -> Iterator[Score]:
-    start = silent = 0
+    start = 0
     for size, body in encode_requests(features):
         batch = customers[start : start + size]
         start += size
-        if silent == GIVE_UP_AFTER:
+        if len(failures) == GIVE_UP_AFTER:
             continue
         try:
             answer = decode_answer(invoke(body), size)
         except EndpointUnavailable as reason:
-            silent += 1
             failures.append(str(reason))
             continue
-        silent = 0
         for customer, probability in zip(batch, answer.probabilities, strict=True):
             yield Score(customer, probability, Source.ENDPOINT, answer.model_id)
 
