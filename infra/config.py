@@ -1,0 +1,196 @@
+"""What differs between stages, as data: the stacks read these fields and never ask for a stage's name."""
+
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Hosting = Literal["serverless", "provisioned"]
+Removal = Literal["retain", "destroy"]
+ReadContext = Callable[[str], object]
+
+
+class InvalidContext(ValueError):
+    """A CDK context value (`-c name=value`) is not usable."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where function code runs; decides which wheels are bundled."""
+
+    python: str  # Lambda runtime version, such as 3.13
+    architecture: Literal["arm64", "x86_64"]
+    uv_platform: str | None  # --python-platform; None installs for this machine
+
+
+AWS_LAMBDA = Target(python="3.13", architecture="arm64", uv_platform="aarch64-manylinux_2_28")
+
+
+def this_machine() -> Target:
+    """The emulator runs functions on this machine's own Python."""
+    arm = platform.machine().lower() in ("arm64", "aarch64")
+    return Target(
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        architecture="arm64" if arm else "x86_64",
+        uv_platform=None,
+    )
+
+
+@dataclass(frozen=True)
+class EndpointSize:
+    """Serverless inference pays per call; provisioned instances pay per hour and scale between the two counts."""
+
+    hosting: Hosting = "serverless"
+    memory_mb: int = 2048
+    max_concurrency: int = 10
+    instance_type: str = "ml.m5.large"
+    min_instances: int = 1
+    max_instances: int = 4
+    calls_per_instance: int = 200  # per minute, the autoscaling target
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    stage: str
+
+    # Life of data
+    removal: Removal = "retain"
+    termination_protection: bool = True
+    log_retention_days: int = 30
+    noncurrent_version_days: int = 30
+    upload_days: int = 90  # raw uploads are kept this long; the lake holds what was accepted
+
+    # Safety
+    enforce_tls: bool = True
+    access_logs: bool = True  # S3 and API Gateway
+    nag: bool = True
+    waf: bool = False
+    waf_requests_per_ip: int = 2_000  # in five minutes
+
+    # Watching
+    tracing: bool = True
+    log_level: str = "INFO"
+    alarm_email: str | None = None
+
+    # Load
+    api_rate: int = 100
+    api_burst: int = 200
+    send_concurrency: int = 10
+    import_concurrency: int = 5
+    feedback_concurrency: int = 10
+    chunk_concurrency: int = 40  # children of a distributed map at a time
+    account_concurrency: int = 10
+    reserve_concurrency: bool = False
+    redelivery_factor: int = 6  # a queue's visibility timeout over its function's timeout, as AWS advises
+    timeout_ceiling_seconds: int = 900
+
+    # Sending
+    sender_domain: str = "mail.example.com"
+    ses_tenants: bool = False
+
+    # What the emulator lacks or the local stage replaces
+    scheduler: bool = True
+    sagemaker_resources: bool = True
+    seed_champion: bool = True
+    cli_credentials: bool = False
+    clock_source: Literal["system", "table"] = "system"
+    endpoint_overrides: Mapping[str, str] = field(default_factory=dict)  # environment variables of every function
+
+    target: Target = AWS_LAMBDA
+    endpoint: EndpointSize = EndpointSize()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> str:
+        return f"winback-{self.stage}"
+
+    def seconds(self, wanted: int) -> int:
+        """A function's timeout under the stage's ceiling."""
+        return min(wanted, self.timeout_ceiling_seconds)
+
+
+def _tags(stage: str) -> dict[str, str]:
+    return {"application": "winback", "stage": stage}
+
+
+def _stages() -> dict[str, StageConfig]:
+    return {
+        "local": StageConfig(
+            stage="local",
+            removal="destroy",
+            termination_protection=False,
+            log_retention_days=1,
+            noncurrent_version_days=1,
+            upload_days=7,
+            enforce_tls=False,  # the emulator speaks plain HTTP
+            access_logs=False,
+            nag=False,
+            tracing=False,
+            send_concurrency=2,
+            import_concurrency=2,
+            feedback_concurrency=2,
+            chunk_concurrency=4,
+            account_concurrency=2,
+            redelivery_factor=1,
+            timeout_ceiling_seconds=120,  # a killed worker's message comes back after this
+            scheduler=False,
+            sagemaker_resources=False,
+            seed_champion=False,  # the CDK's asset bucket refuses plain HTTP
+            cli_credentials=True,
+            clock_source="table",
+            target=this_machine(),
+            tags=_tags("local"),
+        ),
+        "dev": StageConfig(
+            stage="dev",
+            removal="destroy",
+            log_retention_days=14,
+            api_rate=20,
+            api_burst=40,
+            log_level="DEBUG",
+            sender_domain="dev.mail.example.com",
+            tags=_tags("dev"),
+        ),
+        "prod": StageConfig(
+            stage="prod",
+            log_retention_days=90,
+            waf=True,
+            ses_tenants=True,
+            reserve_concurrency=True,
+            tags=_tags("prod"),
+        ),
+    }
+
+
+STAGES = ("local", "dev", "prod")
+
+# Context value -> environment variable that points an AWS client at another server.
+_OVERRIDES = {
+    "sesv2_endpoint": "AWS_ENDPOINT_URL_SESV2",
+    "sagemaker_runtime_endpoint": "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
+}
+
+
+def stage_config(read: ReadContext) -> StageConfig:
+    """The stage that the CDK context names (`-c stage=dev|prod|local`, default dev), with what else the context
+    overrides: `sender_domain`, `alarm_email`, `endpoint_hosting`, and for the local stage `sesv2_endpoint` and
+    `sagemaker_runtime_endpoint`. Raises InvalidContext."""
+    stage = read("stage") or "dev"
+    config = _stages().get(str(stage))
+    if config is None:
+        raise InvalidContext(f"context stage={stage}: expected one of {', '.join(STAGES)}")
+    overrides = {variable: str(read(name)) for name, variable in _OVERRIDES.items() if read(name)}
+    if overrides and stage != "local":
+        raise InvalidContext(f"context {', '.join(_OVERRIDES)}: only the local stage replaces AWS endpoints")
+    hosting = read("endpoint_hosting")
+    if hosting is not None:
+        if hosting not in ("serverless", "provisioned"):
+            raise InvalidContext(f"context endpoint_hosting={hosting}: expected serverless or provisioned")
+        config = replace(config, endpoint=replace(config.endpoint, hosting=hosting))
+    return replace(
+        config,
+        endpoint_overrides=overrides,
+        sender_domain=str(read("sender_domain") or config.sender_domain),
+        alarm_email=str(read("alarm_email")) if read("alarm_email") else config.alarm_email,
+    )

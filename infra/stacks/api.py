@@ -1,0 +1,140 @@
+"""What the outside calls: the REST API and its functions, and the operator's function that creates accounts."""
+
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from infra.access import Access
+from infra.constructs.public_api import PublicApi
+from infra.constructs.python_function import FunctionSpec
+from infra.names import Names
+from infra.stacks.function_stack import FunctionStack
+
+ROUTES = {
+    "api_intake": (
+        ("POST", "/v1/customers:batch"),
+        ("POST", "/v1/orders:batch"),
+        ("POST", "/v1/imports"),
+        ("GET", "/v1/imports/{import_id}"),
+    ),
+    "api_segments": (
+        ("POST", "/v1/refreshes"),
+        ("GET", "/v1/refreshes/{snapshot_id}"),
+        ("GET", "/v1/snapshots/latest"),
+        ("GET", "/v1/customers/{customer_id}"),
+    ),
+    "api_campaigns": (
+        ("POST", "/v1/campaigns"),
+        ("GET", "/v1/campaigns"),
+        ("GET", "/v1/campaigns/{campaign_id}"),
+        ("POST", "/v1/campaigns/{campaign_id}/launches"),
+        ("GET", "/v1/launches/{launch_id}"),
+        ("POST", "/v1/launches/{launch_id}/approve"),
+        ("POST", "/v1/launches/{launch_id}/start"),
+        ("POST", "/v1/launches/{launch_id}/pause"),
+        ("POST", "/v1/launches/{launch_id}/resume"),
+        ("POST", "/v1/launches/{launch_id}/cancel"),
+        ("GET", "/v1/launches/{launch_id}/report"),
+    ),
+}
+PUBLIC_ROUTES = {"unsubscribe": (("ANY", "/u/{token}"),)}
+
+
+def functions(access: Access) -> tuple[FunctionSpec, ...]:
+    return (
+        FunctionSpec(
+            folder="authorizer",
+            does="API key -> account",
+            timeout_seconds=10,
+            environment=("CAMPAIGNS_TABLE",),
+            permissions=(access.table("campaigns", "GetItem", "apikey#*"),),
+        ),
+        FunctionSpec(
+            folder="api_intake",
+            does="Takes customers and orders, presigns uploads, tells how imports went",
+            memory_mb=512,
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem PutItem Query", "accounts", "*#import", "*#launch"),
+                access.table("customers", "BatchGetItem BatchWriteItem GetItem PutItem UpdateItem"),
+                access.read_lake("rejects/*"),
+                access.write_lake("uploads/*", "orders/*", "customers/*"),
+                access.list_lake("rejects/*"),
+            ),
+        ),
+        FunctionSpec(
+            folder="api_segments",
+            does="Starts a refresh, reads snapshots and customers",
+            memory_mb=512,
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET", "REFRESH_WORKFLOW_ARN"),
+            permissions=(
+                access.table("campaigns", "GetItem PutItem UpdateItem", "accounts", "*#snapshot"),
+                access.table("customers", "GetItem BatchGetItem"),
+                access.read_lake("snapshots/*"),
+                access.list_lake("snapshots/*"),
+                access.start("refresh"),
+            ),
+        ),
+        FunctionSpec(
+            folder="api_campaigns",
+            does="Defines campaigns; dry run, approval, start, pause, cancel and report of launches",
+            memory_mb=512,
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET", "PREPARE_WORKFLOW_ARN", "CAMPAIGN_WORKFLOW_ARN"),
+            permissions=(
+                access.table(
+                    "campaigns",
+                    "GetItem PutItem Query UpdateItem",
+                    "accounts",
+                    "*#campaign",
+                    "*#launch",
+                    "*#snapshot",
+                ),
+                access.read_lake("launches/*"),
+                access.list_lake("launches/*"),
+                access.start("prepare", "campaign"),
+            ),
+        ),
+        FunctionSpec(
+            folder="unsubscribe",
+            does="The page and the one click behind List-Unsubscribe",
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "UNSUBSCRIBE_SECRET"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#launch"),
+                access.table("customers", "GetItem PutItem UpdateItem"),
+                access.read_secret(),
+            ),
+        ),
+        FunctionSpec(
+            folder="admin_accounts",
+            does="For an operator's direct call: creates an account and its API key",
+            environment=("CAMPAIGNS_TABLE", "SES_TENANTS", "SES_CONFIGURATION_SET"),
+            permissions=(
+                access.table("campaigns", "GetItem PutItem", "accounts", "apikey#*"),
+                *access.manage_tenants(),
+            ),
+        ),
+    )
+
+
+class ApiStack(FunctionStack):
+    def __init__(self, scope: Construct, names: Names) -> None:
+        super().__init__(scope, "api", names)
+        self.add_functions(functions(Access(names)))
+        api = PublicApi(self, names=names, authorizer=self.functions["authorizer"])
+        for folder, routes in ROUTES.items():
+            api.add_routes(self.functions[folder], routes)
+        for folder, routes in PUBLIC_ROUTES.items():
+            api.add_routes(self.functions[folder], routes, public=True)
+        ssm.StringParameter(
+            self,
+            "UrlParameter",
+            parameter_name=names.parameter("api-url"),
+            string_value=api.rest.url,
+            description="Where the API answers",
+        )
+        ssm.StringParameter(
+            self,
+            "IdParameter",
+            parameter_name=names.parameter("api-id"),
+            string_value=api.rest.rest_api_id,
+            description="The REST API's id",
+        )

@@ -1,0 +1,287 @@
+"""Campaigns from audience to feedback: launches, dispatch, SES and what it reports back."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_ses as ses
+from constructs import Construct
+
+from infra.access import Access
+from infra.constructs.python_function import FunctionSpec
+from infra.constructs.queue import Queue
+from infra.constructs.workflow import Workflow
+from infra.names import Names
+from infra.stacks.function_stack import FunctionStack
+from infra.workflows import campaign, prepare
+
+SENDER_SECONDS = 60
+FEEDBACK_SECONDS = 60
+
+# https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html
+FEEDBACK_EVENTS = (
+    "Email Sent",
+    "Email Delivered",
+    "Email Delivery Delayed",
+    "Email Bounced",
+    "Email Complaint Received",
+    "Email Rejected",
+    "Email Rendering Failed",
+    "Email Opened",
+    "Email Clicked",
+)
+
+
+def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
+    return (
+        FunctionSpec(
+            folder="launch_candidates",
+            does="Snapshot x audience -> chunks of candidates and their manifest",
+            package="data",
+            memory_mb=2048,
+            timeout_seconds=600,
+            storage_mb=4096,
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem UpdateItem", "accounts", "*#launch", "*#snapshot"),
+                access.read_lake("snapshots/*", "launches/*"),
+                access.write_lake("launches/*"),
+                access.list_lake("snapshots/*", "launches/*"),
+            ),
+        ),
+        FunctionSpec(
+            folder="launch_enrol",
+            does="One chunk: eligibility, then holdout and variant",
+            memory_mb=512,
+            timeout_seconds=300,
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#launch"),
+                access.table("customers", "BatchGetItem"),
+                access.read_lake("launches/*"),
+                access.write_lake("launches/*"),
+                access.list_lake("launches/*"),
+            ),
+        ),
+        FunctionSpec(
+            folder="launch_plan",
+            does="One chunk of one step: gate, send time, plan; live: its entry in the due index",
+            memory_mb=512,
+            timeout_seconds=300,
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#launch"),
+                access.table("campaigns", "PutItem BatchWriteItem", "due#*"),
+                access.table("customers", "BatchGetItem"),
+                access.table("performance", "BatchGetItem"),
+                access.read_lake("launches/*"),
+                access.write_lake("launches/*"),
+                access.list_lake("launches/*"),
+            ),
+        ),
+        FunctionSpec(
+            folder="launch_summary",
+            does="Adds the planned chunks up: the dry run",
+            memory_mb=512,
+            timeout_seconds=300,
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem PutItem UpdateItem", "accounts", "*#launch"),
+                access.read_lake("launches/*"),
+                access.write_lake("launches/*"),
+                access.list_lake("launches/*"),
+            ),
+        ),
+        FunctionSpec(
+            folder="launch_clock",
+            does="What is next in a running launch, and until when to wait",
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            permissions=(access.table("campaigns", "GetItem", "accounts", "*#launch"),),
+        ),
+        FunctionSpec(
+            folder="launch_report",
+            does="Ledger and lake -> the report; the launch is finished",
+            package="data",
+            memory_mb=3008,
+            timeout_seconds=900,
+            storage_mb=4096,
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem PutItem UpdateItem", "accounts", "*#launch", "*#snapshot"),
+                access.table("customers", "BatchGetItem"),
+                access.table("performance", "BatchGetItem"),
+                access.read_lake("launches/*", "orders/*", "snapshots/*"),
+                access.write_lake("launches/*"),
+                access.list_lake("launches/*", "orders/*", "snapshots/*"),
+            ),
+        ),
+    )
+
+
+def dispatch_functions(access: Access) -> tuple[FunctionSpec, ...]:
+    return (
+        FunctionSpec(
+            folder="feeder",
+            does="Releases due rows, at most a minute's quota, into the sends queue",
+            timeout_seconds=55,
+            reserved_concurrency=1,
+            environment=("CAMPAIGNS_TABLE", "SENDS_QUEUE_URL"),
+            permissions=(
+                access.table("campaigns", "GetItem BatchGetItem", "accounts", "*#launch", "due#*", "quota#*"),
+                access.table("campaigns", "Query DeleteItem PutItem UpdateItem", "due#*", "quota#*"),
+                access.send_message("sends"),
+                access.read_send_quota(),
+            ),
+        ),
+        FunctionSpec(
+            folder="sender",
+            does="Re-reads the facts, gates, claims, calls SES, records",
+            memory_mb=512,
+            timeout_seconds=SENDER_SECONDS,
+            environment=(
+                "CAMPAIGNS_TABLE",
+                "CUSTOMERS_TABLE",
+                "PERFORMANCE_TABLE",
+                "LAKE_BUCKET",
+                "SES_CONFIGURATION_SET",
+                "SES_TENANTS",
+                "UNSUBSCRIBE_SECRET",
+            ),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#launch"),
+                access.table("campaigns", "PutItem BatchWriteItem", "due#*"),
+                access.table("customers", "BatchGetItem"),
+                access.table("performance", "BatchGetItem GetItem PutItem UpdateItem"),
+                access.read_lake("launches/*"),
+                access.list_lake("launches/*"),
+                access.send_email(),
+                access.read_secret(),
+            ),
+        ),
+        FunctionSpec(
+            folder="feedback",
+            does="SES events -> the ledger row and the suppression list",
+            timeout_seconds=FEEDBACK_SECONDS,
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#launch"),
+                access.table("customers", "GetItem BatchGetItem PutItem UpdateItem"),
+                access.table("performance", "GetItem UpdateItem"),
+            ),
+        ),
+    )
+
+
+class CampaignsStack(FunctionStack):
+    def __init__(self, scope: Construct, names: Names) -> None:
+        super().__init__(scope, "campaigns", names)
+        self._access = Access(names)
+        self.add_functions(launch_functions(self._access))
+        self._workflows()
+        self._mail()
+        self._dispatch()
+
+    def _workflows(self) -> None:
+        chunks = self.names.config.chunk_concurrency
+        Workflow(
+            self,
+            "prepare",
+            prepare.definition(chunks=chunks),
+            names=self.names,
+            key=self.key,
+            functions={folder: self.functions[folder] for folder in prepare.FUNCTIONS},
+            manifests="launches/*/manifest.jsonl",
+            after_failure="The launch is marked failed with the step and the error's name; make a new launch.",
+        )
+        Workflow(
+            self,
+            "campaign",
+            campaign.definition(chunks=chunks),
+            names=self.names,
+            key=self.key,
+            functions={folder: self.functions[folder] for folder in campaign.FUNCTIONS},
+            manifests="launches/*/manifest.jsonl",
+            after_failure="Nothing more of it is planned. Mend the cause, then redrive the execution.",
+        )
+
+    def _mail(self) -> None:
+        """The configuration set whose events come back, and the stage's own sending domain."""
+        names = self.names
+        configuration = ses.ConfigurationSet(
+            self,
+            "ConfigurationSet",
+            configuration_set_name=names.configuration_set,
+            reputation_metrics=True,
+            sending_enabled=True,
+            suppression_reasons=ses.SuppressionReasons.BOUNCES_AND_COMPLAINTS,
+            tls_policy=ses.ConfigurationSetTlsPolicy.REQUIRE if names.config.enforce_tls else None,
+        )
+        ses.CfnConfigurationSetEventDestination(
+            self,
+            "FeedbackDestination",
+            configuration_set_name=configuration.configuration_set_name,
+            event_destination=ses.CfnConfigurationSetEventDestination.EventDestinationProperty(
+                name="feedback",
+                enabled=True,
+                matching_event_types=[
+                    "SEND",
+                    "DELIVERY",
+                    "DELIVERY_DELAY",
+                    "BOUNCE",
+                    "COMPLAINT",
+                    "REJECT",
+                    "RENDERING_FAILURE",
+                    "OPEN",
+                    "CLICK",
+                ],
+                event_bridge_destination=ses.CfnConfigurationSetEventDestination.EventBridgeDestinationProperty(
+                    event_bus_arn=f"arn:{self.partition}:events:{self.region}:{self.account}:event-bus/default"
+                ),
+            ),
+        )
+        ses.EmailIdentity(
+            self,
+            "Identity",
+            identity=ses.Identity.domain(names.config.sender_domain),
+            configuration_set=configuration,
+            mail_from_domain=f"bounce.{names.config.sender_domain}",
+        )
+
+    def _dispatch(self) -> None:
+        names = self.names
+        config = names.config
+        sends = Queue(self, "sends", names=names, key=self.key, consumer_seconds=SENDER_SECONDS, max_receives=10)
+        feedback = Queue(self, "feedback", names=names, key=self.key, consumer_seconds=FEEDBACK_SECONDS)
+        self.add_functions(
+            dispatch_functions(self._access),
+            environment={"SENDS_QUEUE_URL": sends.queue.queue_url},
+            called_asynchronously=["feeder"],
+        )
+        self.functions["sender"].consume(sends, batch_size=2, concurrency=config.send_concurrency)
+        self.functions["feedback"].consume(
+            feedback, batch_size=50, concurrency=config.feedback_concurrency, wait=Duration.seconds(1)
+        )
+        feeder = self.functions["feeder"]
+        events.Rule(
+            self,
+            "FeederRule",
+            rule_name=names.of("feeder"),
+            description="Feeds what is due, each minute",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[targets.LambdaFunction(feeder.function, dead_letter_queue=feeder.dead, retry_attempts=0)],
+        )
+        events.Rule(
+            self,
+            "FeedbackRule",
+            rule_name=names.of("feedback"),
+            description="What SES reports of our mails -> the feedback queue",
+            event_pattern=events.EventPattern(
+                source=["aws.ses"],
+                detail_type=list(FEEDBACK_EVENTS),
+                detail={"mail": {"tags": {"ses:configuration-set": [names.configuration_set]}}},
+            ),
+            targets=[
+                targets.SqsQueue(
+                    feedback.queue, dead_letter_queue=feedback.dead, retry_attempts=50, max_event_age=Duration.hours(24)
+                )
+            ],
+        )

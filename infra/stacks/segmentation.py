@@ -1,0 +1,127 @@
+"""The daily refresh: segments, scores and the snapshot of every account."""
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+from infra.access import Access, key_statement
+from infra.constructs.python_function import FunctionSpec
+from infra.constructs.queue import dead_letters
+from infra.constructs.workflow import Workflow
+from infra.names import Names
+from infra.stacks.function_stack import FunctionStack
+from infra.workflows import refresh
+
+
+def functions(access: Access) -> tuple[FunctionSpec, ...]:
+    return (
+        FunctionSpec(
+            folder="refresh_start",
+            does="Which accounts to refresh, as of when, under which snapshot ids",
+            timeout_seconds=60,
+            environment=("CAMPAIGNS_TABLE",),
+            permissions=(access.table("campaigns", "GetItem PutItem Query UpdateItem", "accounts", "*#snapshot"),),
+        ),
+        FunctionSpec(
+            folder="refresh_compute",
+            does="The lake's orders -> facts, segments, grid; parts to score",
+            package="data",
+            memory_mb=3008,
+            timeout_seconds=900,
+            storage_mb=10_240,
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem UpdateItem", "accounts", "*#snapshot"),
+                access.read_lake("orders/*", "customers/*", "snapshots/*", "refresh/*"),
+                access.write_lake("refresh/*", "snapshots/*"),
+                access.list_lake("orders/*", "customers/*", "snapshots/*", "refresh/*"),
+            ),
+        ),
+        FunctionSpec(
+            folder="refresh_score",
+            does="One part -> the churn endpoint in batches -> scores",
+            memory_mb=512,
+            timeout_seconds=300,
+            environment=("LAKE_BUCKET", "CHURN_ENDPOINT"),
+            permissions=(
+                access.read_lake("refresh/*"),
+                access.write_lake("refresh/*"),
+                access.list_lake("refresh/*"),
+                access.score(),
+            ),
+        ),
+        FunctionSpec(
+            folder="refresh_publish",
+            does="Facts and scores -> snapshot, summary, changed customers",
+            package="data",
+            memory_mb=3008,
+            timeout_seconds=900,
+            storage_mb=10_240,
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem PutItem UpdateItem", "accounts", "*#snapshot"),
+                access.table("customers", "BatchGetItem BatchWriteItem PutItem UpdateItem"),
+                access.read_lake("refresh/*", "snapshots/*"),
+                access.write_lake("snapshots/*", "refresh/*"),
+                access.list_lake("refresh/*", "snapshots/*"),
+            ),
+        ),
+    )
+
+
+class SegmentationStack(FunctionStack):
+    def __init__(self, scope: Construct, names: Names) -> None:
+        super().__init__(scope, "segmentation", names)
+        self.add_functions(functions(Access(names)))
+        config = names.config
+        Workflow(
+            self,
+            "refresh",
+            refresh.definition(accounts=config.account_concurrency, chunks=config.chunk_concurrency),
+            names=names,
+            key=self.key,
+            functions={folder: self.functions[folder] for folder in refresh.FUNCTIONS},
+            manifests="refresh/*/manifest.jsonl",
+            after_failure="Segments stay as they were. The account's snapshot names the failed step; start it again.",
+        )
+        self._daily()
+
+    def _daily(self) -> None:
+        """Starts a refresh of all accounts as of the scheduled time, so a late start gives the same answer."""
+        names = self.names
+        access = Access(names)
+        dead = dead_letters(self, "schedule", names=names, key=self.key)
+        role = iam.Role(
+            self,
+            "ScheduleRole",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+            ),
+            description="Starts the daily refresh",
+        )
+        permissions = (access.start("refresh"), access.send_message("schedule-dead"))
+        for permission in permissions:
+            role.add_to_policy(permission.statement())
+        through_key = key_statement(permissions, self.key.key_arn)
+        assert through_key is not None
+        role.add_to_policy(through_key)
+        scheduler.CfnSchedule(
+            self,
+            "Daily",
+            name=names.of("refresh-daily"),
+            description="Refreshes every account, every night",
+            schedule_expression="cron(0 3 * * ? *)",
+            schedule_expression_timezone="UTC",
+            state="ENABLED" if names.config.scheduler else "DISABLED",
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=names.workflow_arn("refresh"),
+                role_arn=role.role_arn,
+                input='{"as_of": "<aws.scheduler.scheduled-time>"}',
+                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead.queue_arn),
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_event_age_in_seconds=12 * 3600, maximum_retry_attempts=20
+                ),
+            ),
+        )

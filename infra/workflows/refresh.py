@@ -1,0 +1,79 @@
+"""Refresh: every account's customers are computed, scored and published as a snapshot."""
+
+from typing import Any
+
+from infra.workflows.states import State, States, caught_by, chunk_task, failure, map_over_manifest, task, when_number
+
+FUNCTIONS = ("refresh_start", "refresh_compute", "refresh_score", "refresh_publish")
+
+_LINE = ("account_id", "snapshot_id", "chunk", "key", "rows")
+_ACCOUNT = {"account_id.$": "$.account_id", "snapshot_id.$": "$.snapshot_id", "as_of.$": "$.as_of"}
+
+
+def definition(*, accounts: int, chunks: int) -> dict[str, Any]:
+    """`accounts` and `chunks`: how many of each run at a time."""
+    return {
+        "Comment": "Orders of the lake -> facts, segments, scores -> a snapshot for each account.",
+        "StartAt": "Choose accounts",
+        "States": {
+            "Choose accounts": {
+                **task("refresh_start"),
+                "Next": "Refresh each account",
+            },
+            "Refresh each account": _each_account(accounts, chunks),
+            "Did any fail": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.failed", "BooleanEquals": True, "Next": "Some refresh failed"}],
+                "Default": "Refreshed",
+            },
+            "Some refresh failed": {
+                "Type": "Fail",
+                "Error": "RefreshFailed",
+                "Cause": "The refresh of at least one account failed; its snapshot says at which step.",
+            },
+            "Refreshed": {"Type": "Succeed"},
+        },
+    }
+
+
+def _each_account(accounts: int, chunks: int) -> State:
+    """One child execution an account, so that a failing account leaves the others alone."""
+    return {
+        "Type": "Map",
+        "Label": "Accounts",
+        "ItemsPath": "$.accounts",
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "Compute",
+            "States": _one_account(chunks),
+        },
+        "MaxConcurrency": accounts,
+        "ToleratedFailureCount": 0,
+        "ResultSelector": {"failed.$": "States.ArrayContains($, 'failed')"},
+        "Next": "Did any fail",
+    }
+
+
+def _one_account(chunks: int) -> States:
+    score = {"Score chunk": chunk_task("refresh_score")}
+    return {
+        "Compute": {**caught_by(task("refresh_compute", _ACCOUNT), "Compute failed"), "Next": "Anything to score"},
+        "Anything to score": when_number("$.parts", zero="Publish", otherwise="Score"),
+        "Score": {
+            **caught_by(map_over_manifest("Score", score, line=_LINE, concurrency=chunks), "Score failed"),
+            "Next": "Publish",
+        },
+        "Publish": {
+            **caught_by(task("refresh_publish", _ACCOUNT, keeps={}), "Publish failed"),
+            "Next": "Account refreshed",
+        },
+        "Account refreshed": {"Type": "Pass", "Result": "refreshed", "End": True},
+        "Compute failed": failure("refresh_compute", "Mark snapshot failed"),
+        "Score failed": failure("refresh_score", "Mark snapshot failed"),
+        "Publish failed": failure("refresh_publish", "Mark snapshot failed"),
+        "Mark snapshot failed": {
+            **task("refresh_publish", {**_ACCOUNT, "error.$": "$.error"}, keeps={}),
+            "Next": "Account failed",
+        },
+        "Account failed": {"Type": "Pass", "Result": "failed", "End": True},
+    }

@@ -1,0 +1,105 @@
+"""The few kinds of states that our workflows are made of, in Amazon States Language (JSONPath).
+
+`${folder}` stands for the ARN of functions/{folder}, `${lake}` for the lake bucket: the state machine substitutes them.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+State = dict[str, Any]
+States = dict[str, State]
+
+# Kinds of errors, https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+_SERVICE_ERRORS = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.ClientExecutionTimeoutException",
+]
+_RETRY = [
+    {
+        "ErrorEquals": _SERVICE_ERRORS,
+        "IntervalSeconds": 2,
+        "MaxAttempts": 6,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": 60,
+        "JitterStrategy": "FULL",
+    },
+    {
+        "ErrorEquals": ["States.TaskFailed", "States.Timeout"],
+        "IntervalSeconds": 2,
+        "MaxAttempts": 3,
+        "BackoffRate": 3,
+        "JitterStrategy": "FULL",
+    },
+]
+
+
+def task(folder: str, payload: Mapping[str, Any] | None = None, *, keeps: Mapping[str, str] | None = None) -> State:
+    """Calls a function with `payload`, or with the state's whole input. Its answer becomes the state's output; with
+    `keeps` only the fields that it selects, and with an empty `keeps` nothing: the input goes on."""
+    given = {"Payload.$": "$"} if payload is None else {"Payload": dict(payload)}
+    state: State = {
+        "Type": "Task",
+        "Resource": "arn:${partition}:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "${" + folder + "}", **given},
+        "Retry": _RETRY,
+    }
+    if keeps is None:
+        return {**state, "OutputPath": "$.Payload"}
+    if not keeps:
+        return {**state, "ResultPath": None}
+    return {**state, "ResultSelector": dict(keeps)}
+
+
+def chunk_task(folder: str) -> State:
+    """The only state of a distributed map's child. Its output stays tiny, for the map collects those of all."""
+    return {**task(folder, keeps={"chunk.$": "$.Payload.chunk"}), "End": True}
+
+
+def map_over_manifest(
+    label: str, states: States, *, line: Iterable[str], concurrency: int, adds: Mapping[str, Any] | None = None
+) -> State:
+    """A distributed map over the JSON Lines manifest at `$.manifest` of the lake. Each child gets the fields `line` of
+    one line of it, and what `adds` selects. The state's output is its input."""
+    return {
+        "Type": "Map",
+        "Label": label,
+        "ItemReader": {
+            "Resource": "arn:${partition}:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSONL"},
+            "Parameters": {"Bucket": "${lake}", "Key.$": "$.manifest"},
+        },
+        "ItemSelector": {**{f"{field}.$": f"$$.Map.Item.Value.{field}" for field in line}, **(adds or {})},
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": next(iter(states)),
+            "States": states,
+        },
+        "MaxConcurrency": concurrency,
+        "ToleratedFailureCount": 0,
+        "ResultPath": None,
+    }
+
+
+def failure(folder: str, next_state: str) -> State:
+    """Notes which function failed and how: the error's name, not its text, which could be personal."""
+    return {
+        "Type": "Pass",
+        "Parameters": {"step": folder, "code.$": "$.caught.Error"},
+        "ResultPath": "$.error",
+        "Next": next_state,
+    }
+
+
+def caught_by(state: State, next_state: str) -> State:
+    return {**state, "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.caught", "Next": next_state}]}
+
+
+def when_number(variable: str, *, zero: str, otherwise: str) -> State:
+    return {
+        "Type": "Choice",
+        "Choices": [{"Variable": variable, "NumericEquals": 0, "Next": zero}],
+        "Default": otherwise,
+    }
