@@ -62,11 +62,11 @@ def read_event(envelope: Mapping[str, Any]) -> SesFeedback:
     """Raises MalformedEvent."""
     detail = _part(envelope, "detail", "the envelope")
     mail = _part(detail, "mail", "the detail")
-    kind_name = detail.get("eventType")
+    kind_name = str(detail.get("eventType"))
     send_id = _send_id(mail)
     if kind_name in _IGNORED:
         return SesFeedback(send_id, None)
-    if not isinstance(kind_name, str) or kind_name not in _TYPES:
+    if kind_name not in _TYPES:
         raise MalformedEvent("eventType is missing or not one that SES documents")
     kind, particulars_name = _TYPES[kind_name]
     particulars = _part(detail, particulars_name, "the detail")
