@@ -108,6 +108,18 @@ class Cloud:
             raise FunctionFailed(f"{name_of(function)}: {result.get('errorMessage', result)}")
         return result
 
+    def logs(self, function: str) -> list[str]:
+        """What a function has logged, oldest first within each stream."""
+        logs, group = self.client("logs"), f"/aws/lambda/{name_of(function)}"
+        streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+        return [
+            event["message"].rstrip()
+            for stream in streams
+            for event in logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
+            )["events"]
+        ]
+
     def tick_feeder(self, now: datetime) -> Any:
         """What the EventBridge rule does each minute, with `now` as the event's time."""
         event = {"source": "aws.events", "detail-type": "Scheduled Event", "time": format_instant(now), "detail": {}}

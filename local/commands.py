@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.table import Table
 
-from local.cloud import create_account
+from local.cloud import FunctionFailed, create_account
 from local.deployment import deploy
 from local.emulator import is_healthy
 from local.lifecycle import is_running, start_cloud, stop_cloud
@@ -17,7 +17,9 @@ from local.place import ACCESS_KEY, ROOT, NotRunning, Place, State, place_of, re
 from local.processes import is_alive
 from local.steps import StepFailed, Steps
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The cloud on this machine.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The cloud on this machine."
+)
 
 FIRST_ACCOUNT = "demo-shop"
 
@@ -86,7 +88,10 @@ def demo(
 def _start(place: Place, steps: Steps) -> None:
     state = start_cloud(place, steps)
     with steps.step(f"Create the account {FIRST_ACCOUNT} and its key"):
-        write_state(place, create_account(state, FIRST_ACCOUNT))
+        try:
+            write_state(place, create_account(state, FIRST_ACCOUNT))
+        except FunctionFailed as failure:
+            raise StepFailed(str(failure)) from failure
 
 
 def _clean(place: Place, *, failed: bool, keep: bool) -> None:
