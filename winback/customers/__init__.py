@@ -1,0 +1,145 @@
+"""Customers as a store tells them: profile and consent, and what a new statement changes."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from winback.fields import Identifier, Optional, OptionalText, ReceivedInstant
+from winback.identifiers import CustomerKey
+from winback.instants import format_instant
+
+_SEPARATOR = "\x1f"
+# The HTML standard's pattern with a dot in the domain and international names; winback/imports/sql has the same.
+_LABEL = r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?"
+_EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+[^\W_](?:(?:[^\W_]|-){{0,61}}[^\W_])")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
+_LOCALE = re.compile(r"[a-zA-Z]{2,3}([-_][a-zA-Z0-9]{2,8}){0,3}")
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+    PUSH = "push"
+
+
+class ConsentState(StrEnum):
+    GRANTED = "granted"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _email(text: str) -> str:
+    if len(text) > 254 or not _EMAIL.fullmatch(text):
+        raise ValueError("is not an e-mail address: expected one such as ann@example.com")
+    return text
+
+
+def _phone(text: str) -> str:
+    digits = re.sub(r"[ ().-]", "", text)
+    if not _PHONE.fullmatch(digits):
+        raise ValueError("is not an international number: expected one such as +4930123456")
+    return digits
+
+
+def _zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError("is not a time zone: expected an IANA name such as Europe/Berlin")
+    return name
+
+
+def _country(code: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", code.upper()):
+        raise ValueError("is not a country: expected an ISO 3166 code of two letters such as DE")
+    return code.upper()
+
+
+def _locale(tag: str) -> str:
+    if not _LOCALE.fullmatch(tag):
+        raise ValueError("is not a locale: expected a language tag such as de-DE")
+    return tag
+
+
+class Consent(BaseModel):
+    """What the customer said about one channel; `at` is when, `source` where."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: ConsentState
+    at: ReceivedInstant | None = None
+    source: OptionalText = None
+
+
+class Customer(BaseModel):
+    """One customer as received; a channel without a consent is one that the store says nothing about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    customer_id: Identifier
+    email: Annotated[Annotated[str, AfterValidator(_email)] | None, Optional] = None
+    phone: Annotated[Annotated[str, AfterValidator(_phone)] | None, Optional] = None
+    first_name: OptionalText = None
+    last_name: OptionalText = None
+    time_zone: Annotated[Annotated[str, AfterValidator(_zone)] | None, Optional] = None
+    country: Annotated[Annotated[str, AfterValidator(_country)] | None, Optional] = None
+    locale: Annotated[Annotated[str, AfterValidator(_locale)] | None, Optional] = None
+    consent: dict[Channel, Consent] = Field(default_factory=dict)
+    created_at: ReceivedInstant | None = None
+
+    def fingerprint(self) -> str:
+        """Tells a repeated statement from a changed one."""
+        parts = [self.customer_id, self.email, self.phone, self.first_name, self.last_name]
+        parts += [self.time_zone, self.country, self.locale, _text(self.created_at)]
+        for channel in Channel:
+            consent = self.consent.get(channel)
+            parts += [consent.state, _text(consent.at), consent.source] if consent else ["", "", ""]
+        return hashlib.sha256(_SEPARATOR.join(part or "" for part in parts).encode()).hexdigest()[:32]
+
+
+def profile_of(customer: Customer, known: Mapping[str, Any] | None, *, received_at: datetime) -> dict[str, Any]:
+    """The profile after this statement (docs/data-model.md, without its key).
+
+    Names and addresses are as stated now: what is not stated is gone. Consent is per channel: a channel that is not
+    mentioned keeps what is known; of two dated statements the later counts; an undated one never lifts a denial.
+    """
+    stated = customer.model_dump(exclude={"consent", "created_at"}, exclude_none=True)
+    consent: dict[str, Any] = dict((known or {}).get("consent") or {})
+    for channel, statement in customer.consent.items():
+        before = consent.get(channel.value)
+        if before is None or _supersedes(statement, before):
+            consent[channel.value] = {
+                "state": statement.state.value,
+                "at": format_instant(statement.at or received_at),
+                **({"source": statement.source} if statement.source else {}),
+            }
+    profile = {**stated, "consent": consent, "fingerprint": customer.fingerprint()}
+    if customer.created_at:
+        profile["created_at"] = format_instant(customer.created_at)
+    return {**profile, "updated_at": format_instant(received_at)}
+
+
+def _supersedes(statement: Consent, before: Mapping[str, Any]) -> bool:
+    if statement.at is None:
+        return before.get("state") != ConsentState.DENIED or statement.state is ConsentState.DENIED
+    return "at" not in before or format_instant(statement.at) >= before["at"]
+
+
+def row_of(customer: Customer, customer_key: CustomerKey, received_at: datetime) -> dict[str, Any]:
+    """As the lake keeps a received profile."""
+    body = customer.model_dump(mode="json", exclude_none=True)
+    return {**body, "customer_key": customer_key, "received_at": format_instant(received_at)}
+
+
+def _text(moment: datetime | None) -> str | None:
+    return format_instant(moment) if moment else None

@@ -1,4 +1,4 @@
-"""Loads a file of orders into DuckDB and accounts for every row of it.
+"""Loads a file of orders or customers into DuckDB and accounts for every row of it.
 
 The steps are SQL files beside this one (`sql/`). Nothing here reads the clock: the caller says what *now* is.
 """
@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from duckdb import DuckDBPyConnection
 
-from winback.imports.columns import ORDERS, Layout
+from winback.imports.columns import CUSTOMERS, ORDERS, Layout
 from winback.imports.compression import plain_file
 from winback.imports.errors import UnknownColumn, UnreadableFile
 from winback.imports.sql import literal, statement
@@ -20,7 +21,7 @@ from winback.imports.staged import Staged
 from winback.imports.staging import stage
 from winback.money import exponent
 
-__all__ = ["FileAccount", "UnknownColumn", "UnreadableFile", "load_orders"]
+__all__ = ["FileAccount", "UnknownColumn", "UnreadableFile", "load_customers", "load_orders"]
 
 NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
 _LEEWAY = timedelta(days=1)  # how far ahead of ours the clock of a store may be
@@ -55,9 +56,12 @@ def load_orders(
     The file is plain, gzip or zstd. `mapping` names its column of each canonical one (`customer_id`, `order_id`,
     `ordered_at`, `amount`; optional `currency`, `discount`, `category`, `sku`, `quantity`); columns that it leaves out
     are found under their canonical name. A row without a currency has `default_currency`, or XXX, ISO 4217's "no
-    currency". With `sku` or `category` a row is an order line: rows that share `order_id` are one order, its amount and discount
+    currency".
+
+    With `sku` or `category` a row is an order line: rows that share `order_id` are one order, its amount and discount
     their sums, its time the earliest; an exact repeat of a row is a duplicate; an order is taken whole or not at all.
     Otherwise a row is an order: a repeat with the same content is a duplicate, one with other content is rejected.
+
     `format` is `csv`, `jsonl` or `parquet`, told from the content when None. With `now`, rows more than a day later are
     rejected. `scratch` is where decompressed copies go.
 
@@ -81,6 +85,34 @@ def load_orders(
         connection.execute(statement("order_content"))
         are_lines = bool(staged.columns & {"sku", "category"})
         connection.execute(statement("line_grain" if are_lines else "order_grain"))
+        return _account(connection)
+
+
+def load_customers(
+    connection: DuckDBPyConnection,
+    path: Path | str,
+    *,
+    mapping: Mapping[str, str],
+    format: str | None = None,  # noqa: A002 the field's word
+    now: datetime | None = None,
+    scratch: Path | None = None,
+) -> FileAccount:
+    """Makes the tables `customers` and `rejects` in `connection`; files, `mapping` and the rest as for `load_orders`.
+
+    Canonical columns: `customer_id`; optional `email`, `phone`, `first_name`, `last_name`, `time_zone`, `country`,
+    `locale`, `email_consent`, `sms_consent`, `push_consent` (granted, denied, unknown), `consent_at`, `consent_source`,
+    `created_at`. A row with anything wrong is rejected whole, so that nothing is lost silently. `customers` has these
+    columns (the two instants as TIMESTAMP, NULL where the file says nothing) and `fingerprint`.
+
+    Raises what `load_orders` raises.
+    """
+    with _staged(connection, Path(path), Layout(CUSTOMERS, mapping, format), scratch):
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE time_zones AS SELECT unnest($names) AS name",
+            {"names": sorted(available_timezones())},
+        )
+        connection.execute(statement("check_customers"), {"latest": _latest(now)})
+        connection.execute(statement("customer_grain"))
         return _account(connection)
 
 

@@ -1,0 +1,179 @@
+"""Orders as a store sends them, and as the lake keeps them."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from winback.fields import Identifier, OptionalText, ReceivedInstant
+from winback.identifiers import CustomerKey
+from winback.instants import format_instant
+from winback.money import Money
+
+LARGEST_AMOUNT = Decimal(10) ** 12
+LEEWAY = timedelta(days=1)  # how far ahead of ours the clock of a store may be
+_BETWEEN_FIELDS, _BETWEEN_PARTS, _BETWEEN_LINES = "\x1f", "\x1e", "\x1d"
+
+
+def _number(value: object) -> object:
+    """JSON numbers as the text that was sent; booleans are not numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        raise ValueError("is not a number: expected a decimal point and digits such as 1234.50")
+    try:
+        number = Decimal(str(value).strip())
+    except ArithmeticError:
+        raise ValueError("is not a number: expected a decimal point and digits such as 1234.50") from None
+    if not number.is_finite():
+        raise ValueError("is not a number: expected a decimal point and digits such as 1234.50")
+    if len(number.as_tuple().digits) > 28:
+        raise ValueError("has too many digits: expected at most 28")
+    if abs(number) >= LARGEST_AMOUNT:
+        raise ValueError(f"is out of range: expected less than {LARGEST_AMOUNT:,}")
+    return number
+
+
+def _thousandths(number: Decimal) -> Decimal:
+    if number != number.quantize(Decimal("0.001")):
+        raise ValueError("has too many decimals: expected at most three")
+    return number.quantize(Decimal("0.001"))
+
+
+Amount = Annotated[Decimal, BeforeValidator(_number)]
+
+
+class ReceivedLine(BaseModel):
+    """One line of an order; `price` is what was paid for all of the line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sku: OptionalText = None
+    category: OptionalText = None
+    quantity: Annotated[Amount, AfterValidator(_thousandths)] | None = None
+    price: Amount
+
+
+class ReceivedOrder(BaseModel):
+    """One order as received. `amount` is what was paid, net of `discount`; a negative one is a return."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    customer_id: Identifier
+    order_id: Identifier
+    ordered_at: ReceivedInstant
+    amount: Amount
+    currency: Annotated[str, BeforeValidator(lambda code: code.upper() if isinstance(code, str) else code)] | None = (
+        Field(default=None, pattern=r"^[A-Z]{3}$")
+    )
+    discount: Annotated[Amount, Field(ge=0)] | None = None
+    lines: list[ReceivedLine] | None = Field(default=None, max_length=500)
+
+
+class OrderProblem(ValueError):
+    """A field that fits by itself but not with the rest of the order or the moment."""
+
+    def __init__(self, field: str, problem: str, expected: str) -> None:
+        super().__init__(f"{field} {problem}: expected {expected}")
+        self.field, self.problem, self.expected = field, problem, expected
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    sku: str | None
+    category: str | None
+    quantity: Decimal | None  # three decimals
+    price_minor: int
+
+    @property
+    def text(self) -> str:
+        quantity = "" if self.quantity is None else f"{self.quantity:.3f}"
+        return _BETWEEN_PARTS.join([self.sku or "", self.category or "", quantity, str(self.price_minor)])
+
+
+@dataclass(frozen=True)
+class Order:
+    """As the lake keeps it: money in minor units, lines in a fixed order."""
+
+    order_id: str
+    customer_id: str
+    ordered_at: datetime
+    amount_minor: int
+    currency: str
+    discount_minor: int | None
+    lines: tuple[OrderLine, ...]
+
+    @classmethod
+    def of(cls, received: ReceivedOrder, *, default_currency: str, now: datetime) -> Self:
+        """Raises OrderProblem for decimals that the currency lacks and for an order of the future."""
+        if received.ordered_at > now + LEEWAY:
+            raise OrderProblem("ordered_at", "is in the future", f"at most {format_instant(now + LEEWAY)}")
+        currency = received.currency or default_currency
+        lines = [
+            OrderLine(line.sku, line.category, line.quantity, _minor(f"lines[{i}].price", line.price, currency))
+            for i, line in enumerate(received.lines or [])
+        ]
+        return cls(
+            order_id=received.order_id,
+            customer_id=received.customer_id,
+            ordered_at=received.ordered_at,
+            amount_minor=_minor("amount", received.amount, currency),
+            currency=currency,
+            discount_minor=None if received.discount is None else _minor("discount", received.discount, currency),
+            lines=tuple(sorted(lines, key=lambda line: line.text.encode())),
+        )
+
+    def fingerprint(self) -> str:
+        """Tells a repeated order from a changed one; winback/imports/sql/order_content.sql computes the same."""
+        parts = [
+            self.order_id,
+            self.customer_id,
+            str(int(self.ordered_at.timestamp())),
+            str(self.amount_minor),
+            self.currency,
+            "" if self.discount_minor is None else str(self.discount_minor),
+            _BETWEEN_LINES.join(line.text for line in self.lines),
+        ]
+        return hashlib.sha256(_BETWEEN_FIELDS.join(parts).encode()).hexdigest()[:32]
+
+    def row(self, customer_key: CustomerKey, received_at: datetime) -> dict[str, Any]:
+        """A row of the lake's order files (docs/data-model.md)."""
+        return {
+            "order_id": self.order_id,
+            "customer_id": self.customer_id,
+            "customer_key": customer_key,
+            "ordered_at": format_instant(self.ordered_at),
+            "amount_minor": self.amount_minor,
+            "currency": self.currency,
+            "discount_minor": self.discount_minor,
+            "lines": [_line_row(line) for line in self.lines] or None,
+            "fingerprint": self.fingerprint(),
+            "received_at": format_instant(received_at),
+        }
+
+
+def latest_order_times(orders: Iterable[Order]) -> dict[str, datetime]:
+    """Customer id -> time of the latest of these orders that is a purchase (returns are not)."""
+    latest: dict[str, datetime] = {}
+    for order in orders:
+        if order.amount_minor >= 0:
+            latest[order.customer_id] = max(order.ordered_at, latest.get(order.customer_id, order.ordered_at))
+    return latest
+
+
+def _minor(field: str, amount: Decimal, currency: str) -> int:
+    try:
+        return Money.of(amount, currency).minor
+    except ValueError:
+        raise OrderProblem(field, "has too many decimals", f"no more than {currency} has") from None
+
+
+def _line_row(line: OrderLine) -> dict[str, Any]:
+    return {
+        "sku": line.sku,
+        "category": line.category,
+        "quantity": None if line.quantity is None else float(line.quantity),
+        "price_minor": line.price_minor,
+    }

@@ -6,5 +6,7 @@ DROP TABLE IF EXISTS temp.line_shifts;
 DROP TABLE IF EXISTS temp.checked;
 DROP TABLE IF EXISTS temp.set_aside;
 DROP TABLE IF EXISTS temp.repeated_lines;
+DROP TABLE IF EXISTS temp.fingerprints;
 DROP TABLE IF EXISTS temp.minor_units;
+DROP TABLE IF EXISTS temp.time_zones;
 DROP TABLE IF EXISTS temp.explanations;

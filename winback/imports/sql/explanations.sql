@@ -36,5 +36,13 @@ FROM (
     ),
     (['order_id'], 'another line was rejected', 'line {line} of the same order was rejected: an order is taken whole or not at all'),
     (['customer_id'], 'differs within the order', 'the lines of this order, the first on line {line}, name different customers'),
+    (['email'], 'not an address', 'is not an e-mail address: expected one such as ann@example.com'),
+    (['phone'], 'not a number', 'is not an international number: expected one such as +4930123456'),
+    (['first_name', 'last_name', 'consent_source'], 'too long', 'is longer than 128 characters'),
+    (['time_zone'], 'not a zone', 'is not an IANA time zone such as Europe/Berlin'),
+    (['country'], 'not a code', 'is not an ISO 3166 code of two letters such as DE'),
+    (['locale'], 'not a tag', 'is not a language tag such as de-DE'),
+    (['email_consent', 'sms_consent', 'push_consent'], 'not a consent', 'is none of granted, denied, unknown'),
+    (['customer_id'], 'used again', 'line {line} has this customer_id with other content: the first one counts'),
     (['currency'], 'differs within the order', 'the lines of this order, the first on line {line}, have different currencies')
 ) AS listed (fields, problem, reason), unnest(fields) AS each_field (field);

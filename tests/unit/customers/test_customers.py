@@ -1,0 +1,67 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from winback.customers import Customer, profile_of
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def customer(**fields: Any) -> Customer:
+    return Customer.model_validate({"customer_id": "c1", **fields})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"customer_id": ""},
+        {"email": "ann"},
+        {"email": "ann@example"},
+        {"phone": "0301234567"},
+        {"first_name": "a\tb"},
+        {"time_zone": "Mars/Olympus"},
+        {"country": "DEU"},
+        {"locale": "german!"},
+        {"consent": {"fax": {"state": "granted"}}},
+        {"consent": {"email": {"state": "yes"}}},
+        {"consent": {"email": {"state": "granted", "at": "soon"}}},
+        {"created_at": "never"},
+        {"shoe_size": 44},
+    ],
+)
+def test_a_field_that_does_not_fit_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        customer(**change)
+
+
+def test_an_empty_text_says_nothing() -> None:
+    assert customer(email="", first_name="  ").fingerprint() == customer().fingerprint()
+
+
+def consent_after(known: dict[str, Any], **statement: Any) -> Any:
+    profile = profile_of(customer(consent={"email": statement}), {"consent": {"email": known}}, received_at=NOW)
+    return profile["consent"]["email"]["state"]
+
+
+def test_a_later_statement_of_consent_counts() -> None:
+    denied = {"state": "denied", "at": "2026-05-01T00:00:00Z"}
+    assert consent_after(denied, state="granted", at="2026-06-01") == "granted"
+    assert consent_after(denied, state="granted", at="2026-04-01") == "denied"
+
+
+def test_an_undated_statement_never_lifts_a_denial() -> None:
+    assert consent_after({"state": "denied", "at": "2026-05-01T00:00:00Z"}, state="granted") == "denied"
+    assert consent_after({"state": "granted", "at": "2026-05-01T00:00:00Z"}, state="denied") == "denied"
+
+
+def test_a_channel_that_is_not_mentioned_keeps_its_consent() -> None:
+    known = {"consent": {"sms": {"state": "granted", "at": "2026-05-01T00:00:00Z"}}, "first_name": "Ann"}
+    profile = profile_of(customer(email="ann@example.com"), known, received_at=NOW)
+    assert profile["consent"] == known["consent"]
+    assert "first_name" not in profile
+
+
+def test_a_channel_without_a_statement_has_no_consent() -> None:
+    assert profile_of(customer(), None, received_at=NOW)["consent"] == {}

@@ -1,0 +1,135 @@
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from winback.imports.files import load_orders
+from winback.orders import Order, OrderProblem, ReceivedOrder, latest_order_times
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+PLAIN = {"customer_id": "ann", "order_id": "o1", "ordered_at": "2026-01-02T03:04:05+01:00", "amount": 12.5}
+
+
+def order(**changes: Any) -> Order:
+    return Order.of(ReceivedOrder.model_validate(PLAIN | changes), default_currency="EUR", now=NOW)
+
+
+def test_an_order_is_in_minor_units_and_utc() -> None:
+    found = order(discount="0.10", currency="usd")
+    assert (found.amount_minor, found.discount_minor, found.currency) == (1250, 10, "USD")
+    assert found.ordered_at == datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"customer_id": " "},
+        {"customer_id": None},
+        {"order_id": "x" * 129},
+        {"order_id": "a\nb"},
+        {"ordered_at": "yesterday"},
+        {"ordered_at": 20260101},
+        {"ordered_at": "1969-12-31"},
+        {"amount": "NaN"},
+        {"amount": float("inf")},
+        {"amount": True},
+        {"amount": "1,5"},
+        {"amount": "1e12"},
+        {"amount": "0." + "1" * 60},
+        {"currency": "Euro"},
+        {"discount": -1},
+        {"lines": [{"price": 1, "quantity": "0.0001"}]},
+        {"lines": [{"price": 1, "quantity": "1e-99999"}]},
+        {"lines": [{"sku": "s"}]},
+        {"colour": "red"},
+    ],
+)
+def test_a_field_that_does_not_fit_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ReceivedOrder.model_validate(PLAIN | change)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"amount": "1.001"}, "amount"),
+        ({"amount": "1.5", "currency": "JPY"}, "amount"),
+        ({"discount": "0.001"}, "discount"),
+        ({"lines": [{"price": 1}, {"price": "0.001"}]}, "lines[1].price"),
+        ({"ordered_at": "2026-11-23"}, "ordered_at"),
+    ],
+)
+def test_what_does_not_fit_the_rest_of_the_order_names_its_field(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(OrderProblem) as refused:
+        order(**change)
+    assert refused.value.field == field
+
+
+ids = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=6)
+lines = st.lists(
+    st.fixed_dictionaries(
+        {"sku": ids, "category": st.one_of(st.none(), ids), "price": st.integers(-500, 500)},
+        optional={"quantity": st.decimals(0, 99, places=3)},
+    ),
+    max_size=4,
+)
+
+
+@given(
+    ids,
+    ids,
+    st.datetimes(datetime(1971, 1, 1), datetime(2026, 1, 1)),
+    st.decimals(-1000, 1000, places=2),
+    st.one_of(st.none(), st.decimals(0, 10, places=2)),
+)
+def test_the_api_and_a_file_fingerprint_an_order_alike(
+    customer: str, order_id: str, at: datetime, amount: Any, discount: Any
+) -> None:
+    fields = {"customer_id": customer, "order_id": order_id, "ordered_at": at.isoformat(), "amount": str(amount)}
+    if discount is not None:
+        fields["discount"] = str(discount)
+    assert order(**fields).fingerprint() == _in_file([fields])
+
+
+@given(lines.filter(lambda found: len({str(line) for line in found}) == len(found) > 0))
+def test_the_api_and_a_file_fingerprint_order_lines_alike(found: list[dict[str, Any]]) -> None:
+    plain = PLAIN | {"amount": sum(line["price"] for line in found)}
+    rows = [
+        {**PLAIN, "amount": line["price"], **{name: line.get(name) or "" for name in ("sku", "category")}}
+        | {"quantity": line.get("quantity", "")}
+        for line in found
+    ]
+    assert order(**plain, lines=[{**line, "quantity": line.get("quantity")} for line in found]).fingerprint() == (
+        _in_file(rows)
+    )
+
+
+def _in_file(rows: list[dict[str, Any]]) -> str:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect(config={"threads": 1}) as connection:
+        path = Path(folder) / "orders.csv"
+        names = list(rows[0])
+        path.write_text(
+            "\n".join([",".join(names), *[",".join(str(row[name]) for name in names) for row in rows]]) + "\n"
+        )
+        account = load_orders(connection, path, mapping={}, default_currency="EUR")
+        assert account.accepted == len(rows), connection.execute("FROM rejects").fetchall()
+        ((fingerprint,),) = connection.execute("SELECT fingerprint FROM orders").fetchall()
+    return str(fingerprint)
+
+
+def test_returns_are_no_purchases() -> None:
+    bought, returned = order(), order(order_id="o2", amount=-3, ordered_at="2026-05-05")
+    assert latest_order_times([bought, returned]) == {"ann": bought.ordered_at}
+
+
+def test_order_of_lines_does_not_matter() -> None:
+    first = order(lines=[{"sku": "a", "price": 1}, {"sku": "b", "price": 2}])
+    second = order(lines=[{"sku": "b", "price": 2}, {"sku": "a", "price": 1}])
+    assert first.fingerprint() == second.fingerprint()
