@@ -11,7 +11,6 @@ from winback.pages import (
     Html,
     Tile,
     bar_chart,
-    columns,
     details,
     element,
     heat_table,
@@ -102,14 +101,10 @@ def _families(summary: Summary) -> Html:
     words = [element("li", element("b", family.family), f": {FAMILIES[family.family]}") for family in shown]
     return section(
         "The families, and where the money is",
-        columns(
-            element("div", subheading("Customers"), bar_chart(bars("customers"), label="Customers by family")),
-            element(
-                "div",
-                subheading("Net value so far"),
-                bar_chart(bars("net_minor"), show=lambda minor: _short(int(minor), summary), label="Value by family"),
-            ),
-        ),
+        subheading("Customers"),
+        bar_chart(bars("customers"), label="Customers by family"),
+        subheading("Net value so far"),
+        bar_chart(bars("net_minor"), show=lambda minor: _short(int(minor), summary), label="Value by family"),
         element("ul", *words),
         lead="Each customer is in exactly one family. The amber family is where a campaign can still change something.",
     )
@@ -124,34 +119,28 @@ def _segments(summary: Summary, organic: OrganicReturn) -> Html:
             return "too small to tell" if row.customers else MISSING
         return f"{percent(row.share, 0)} ({percent(row.low, 0)} to {percent(row.high, 0)})"
 
-    def cells(name: Content, totals: Totals, family: Content, comes_back: Content) -> list[Content]:
+    def cells(name: Content, totals: Totals, comes_back: Content) -> list[Content]:
         return [
             name,
-            family,
             count(totals.customers),
             percent(_share(totals.customers, summary.total.customers)),
-            _short(totals.net_minor, summary),
+            _whole(totals.net_minor, summary),
             _average(totals, summary),
             comes_back,
         ]
 
     body = [
-        cells(
-            element("span", element("b", row.segment), element("br"), element("small", SEGMENTS[row.segment])),
-            row,
-            row.family,
-            back(row.segment),
-        )
+        cells(_named(row.segment, f"{row.family}: {SEGMENTS[row.segment]}"), row, back(row.segment))
         for row in summary.segments
         if row.customers or row.segment is not Segment.TREND_AUDIENCE
     ]
+    unit = _unit(summary)
     return section(
         "The segments",
         table(
-            ["Segment", "Family", "Customers", "Share", "Net value", "Per customer", "Came back by themselves"],
+            ["Segment", "Customers", "Share", f"Net value{unit}", "Per customer", "Came back by themselves"],
             body,
-            align="llrrrrr",
-            total=cells("All", summary.total, "", ""),
+            total=cells("All", summary.total, ""),
         ),
         note(
             f"Came back by themselves: of the customers who were in the segment on {organic.since[:10]}, how many "
@@ -162,6 +151,17 @@ def _segments(summary: Summary, organic: OrganicReturn) -> Html:
     )
 
 
+def _named(name: str, explanation: str) -> Html:
+    """Wide enough to read also where the table has to scroll."""
+    return element(
+        "span",
+        element("b", name),
+        element("br"),
+        element("small", explanation),
+        style="display:block;min-width:11rem",
+    )
+
+
 def _grid(summary: Summary) -> Html:
     customers = {(cell.value_tier, cell.status): cell.customers for cell in summary.grid}
     value = {(cell.value_tier, cell.status): cell.net_minor for cell in summary.grid}
@@ -169,6 +169,7 @@ def _grid(summary: Summary) -> Html:
     def rows(source: Mapping[tuple[ValueTier, Status], int]) -> list[Sequence[float | None]]:
         return [[source.get((tier, status)) for status in Status] for tier in ValueTier]
 
+    unit = _unit(summary)
     tiers, statuses = [str(tier) for tier in ValueTier], [str(status) for status in Status]
     return section(
         "The playbook grid",
@@ -178,8 +179,8 @@ def _grid(summary: Summary) -> Html:
             statuses,
             rows(value),
             corner="Value tier",
-            caption="Net value so far",
-            show=lambda minor: _short(int(minor), summary),
+            caption=f"Net value so far{unit}",
+            show=lambda minor: _whole(int(minor), summary),
         ),
         lead=(
             "VIP here is the top 0.3 % by net value, Elite the top 1.5 %, Premium the top 15 %. "
@@ -246,18 +247,26 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _average(totals: Totals, summary: Summary) -> str:
-    return _amount(round(totals.net_minor / totals.customers), summary) if totals.customers else MISSING
+    return _whole(round(totals.net_minor / totals.customers), summary) if totals.customers else MISSING
 
 
 def _currency(summary: Summary) -> str:
     return "" if summary.currency == NO_CURRENCY else summary.currency
 
 
+def _unit(summary: Summary) -> str:
+    """What a heading adds when its figures leave the currency out."""
+    return f", {_currency(summary)}" if _currency(summary) else ""
+
+
 def _amount(minor: int, summary: Summary) -> str:
     return money(minor, summary.currency).removesuffix(f" {NO_CURRENCY}")
 
 
+def _whole(minor: int, summary: Summary) -> str:
+    """Major units without decimals; cents say nothing in a total."""
+    return f"{Money(minor, summary.currency).amount.to_integral_value():,}".replace("-", "\N{MINUS SIGN}")
+
+
 def _short(minor: int, summary: Summary) -> str:
-    """Whole major units; cents say nothing in a total."""
-    whole = Money(minor, summary.currency).amount.to_integral_value()
-    return f"{whole:,} {_currency(summary)}".strip().replace("-", "\N{MINUS SIGN}")
+    return f"{_whole(minor, summary)} {_currency(summary)}".strip()
