@@ -67,3 +67,13 @@ def measure(rounds: int = ROUNDS) -> EndpointFigures:
             call()
             taken.append(perf_counter() - start)
     return EndpointFigures(*(median(taken) * 1e6 for taken in seconds))
+
+
+def run(small: bool) -> None:
+    """Prints the times of a batch and both ratios; the budget is 1.5 times the bare predict."""
+    figures = measure(ROUNDS // 10 if small else ROUNDS)
+    print(f"  full contract, {ROWS} rows      {figures.contract:8,.0f} µs")
+    print(f"  served model's bare predict  {figures.predict:8,.0f} µs   ratio {figures.ratio:5.1f} (budget 1.5)")
+    print(
+        f"  as a scikit-learn pipeline   {figures.scikit_learn:8,.0f} µs   ratio {figures.ratio_to_scikit_learn:5.1f}"
+    )
