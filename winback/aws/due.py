@@ -21,8 +21,11 @@ class DueIndex:
     def __init__(self, campaigns_table: Any) -> None:
         self._table = campaigns_table
 
-    def put(self, entry: DueEntry) -> None:
-        """Adds the rows; repeating it is harmless. Of two entries that start at the same row the longer one stays."""
+    def put(self, entry: DueEntry) -> DueEntry:
+        """Adds the rows; repeating it is harmless. Of two entries that start at the same row the longer one stays.
+
+        Returns what is stored.
+        """
         token = secrets.token_hex(4)
         item = {
             **_key(entry),
@@ -39,7 +42,8 @@ class DueIndex:
             # A longer one is there. Mark it as put again, so that a feeder that has just released it keeps it.
             marked = {**item, "to_row": int(there["to_row"])}
             if self._put(marked, "#token = :read", {":read": there["token"]}, {"#token": "token"}) is None:
-                return
+                return replace(entry, token=token, to_row=marked["to_row"])
+        return replace(entry, token=token)
 
     def due(self, now: datetime, shard: int, channel: str = "email") -> Iterator[DueEntry]:
         """Entries of one shard with `send_at` <= now, oldest first, read page by page as they are consumed."""
@@ -59,8 +63,7 @@ class DueIndex:
         """
         rest = None
         if next_row < entry.to_row:
-            rest = replace(entry, from_row=next_row)
-            self.put(rest)
+            rest = self.put(replace(entry, from_row=next_row))
         self.delete(entry)
         return rest
 

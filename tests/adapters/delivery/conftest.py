@@ -1,0 +1,59 @@
+"""The three tables, empty, and one account."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from winback.accounts import Account, FrequencyCap, Sender
+from winback.aws import keys
+from winback.aws.tables import table
+from winback.identifiers import AccountId, CustomerKey
+from winback.instants import format_instant
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Tables:
+    campaigns: Any
+    customers: Any
+    performance: Any
+
+    def add_customer(self, account: Account, customer: CustomerKey, **profile: Any) -> None:
+        consent = {"email": {"state": "granted", "at": format_instant(NOW), "source": "import"}}
+        self.customers.put_item(Item={**keys.profile(account.account_id, customer), "consent": consent, **profile})
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with mock_aws():
+        for name in ("campaigns", "customers", "performance"):
+            boto3.client("dynamodb").create_table(
+                TableName=name,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+                AttributeDefinitions=[
+                    {"AttributeName": "pk", "AttributeType": "S"},
+                    {"AttributeName": "sk", "AttributeType": "S"},
+                ],
+            )
+        yield Tables(table("campaigns"), table("customers"), table("performance"))
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(
+        account_id=AccountId("fjord"),
+        name="Fjord Records",
+        currency="EUR",
+        key_salt="0" * 32,
+        sender=Sender(name="Fjord Records", email="hello@mail.example.com", postal_address="1 Harbour Street, Bergen"),
+        public_url="https://mail.example.com",
+        frequency_cap=FrequencyCap(sends=2, days=7),
+    )

@@ -1,0 +1,130 @@
+"""Recipients are read with everything that the gate asks for."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.adapters.delivery.conftest import NOW, Tables
+from winback.accounts import Account
+from winback.aws import keys
+from winback.aws.ledger import ContactBook
+from winback.aws.recipients import RecipientStore
+from winback.aws.suppressions import SuppressionList, SuppressionReason
+from winback.delivery.gate import Consent, eligibility
+from winback.identifiers import CustomerKey, LaunchId, SendId
+from winback.instants import format_instant
+
+ADA, BEN = CustomerKey("a" * 32), CustomerKey("b" * 32)
+LAUNCH = LaunchId("lau-000000000001")
+
+
+def send_id(customer: CustomerKey = ADA, step: int = 1, launch: LaunchId = LAUNCH) -> SendId:
+    from winback.identifiers import AccountId
+
+    return SendId(AccountId("fjord"), launch, step, customer)
+
+
+@pytest.fixture
+def store(tables: Tables) -> RecipientStore:
+    return RecipientStore(tables.customers, tables.performance)
+
+
+def test_a_known_customer_has_facts_and_what_a_message_needs(
+    store: RecipientStore, tables: Tables, account: Account
+) -> None:
+    tables.add_customer(account, ADA, email="ada@example.com", first_name="Ada")
+    tables.customers.put_item(Item={**keys.activity(account.account_id, ADA), "last_order_at": format_instant(NOW)})
+    ada = store.load(account, [ADA], "email")[ADA]
+    assert (ada.address, ada.first_name, ada.last_name) == ("ada@example.com", "Ada", None)
+    assert eligibility(ada.facts).allowed
+    assert ada.facts.last_order_at == NOW
+
+
+def test_a_customer_without_a_profile_is_there_and_may_not_be_contacted(
+    store: RecipientStore, account: Account
+) -> None:
+    ben = store.load(account, [BEN], "email")[BEN]
+    assert not ben.facts.has_profile
+    assert not eligibility(ben.facts).allowed
+
+
+@pytest.mark.parametrize(
+    ("consent", "expected"), [({}, Consent.UNKNOWN), ({"email": {"state": "denied"}}, Consent.DENIED)]
+)
+def test_consent_is_per_channel_and_unknown_unless_said(
+    store: RecipientStore, tables: Tables, account: Account, consent: dict[str, Any], expected: Consent
+) -> None:
+    tables.add_customer(account, ADA, email="ada@example.com", consent=consent)
+    assert store.load(account, [ADA], "email")[ADA].facts.consent is expected
+
+
+def test_a_suppressed_address_is_found_however_it_is_written(
+    store: RecipientStore, tables: Tables, account: Account
+) -> None:
+    tables.add_customer(account, ADA, email="Ada@Example.com")
+    SuppressionList(tables.customers).add(
+        account, " ada@example.com", "email", SuppressionReason.COMPLAINT, at=NOW, send_id=send_id()
+    )
+    assert store.load(account, [ADA], "email")[ADA].facts.suppressed
+
+
+def test_a_send_does_not_count_its_own_contact(store: RecipientStore, tables: Tables, account: Account) -> None:
+    book = ContactBook(tables.performance)
+    for step in (1, 2):
+        book.book(account.account_id, ADA, "email", send_id(step=step), now=NOW, cap=account.frequency_cap)
+    assert len(store.load(account, [ADA], "email")[ADA].facts.recent_contacts) == 2
+    assert store.load(account, [ADA], "email", exclude_send=(LAUNCH, 2))[ADA].facts.recent_contacts == (NOW,)
+
+
+def test_a_refresh_sees_an_unsubscribe_of_this_moment(store: RecipientStore, tables: Tables, account: Account) -> None:
+    tables.add_customer(account, ADA, email="ada@example.com")
+    ada = store.load(account, [ADA], "email")[ADA]
+    SuppressionList(tables.customers).unsubscribe(account, ADA, "email", at=NOW, send_id=send_id())
+    facts = store.refresh(account, ada, "email").facts
+    assert (facts.consent, facts.suppressed) == (Consent.DENIED, True)
+
+
+def test_a_refresh_follows_a_changed_address(store: RecipientStore, tables: Tables, account: Account) -> None:
+    tables.add_customer(account, ADA, email="ada@example.com")
+    ada = store.load(account, [ADA], "email")[ADA]
+    tables.add_customer(account, ADA, email="new@example.com")
+    SuppressionList(tables.customers).add(
+        account,
+        "new@example.com",
+        "email",
+        SuppressionReason.HARD_BOUNCE,
+        at=NOW - timedelta(days=1),
+        send_id=send_id(),
+    )
+    refreshed = store.refresh(account, ada, "email")
+    assert refreshed.address == "new@example.com"
+    assert refreshed.facts.suppressed
+
+
+def test_more_customers_than_one_batch_holds_are_all_read(
+    store: RecipientStore, tables: Tables, account: Account
+) -> None:
+    customers = [CustomerKey(f"{number:032x}") for number in range(130)]
+    for customer in customers:
+        tables.add_customer(account, customer, email=f"{customer}@example.com")
+    loaded = store.load(account, customers, "email")
+    assert all(eligibility(loaded[customer].facts).allowed for customer in customers)
+
+
+def test_an_unsubscribe_works_for_a_profile_without_consent_and_for_nobody(tables: Tables, account: Account) -> None:
+    suppressions = SuppressionList(tables.customers)
+    tables.customers.put_item(Item={**keys.profile(account.account_id, ADA), "email": "ada@example.com"})
+    assert suppressions.unsubscribe(account, ADA, "email", at=NOW, send_id=send_id())
+    assert suppressions.unsubscribe(account, ADA, "email", at=NOW, send_id=send_id())
+    assert not suppressions.unsubscribe(account, BEN, "email", at=NOW, send_id=send_id(BEN))
+    assert "Item" not in tables.customers.get_item(Key=keys.profile(account.account_id, BEN))
+
+
+def test_the_first_reason_of_a_suppression_stays(tables: Tables, account: Account) -> None:
+    suppressions = SuppressionList(tables.customers)
+    address = "ada@example.com"
+    assert suppressions.add(account, address, "email", SuppressionReason.COMPLAINT, at=NOW, send_id=send_id())
+    assert not suppressions.add(account, address, "email", SuppressionReason.UNSUBSCRIBE, at=NOW, send_id=send_id())
+    key = keys.suppression(account.account_id, account.address_hash(address), "email")
+    assert tables.customers.get_item(Key=key)["Item"]["reason"] == "complaint"
