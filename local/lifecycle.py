@@ -122,7 +122,7 @@ def _answers(url: str) -> bool:
 def stop_cloud(place: Place, *, keep_logs: bool = False) -> list[int]:
     """Ends exactly what was started here and removes the folder; returns the pids that were still running."""
     try:
-        stopped = stop(read_state(place).processes)
+        stopped = stop(read_state(place).processes, grace_seconds=1)  # there is nothing to save
     except NotRunning:
         stopped = []
     _remove(place, keep_logs=keep_logs)

@@ -88,20 +88,24 @@ def descendants(process: RunningProcess) -> list[RunningProcess]:
 def stop(processes: Iterable[RunningProcess], *, grace_seconds: float = 5) -> list[int]:
     """Ends the processes and their descendants: asks first, then kills. Returns the pids that were still running."""
     roots = list(processes)
-    family = [*roots, *(child for root in roots for child in descendants(root))]
-    living = [process for process in family if is_alive(process)]
-    for process in living:
+    seen = dict.fromkeys(_family(roots))
+    for process in seen:
         _signal(process, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
-    remaining = living
-    while remaining and time.monotonic() < deadline:
+    while _alive(seen) and time.monotonic() < deadline:
         time.sleep(0.1)
-        remaining = _alive(remaining)
-    for process in remaining:
-        _signal(process, signal.SIGKILL)
-    while remaining and time.monotonic() < deadline + grace_seconds:
-        remaining = _alive(remaining)
-    return [process.pid for process in living]
+        seen.update(dict.fromkeys(_family(roots)))  # a child may be born while its parent takes its leave
+    while remaining := _alive(seen):
+        for process in remaining:
+            _signal(process, signal.SIGKILL)
+        time.sleep(0.05)
+    return [process.pid for process in seen]
+
+
+def _family(roots: Iterable[RunningProcess]) -> list[RunningProcess]:
+    """The living among the roots, and their descendants."""
+    living = _alive(roots)
+    return [*living, *(child for root in living for child in descendants(root))]
 
 
 def kill(process: RunningProcess) -> bool:

@@ -16,7 +16,9 @@ from local.mail.messages import Message
 from local.mail.recipients import Kind, Rates, Reaction, reactions
 
 # In real time an hour of a recipient's life passes in a second, so that nobody waits for an open until the evening.
-REAL_TIME_PACE = 1 / 3600
+# What a person does comes a few seconds later still: feedback takes who reads within the second for a machine.
+_REAL_TIME_PACE = 1 / 3600
+_PERSON_AFTER, _PERSON_SECONDS = timedelta(minutes=2), 3
 _REQUESTS_AT_ONCE = 4
 
 Publish = Callable[[list[dict[str, Any]]], None]
@@ -74,10 +76,9 @@ class Correspondence:
         planned = reactions(
             self.seed, self.rates, message, suppressed=self._is_suppressed(message.destination[0].lower())
         )
-        pace = 1.0 if self.simulated else REAL_TIME_PACE
         with self._lock:
             for reaction in planned:
-                at = message.sent_at + timedelta(seconds=round(reaction.after.total_seconds() * pace))
+                at = message.sent_at + (reaction.after if self.simulated else _hurried(reaction.after))
                 heapq.heappush(self._due, _Due(at, message.send_id, next(self._number), message, reaction))
 
     def pending(self) -> tuple[int, datetime | None]:
@@ -133,3 +134,9 @@ class Correspondence:
             self._suppress(one.message.destination[0], "COMPLAINT")
         elif one.reaction.bounce_type == "Permanent" and one.reaction.bounce_sub_type == "General":
             self._suppress(one.message.destination[0], "BOUNCE")
+
+
+def _hurried(after: timedelta) -> timedelta:
+    """The same order in real time, within half a minute."""
+    seconds = after.total_seconds() * _REAL_TIME_PACE + (_PERSON_SECONDS if after >= _PERSON_AFTER else 0)
+    return timedelta(seconds=round(seconds))

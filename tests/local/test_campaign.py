@@ -177,7 +177,7 @@ def test_who_bounced_hard_or_complained_gets_no_second_step(campaign: Campaign) 
     second = {SendId.parse(message["send_id"]).customer_key for message in campaign.second_step}
     for message in campaign.first_step:
         row = campaign.ledger(message["send_id"])
-        if row.get("bounce_type") == "Permanent" or "complained_at" in row:
+        if row.get("bounce_type") == "hard" or "complained_at" in row:
             assert SendId.parse(message["send_id"]).customer_key not in second
 
 

@@ -109,3 +109,14 @@ def test_a_tick_of_real_time_does_nothing_while_the_clock_is_set() -> None:
     assert world.correspondence.tick() == {}
     world.correspondence.set_clock(None)
     assert world.correspondence.tick() == {"Send": 1, "Delivery": 1}
+
+
+def test_in_real_time_a_day_passes_in_half_a_minute_and_a_person_still_takes_seconds() -> None:
+    world = World(replace(NOTHING, open=1.0))
+    world.correspondence.set_clock(None)
+    world.send()
+    world.correspondence.advance(NOW + timedelta(seconds=1))
+    assert [event["detail-type"] for event in world.events] == ["Email Sent", "Email Delivered"]
+    world.correspondence.advance(NOW + timedelta(seconds=60))
+    opened = world.events[2]["detail"]["open"]["timestamp"]
+    assert "1997-10-01T00:00:03" <= opened <= "1997-10-01T00:00:52"

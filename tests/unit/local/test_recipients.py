@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from local.mail.events import event
 from local.mail.messages import Message
-from local.mail.recipients import Kind, Rates, Reaction, reactions
+from local.mail.recipients import HUMAN_AGENTS, Kind, Rates, Reaction, reactions
+from winback.delivery.feedback import read_event
+from winback.delivery.ledger import EventKind
 
 SENT = datetime(1997, 10, 1, 12, tzinfo=UTC)
 NOTHING = Rates(**{field.name: 0.0 for field in fields(Rates)})
@@ -151,3 +153,24 @@ def test_building_an_event_twice_gives_the_same_event() -> None:
     reaction = Reaction(Kind.DELIVERY, timedelta(seconds=3))
     first, second = (event(message(), reaction, SENT, account="0", region="r") for _ in range(2))
     assert first == second
+
+
+@given(st.integers(0, 10**6), st.integers(0, 2000))
+def test_feedback_understands_every_event_and_tells_people_from_machines(seed: int, number: int) -> None:
+    send_id = f"shop_lau-0123456789ab_1_{number:032x}"
+    rates = Rates(
+        hard_bounce=0.1, soft_bounce=0.1, delay=0.2, reject=0.1, complaint=0.3, open=0.8, click=0.8, bot_click=0.3
+    )
+    sent = message(number, send_id=send_id)
+    for reaction in reactions(seed, rates, sent):
+        if reaction.kind in (Kind.UNSUBSCRIBE, Kind.SCAN):
+            continue
+        read = read_event(event(sent, reaction, SENT + reaction.after, account="000000000000", region="us-east-1"))
+        assert str(read.send_id) == send_id
+        assert read.event is not None
+        assert read.event.at == SENT + reaction.after
+        if reaction.kind in (Kind.OPEN, Kind.CLICK):
+            person = reaction.user_agent in HUMAN_AGENTS
+            assert read.event.kind in (
+                (EventKind.OPENED, EventKind.CLICKED) if person else (EventKind.MACHINE_OPENED, EventKind.BOT_CLICKED)
+            )
