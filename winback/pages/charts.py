@@ -12,6 +12,7 @@ from winback.pages.tables import table
 
 Show = Callable[[float], str]
 Hue = Literal["main", "other", "quiet", "caution"]
+_NOTHING = 1e-12  # a range smaller than this is no range to draw a scale over
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def interval_chart(rows: Sequence[Interval], *, show: Show, unit: str = "", labe
     """
     known = [value for row in rows for value in (row.estimate, row.low, row.high) if value is not None]
     low, high = min([0.0, *known]), max([0.0, *known])
-    if low == high:
+    if high - low < _NOTHING:
         low, high = -1.0, 1.0
     pad = (high - low) * 0.06
     low, high = low - pad, high + pad
@@ -135,8 +136,9 @@ def line_chart(lines: Sequence[Line], x_labels: Sequence[str], *, show: Show, la
         if len(line.values) != len(x_labels):
             raise ValueError(f"line {line.name!r} has {len(line.values)} values: expected {len(x_labels)}")
     peak = max((value for line in lines for value in line.values), default=0.0)
-    ticks = _ticks(0.0, peak or 1.0, 4)
-    top = max(peak, ticks[-1]) or 1.0
+    peak = peak if peak > _NOTHING else 1.0
+    ticks = _ticks(0.0, peak, 4)
+    top = max(peak, ticks[-1])
     steps = max(len(x_labels) - 1, 1)
 
     def polyline(line: Line) -> Html:

@@ -82,6 +82,15 @@ def test_every_interval_is_drawn_inside_its_lane(bounds):
         assert 0 <= float(left) <= 100
 
 
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_every_point_of_a_line_lies_inside_the_plot(values):
+    chart = pages.line_chart(
+        [pages.Line("Treated", values)], [str(n) for n in range(len(values))], show=figures.percent, label="x"
+    )
+    spots = re.search(r'points="([^"]+)"', chart).group(1).split()
+    assert all(0 <= float(y) <= 400 for _, y in (spot.split(",") for spot in spots))
+
+
 def test_an_interval_that_includes_zero_is_drawn_hollow():
     def drawn(low: float, high: float) -> str:
         return pages.interval_chart([pages.Interval("row", (low + high) / 2, low, high)], show=figures.points)
