@@ -112,9 +112,23 @@ class Accounts:
 
     def put(self, account: Account) -> None:
         """Creates or replaces."""
-        body = account.model_dump(mode="json", exclude={"account_id"}, exclude_none=True)
-        self._table.put_item(Item={**keys.account(account.account_id), **body})
+        self._table.put_item(Item=_account_item(account))
         self._known.pop(account.account_id, None)
+
+    def create(self, account: Account) -> bool:
+        """False, and nothing changed, when an account of that id exists."""
+        try:
+            self._table.put_item(Item=_account_item(account), ConditionExpression="attribute_not_exists(pk)")
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+
+def _account_item(account: Account) -> Item:
+    body = account.model_dump(mode="json", exclude={"account_id"}, exclude_none=True)
+    return {**keys.account(account.account_id), **body}
 
 
 def account_from_item(item: Item) -> Account:

@@ -1,0 +1,33 @@
+"""For an operator's direct call (`aws lambda invoke`): accounts and their API keys. Not reachable from outside.
+
+    {"action": "create_account", "account_id": "acme", "name": ..., "currency": ..., "sender": {...}, "public_url": ...}
+    {"action": "update_account", "account_id": "acme", "frequency_cap": {"sends": 2, "days": 7}}
+    {"action": "create_key", "account_id": "acme"}
+    {"action": "revoke_key", "api_key": "wbk_..."}
+
+A key is in the answer of the call that makes it, and nowhere else.
+"""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from pydantic import TypeAdapter, ValidationError
+
+from functions.admin_accounts.actions import Action, Parts, perform
+from winback.aws.rest_api import field_problems
+
+logger = Logger()
+_ACTIONS: TypeAdapter[Action] = TypeAdapter(Action)
+
+
+class InvalidRequest(ValueError):
+    """Names every field that does not fit."""
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
+    try:
+        return perform(_ACTIONS.validate_python({"action": "create_account", **event}), Parts.from_environment())
+    except ValidationError as error:
+        problems = "; ".join(f"{p.field} {p.problem} (expected {p.expected})" for p in field_problems(error))
+        raise InvalidRequest(problems) from None

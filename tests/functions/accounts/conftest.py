@@ -1,0 +1,43 @@
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from functions.admin_accounts import actions
+from functions.authorizer import handler as authorizer
+
+
+@pytest.fixture
+def campaigns_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    environment = {
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "CAMPAIGNS_TABLE": "campaigns",
+        "SES_TENANTS": "false",
+        "SES_CONFIGURATION_SET": "winback-dev",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        actions.Parts.from_environment.cache_clear()
+        authorizer.api_keys.cache_clear()
+        yield boto3.resource("dynamodb").create_table(
+            TableName="campaigns",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+
+@pytest.fixture
+def context() -> Any:
+    return SimpleNamespace(
+        function_name="f",
+        memory_limit_in_mb=256,
+        invoked_function_arn="arn:aws:lambda:x:1:function:f",
+        aws_request_id="r",
+    )

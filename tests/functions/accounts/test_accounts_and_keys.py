@@ -1,0 +1,125 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from functions.admin_accounts.actions import AccountExists, UnknownKey
+from functions.admin_accounts.handler import InvalidRequest
+from functions.admin_accounts.handler import handler as administer
+from functions.authorizer.handler import handler as authorize
+from winback.accounts import Account
+from winback.aws.tables import Accounts, UnknownAccount
+from winback.aws.tenants import Tenants
+
+EVENTS = Path(__file__).resolve().parents[3] / "events"
+CREATE = json.loads((EVENTS / "admin_accounts.json").read_text())
+REQUEST = json.loads((EVENTS / "authorizer.json").read_text())
+
+
+def asking_with(key: str, header: str = "x-api-key") -> dict[str, Any]:
+    return {**REQUEST, "headers": {header: key}}
+
+
+def effect(answer: dict[str, Any]) -> str:
+    statement = answer["policyDocument"]["Statement"][0]
+    return str(statement["Effect"])
+
+
+def test_the_key_of_a_new_account_opens_the_api_as_that_account(campaigns_table: Any, context: Any) -> None:
+    key = administer(CREATE, context)["api_key"]
+    answer = authorize(asking_with(key), context)
+    assert effect(answer) == "Allow"
+    assert answer["context"] == {"account_id": "acme"}
+    assert answer["policyDocument"]["Statement"][0]["Resource"].endswith("abcdef1234/dev/*")
+
+
+@pytest.mark.parametrize("key", ["", "wbk_wrong", "x" * 5000])
+def test_any_other_key_is_denied(campaigns_table: Any, context: Any, key: str) -> None:
+    administer(CREATE, context)
+    answer = authorize(asking_with(key), context)
+    assert (effect(answer), answer["context"]) == ("Deny", {})
+
+
+def test_no_header_at_all_is_denied(campaigns_table: Any, context: Any) -> None:
+    assert effect(authorize({**REQUEST, "headers": None}, context)) == "Deny"
+
+
+def test_the_header_may_be_spelt_in_any_case(campaigns_table: Any, context: Any) -> None:
+    key = administer(CREATE, context)["api_key"]
+    assert effect(authorize(asking_with(key, "X-API-Key"), context)) == "Allow"
+
+
+def test_the_table_does_not_hold_the_key_itself(campaigns_table: Any, context: Any) -> None:
+    key = administer(CREATE, context)["api_key"]
+    assert key not in str(campaigns_table.scan()["Items"])
+
+
+def test_an_existing_account_is_not_overwritten(campaigns_table: Any, context: Any) -> None:
+    administer(CREATE, context)
+    before = Accounts(campaigns_table).get(CREATE["account_id"])
+    with pytest.raises(AccountExists, match="acme"):
+        administer({**CREATE, "name": "Another"}, context)
+    assert Accounts(campaigns_table).get(CREATE["account_id"]) == before
+
+
+def test_an_account_can_be_restored_with_the_salt_that_it_had(campaigns_table: Any, context: Any) -> None:
+    administer({**CREATE, "key_salt": "ab" * 16}, context)
+    assert Accounts(campaigns_table).get(CREATE["account_id"]).key_salt == "ab" * 16
+
+
+def test_an_update_changes_what_it_names_and_nothing_else(campaigns_table: Any, context: Any) -> None:
+    administer(CREATE, context)
+    before = Accounts(campaigns_table).get(CREATE["account_id"])
+    answer = administer({"action": "update_account", "account_id": "acme", "name": "Acme Posters"}, context)
+    after = Accounts(campaigns_table).get(CREATE["account_id"])
+    assert after == before.model_copy(update={"name": "Acme Posters"})
+    assert "key_salt" not in answer
+
+
+def test_a_second_key_works_and_a_revoked_one_does_not(campaigns_table: Any, context: Any) -> None:
+    first = administer(CREATE, context)["api_key"]
+    second = administer({"action": "create_key", "account_id": "acme"}, context)["api_key"]
+    administer({"action": "revoke_key", "api_key": first}, context)
+    assert effect(authorize(asking_with(first), context)) == "Deny"
+    assert effect(authorize(asking_with(second), context)) == "Allow"
+    with pytest.raises(UnknownKey):
+        administer({"action": "revoke_key", "api_key": first}, context)
+
+
+def test_a_key_is_not_made_for_an_account_that_does_not_exist(campaigns_table: Any, context: Any) -> None:
+    with pytest.raises(UnknownAccount, match="nobody"):
+        administer({"action": "create_key", "account_id": "nobody"}, context)
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"account_id": "Acme"}, "account_id"),
+        ({"currency": "euro"}, "currency"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"sender": {"name": "x", "email": "nobody", "postal_address": "y"}}, "email"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_bad_request_names_the_field(campaigns_table: Any, context: Any, changed: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidRequest, match=named):
+        administer({**CREATE, **changed}, context)
+    assert campaigns_table.scan()["Items"] == []
+
+
+def test_a_tenant_may_use_its_domain_and_the_configuration_set_and_repeating_is_harmless(campaigns_table: Any) -> None:
+    account = Account.model_validate(
+        {**{name: value for name, value in CREATE.items() if name != "action"}, "key_salt": "0" * 32}
+    )
+    client = boto3.client("sesv2")
+    base = "arn:aws:ses:eu-central-1:123456789012"
+    with Stubber(client) as ses:
+        ses.add_client_error("create_tenant", "AlreadyExistsException")
+        for resource in ("identity/mail.example.com", "configuration-set/winback-dev"):
+            expected = {"TenantName": "acme", "ResourceArn": f"{base}:{resource}"}
+            ses.add_response("create_tenant_resource_association", {}, expected)
+        Tenants(client, "winback-dev").ensure(account)
+        ses.assert_no_pending_responses()

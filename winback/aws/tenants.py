@@ -1,0 +1,40 @@
+"""One SES tenant per account, so that brands share neither reputation nor suppressions.
+
+https://docs.aws.amazon.com/ses/latest/dg/tenants.html
+"""
+
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from winback.accounts import Account
+
+
+class Tenants:
+    """Tenants carry the account's id as their name."""
+
+    def __init__(self, sesv2: Any, configuration_set: str) -> None:
+        self._ses = sesv2
+        self._configuration_set = configuration_set
+
+    def ensure(self, account: Account) -> None:
+        """Creates the tenant and lets it use the sender's domain and the configuration set; repeating is harmless."""
+        self._once(self._ses.create_tenant, TenantName=account.account_id)
+        session = boto3.session.Session()
+        region, aws_account = session.region_name, boto3.client("sts").get_caller_identity()["Account"]
+        base = f"arn:{session.get_partition_for_region(region)}:ses:{region}:{aws_account}"
+        domain = account.sender.email.rpartition("@")[2]
+        for resource in (f"identity/{domain}", f"configuration-set/{self._configuration_set}"):
+            self._once(
+                self._ses.create_tenant_resource_association,
+                TenantName=account.account_id,
+                ResourceArn=f"{base}:{resource}",
+            )
+
+    def _once(self, call: Any, **arguments: str) -> None:
+        try:
+            call(**arguments)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AlreadyExistsException":
+                raise
