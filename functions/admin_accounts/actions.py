@@ -22,10 +22,6 @@ class AccountExists(ValueError):
     """An account of that id is there already; nothing was changed."""
 
 
-class UnknownKey(ValueError):
-    """No such key, or revoked already."""
-
-
 class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,7 +59,8 @@ class CreateKey(_Request):
 
 class RevokeKey(_Request):
     action: Literal["revoke_key"]
-    api_key: str = Field(repr=False)
+    account_id: AccountId
+    key_id: str = Field(description="as the call that made the key answered it")
 
 
 Action = Annotated[CreateAccount | UpdateAccount | CreateKey | RevokeKey, Field(discriminator="action")]
@@ -106,13 +103,10 @@ def perform(request: Action, parts: Parts) -> dict[str, Any]:
             return changed.model_dump(mode="json", exclude={"key_salt"})
         case CreateKey():
             parts.accounts.get(request.account_id)
-            secret = parts.api_keys.create(request.account_id, parts.clock.now())
-            return {"account_id": request.account_id, "api_key": secret}
+            return _with_key(request.account_id, parts)
         case RevokeKey():
-            account_id = parts.api_keys.revoke(request.api_key, parts.clock.now())
-            if account_id is None:
-                raise UnknownKey("api_key is not a key in use: nothing was changed")
-            return {"account_id": account_id, "revoked": True}
+            parts.api_keys.revoke(request.account_id, request.key_id, parts.clock.now())
+            return {"account_id": request.account_id, "key_id": request.key_id, "revoked": True}
 
 
 def _create(request: CreateAccount, parts: Parts) -> dict[str, Any]:
@@ -124,5 +118,9 @@ def _create(request: CreateAccount, parts: Parts) -> dict[str, Any]:
         raise AccountExists(
             f"account {keys.account(account.account_id)['sk']} exists: use update_account or another id"
         )
-    secret = parts.api_keys.create(account.account_id, parts.clock.now())
-    return {"account_id": account.account_id, "api_key": secret}
+    return _with_key(account.account_id, parts)
+
+
+def _with_key(account_id: AccountId, parts: Parts) -> dict[str, Any]:
+    secret, key_id = parts.api_keys.create(account_id, parts.clock.now())
+    return {"account_id": account_id, "api_key": secret, "key_id": key_id}

@@ -3,9 +3,9 @@
     {"action": "create_account", "account_id": "acme", "name": ..., "currency": ..., "sender": {...}, "public_url": ...}
     {"action": "update_account", "account_id": "acme", "frequency_cap": {"sends": 2, "days": 7}}
     {"action": "create_key", "account_id": "acme"}
-    {"action": "revoke_key", "api_key": "wbk_..."}
+    {"action": "revoke_key", "account_id": "acme", "key_id": ...}
 
-A key is in the answer of the call that makes it, and nowhere else.
+A key is in the answer of the call that makes it, and nowhere else; `key_id` beside it is what revokes it.
 """
 
 from typing import Any

@@ -6,11 +6,12 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from functions.admin_accounts.actions import AccountExists, UnknownKey
+from functions.admin_accounts.actions import AccountExists
 from functions.admin_accounts.handler import InvalidRequest
 from functions.admin_accounts.handler import handler as administer
 from functions.authorizer.handler import handler as authorize
 from winback.accounts import Account
+from winback.aws.api_keys import UnknownKey
 from winback.aws.tables import Accounts, UnknownAccount
 from winback.aws.tenants import Tenants
 
@@ -80,13 +81,17 @@ def test_an_update_changes_what_it_names_and_nothing_else(campaigns_table: Any, 
 
 
 def test_a_second_key_works_and_a_revoked_one_does_not(campaigns_table: Any, context: Any) -> None:
-    first = administer(CREATE, context)["api_key"]
-    second = administer({"action": "create_key", "account_id": "acme"}, context)["api_key"]
-    administer({"action": "revoke_key", "api_key": first}, context)
-    assert effect(authorize(asking_with(first), context)) == "Deny"
-    assert effect(authorize(asking_with(second), context)) == "Allow"
+    first = administer(CREATE, context)
+    second = administer({"action": "create_key", "account_id": "acme"}, context)
+    administer({"action": "revoke_key", "account_id": "acme", "key_id": first["key_id"]}, context)
+    assert effect(authorize(asking_with(first["api_key"]), context)) == "Deny"
+    assert effect(authorize(asking_with(second["api_key"]), context)) == "Allow"
+
+
+def test_another_accounts_key_cannot_be_revoked(campaigns_table: Any, context: Any) -> None:
+    key_id = administer(CREATE, context)["key_id"]
     with pytest.raises(UnknownKey):
-        administer({"action": "revoke_key", "api_key": first}, context)
+        administer({"action": "revoke_key", "account_id": "other", "key_id": key_id}, context)
 
 
 def test_a_key_is_not_made_for_an_account_that_does_not_exist(campaigns_table: Any, context: Any) -> None:
