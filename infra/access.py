@@ -40,7 +40,7 @@ class Access:
         self._names = names
 
     def table(self, which: str, actions: str, *keys: str) -> Permission:
-        """`actions` as DynamoDB names them, separated by spaces; `keys` limits them to these partition keys (patterns)."""
+        """`actions` as DynamoDB names them, with spaces between; `keys`: patterns of the partition keys allowed."""
         wanted = actions.split()
         writes = any(not action.endswith(("GetItem", "Query")) for action in wanted)
         return Permission(

@@ -19,12 +19,12 @@ class InvalidContext(ValueError):
 class Target:
     """Where function code runs; decides which wheels are bundled."""
 
-    python: str  # Lambda runtime version, such as 3.13
+    python: str  # Lambda runtime version, such as 3.14
     architecture: Literal["arm64", "x86_64"]
     uv_platform: str | None  # --python-platform; None installs for this machine
 
 
-AWS_LAMBDA = Target(python="3.13", architecture="arm64", uv_platform="aarch64-manylinux_2_28")
+AWS_LAMBDA = Target(python="3.14", architecture="arm64", uv_platform="aarch64-manylinux_2_28")
 
 
 def this_machine() -> Target:

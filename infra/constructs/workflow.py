@@ -64,7 +64,6 @@ class Workflow(Construct):
             state_machine_name=names.of(which),
             definition_body=sfn.DefinitionBody.from_string(json.dumps(definition)),
             definition_substitutions={
-                "partition": Aws.PARTITION,
                 "lake": names.bucket("lake"),
                 **{folder: function.function.function_arn for folder, function in functions.items()},
             },
@@ -73,6 +72,11 @@ class Workflow(Construct):
             logs=sfn.LogOptions(destination=log, level=sfn.LogLevel.ERROR, include_execution_data=False),
             tracing_enabled=config.tracing,
             removal_policy=RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            self.machine,
+            "AwsSolutions-SF1",
+            "a standard execution keeps its whole history for 90 days; the log adds the errors, not every event again",
         )
         raise_alarm(
             self,

@@ -6,6 +6,7 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from infra.access import Access, key_statement
+from infra.acknowledgements import acknowledge
 from infra.constructs.python_function import FunctionSpec
 from infra.constructs.queue import dead_letters
 from infra.constructs.workflow import Workflow
@@ -92,6 +93,7 @@ class SegmentationStack(FunctionStack):
         names = self.names
         access = Access(names)
         dead = dead_letters(self, "schedule", names=names, key=self.key)
+        acknowledge(dead, "AwsSolutions-SQS3", "it holds the dead letters of the schedule itself")
         role = iam.Role(
             self,
             "ScheduleRole",

@@ -9,7 +9,7 @@ FUNCTIONS = ("launch_clock", "launch_plan", "launch_report")
 
 
 def definition(*, chunks: int) -> dict[str, Any]:
-    """`chunks`: how many run at a time. Nothing is caught: an operator redrives a failed execution from the failed state."""
+    """`chunks`: how many run at a time. Nothing is caught: a failed execution is redriven from the failed state."""
     plan = map_over_manifest(
         "Plan",
         {"Plan chunk": chunk_task("launch_plan")},

@@ -42,7 +42,7 @@ def task(folder: str, payload: Mapping[str, Any] | None = None, *, keeps: Mappin
     given = {"Payload.$": "$"} if payload is None else {"Payload": dict(payload)}
     state: State = {
         "Type": "Task",
-        "Resource": "arn:${partition}:states:::lambda:invoke",
+        "Resource": "arn:aws:states:::lambda:invoke",
         "Parameters": {"FunctionName": "${" + folder + "}", **given},
         "Retry": _RETRY,
     }
@@ -67,7 +67,7 @@ def map_over_manifest(
         "Type": "Map",
         "Label": label,
         "ItemReader": {
-            "Resource": "arn:${partition}:states:::s3:getObject",
+            "Resource": "arn:aws:states:::s3:getObject",
             "ReaderConfig": {"InputType": "JSONL"},
             "Parameters": {"Bucket": "${lake}", "Key.$": "$.manifest"},
         },

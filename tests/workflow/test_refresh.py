@@ -1,0 +1,66 @@
+"""The refresh workflow takes every account through compute, score and publish, each on its own."""
+
+from typing import Any
+
+from infra.workflows import refresh
+from tests.workflow.conftest import FunctionFailed
+
+AS_OF = "1997-10-01T00:00:00Z"
+ACCOUNTS = [
+    {"account_id": account, "snapshot_id": f"snp-{number:012x}", "as_of": AS_OF}
+    for number, account in enumerate(("acme", "bolt"))
+]
+PARTS = [
+    {"account_id": "acme", "snapshot_id": "snp-000000000000", "chunk": chunk, "key": f"parts/{chunk}", "rows": 2}
+    for chunk in range(2)
+]
+
+
+def run(workflows: Any, *, parts: int = 2, **replaced: Any) -> Any:
+    functions = {
+        "refresh_start": lambda payload: {"accounts": ACCOUNTS},
+        "refresh_compute": lambda payload: {**payload, "manifest": "manifest.jsonl", "parts": parts},
+        "refresh_score": lambda payload: {"chunk": payload["chunk"]},
+        "refresh_publish": lambda payload: {"customers": 5, "changed": 1},
+        **replaced,
+    }
+    return workflows.run(refresh.definition(accounts=1, chunks=2), functions, PARTS, {"as_of": AS_OF})
+
+
+def test_the_request_reaches_the_start_as_it_is(workflows: Any) -> None:
+    assert run(workflows).payloads("refresh_start") == [{"as_of": AS_OF}]
+
+
+def test_every_account_is_computed_scored_and_published(workflows: Any) -> None:
+    outcome = run(workflows)
+
+    assert outcome.status == "SUCCEEDED"
+    assert outcome.payloads("refresh_compute") == ACCOUNTS
+    assert outcome.payloads("refresh_publish") == ACCOUNTS
+    assert sorted(told["key"] for told in outcome.payloads("refresh_score")) == [
+        "parts/0",
+        "parts/0",
+        "parts/1",
+        "parts/1",
+    ]
+
+
+def test_with_nothing_to_score_it_publishes_at_once(workflows: Any) -> None:
+    outcome = run(workflows, parts=0)
+
+    assert outcome.status == "SUCCEEDED"
+    assert outcome.payloads("refresh_score") == []
+
+
+def test_one_accounts_failure_leaves_the_others_alone_and_shows_at_the_end(workflows: Any) -> None:
+    def fails_for_acme(payload: dict[str, Any]) -> dict[str, Any]:
+        if payload["account_id"] == "acme":
+            raise FunctionFailed("no orders")
+        return {**payload, "manifest": "manifest.jsonl", "parts": 0}
+
+    outcome = run(workflows, refresh_compute=fails_for_acme)
+
+    published = outcome.payloads("refresh_publish")
+    assert (outcome.status, outcome.error) == ("FAILED", "RefreshFailed")
+    assert [told["error"]["step"] for told in published if told["account_id"] == "acme"] == ["refresh_compute"]
+    assert [told for told in published if told["account_id"] == "bolt"] == [ACCOUNTS[1]]
