@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from winback.identifiers import AccountId
+from winback.identifiers import AccountId, ImportId
 
 Row = dict[str, Any]
 
@@ -20,6 +21,14 @@ class AlreadyWritten(RuntimeError):
 
 def upload_key(account_id: AccountId, import_id: str) -> str:
     return f"uploads/{account_id}/{import_id}"
+
+
+def parse_upload_key(key: str) -> tuple[AccountId, ImportId]:
+    """Raises ValueError when `key` is not an upload's."""
+    folder, account_id, import_id = key.split("/")
+    if folder != "uploads":
+        raise ValueError("not an upload's key: expected uploads/account/import")
+    return AccountId(account_id), ImportId(import_id)
 
 
 def orders_prefix(account_id: AccountId) -> str:
@@ -68,7 +77,9 @@ class Lake:
 
     def __init__(self, bucket: str, client: Any = None) -> None:
         self.bucket = bucket
-        self._s3 = client or boto3.client("s3")
+        # Links to objects under a customer key must be signed with version 4:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+        self._s3 = client or boto3.client("s3", config=Config(signature_version="s3v4"))
 
     def write_bytes(
         self, key: str, body: bytes, *, once: bool = False, content_type: str = "application/octet-stream"

@@ -48,7 +48,7 @@ def load(content: str, columns: list[str], name: str = "csv") -> tuple[int, int]
     return account.read, account.accepted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(order_rows, st.sampled_from([",", ";", "\t"]), st.sampled_from(["\n", "\r\n"]))
 def test_rows_of_a_well_formed_csv(rows: list[tuple[str, str, str, str]], delimiter: str, end: str) -> None:
     buffer = io.StringIO()
@@ -58,7 +58,7 @@ def test_rows_of_a_well_formed_csv(rows: list[tuple[str, str, str, str]], delimi
     assert read == len(rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(order_rows, st.lists(st.sampled_from(["s1", "s2", ""]), min_size=12, max_size=12))
 def test_rows_of_order_lines(rows: list[tuple[str, str, str, str]], skus: list[str]) -> None:
     buffer = io.StringIO()
@@ -70,13 +70,13 @@ def test_rows_of_order_lines(rows: list[tuple[str, str, str, str]], skus: list[s
     assert read == len(rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.one_of(text, st.just("a,o,2026-01-01,1"), st.just('a,"o'), st.just('a","o"'))))
 def test_lines_of_any_text(lines: list[str]) -> None:
     load("\n".join([",".join(COLUMNS), *lines]), COLUMNS)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.one_of(text.filter(str.strip), order_rows.map(json.dumps))), order_rows)
 def test_json_lines_of_any_text(lines: list[str], rows: list[tuple[str, str, str, str]]) -> None:
     good = [json.dumps(dict(zip(COLUMNS, row, strict=True))) for row in rows]
@@ -89,7 +89,7 @@ def test_json_lines_of_any_text(lines: list[str], rows: list[tuple[str, str, str
         assert read == sum(1 for line in everything if line.strip(" \t\r"))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(ids, text, text, st.sampled_from(["granted", "denied", "", "x"]))))
 def test_rows_of_customers(rows: list[tuple[str, str, str, str]]) -> None:
     buffer = io.StringIO()

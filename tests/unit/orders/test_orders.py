@@ -4,7 +4,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -80,6 +80,7 @@ lines = st.lists(
 )
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     ids,
     ids,
@@ -96,6 +97,7 @@ def test_the_api_and_a_file_fingerprint_an_order_alike(
     assert order(**fields).fingerprint() == _in_file([fields])
 
 
+@settings(max_examples=25, deadline=None)
 @given(lines.filter(lambda found: len({str(line) for line in found}) == len(found) > 0))
 def test_the_api_and_a_file_fingerprint_order_lines_alike(found: list[dict[str, Any]]) -> None:
     plain = PLAIN | {"amount": sum(line["price"] for line in found)}

@@ -1,0 +1,71 @@
+"""An uploaded file -> the lake, its rejects, changed customers. SQS batches of S3's `Object Created` events."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from winback.aws.clock import clock_of
+from winback.aws.customers import ProfileStore
+from winback.aws.environment import read_settings
+from winback.aws.file_import import FileImport
+from winback.aws.imports import ImportStore, UnknownImport
+from winback.aws.lake import Lake, parse_upload_key
+from winback.aws.orders import Activity
+from winback.aws.tables import Accounts, table
+from winback.imports.errors import UnreadableFile
+
+logger = Logger()
+metrics = Metrics()
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    campaigns_table: str
+    customers_table: str
+    lake_bucket: str
+
+
+@cache
+def settings() -> Settings:
+    return read_settings(Settings)
+
+
+def take(record: SQSRecord) -> None:
+    """One uploaded file. A file that cannot be read ends its import; anything else that fails is tried again."""
+    account_id, import_id = parse_upload_key(json.loads(record.body)["detail"]["object"]["key"])
+    logger.append_keys(account_id=account_id, import_id=import_id)
+    campaigns, customers = table(settings().campaigns_table), table(settings().customers_table)
+    store, now = ImportStore(campaigns), clock_of(campaigns).now()
+    try:
+        job = store.start(account_id, import_id)
+    except UnknownImport:
+        logger.warning("an object was put that belongs to no import")
+        return
+    if job is None:
+        logger.info("the import is over already")
+        return
+    work = FileImport(Lake(settings().lake_bucket), ProfileStore(customers), Activity(customers, campaigns))
+    try:
+        outcome, rejects_key = work.run(Accounts(campaigns).get(account_id), job, now=now)
+    except UnreadableFile as error:
+        store.fail(job, str(error), now)
+        logger.warning("the file cannot be read")
+        metrics.add_metric("UnreadableFiles", MetricUnit.Count, 1)
+        return
+    store.finish(job, outcome, rejects_key, now)
+    logger.info("import finished", extra=outcome.model_dump(exclude={"rejects_by_reason"}))
+    for name in ("accepted", "duplicates", "rejected"):
+        metrics.add_metric(f"Rows{name.title()}", MetricUnit.Count, getattr(outcome, name))
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> Any:
+    return process_partial_response(event=event, record_handler=take, processor=processor, context=context)

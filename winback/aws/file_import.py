@@ -1,0 +1,152 @@
+"""Takes one uploaded file into the lake and the tables. Repeating it, also after a crash anywhere, changes nothing."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from winback.accounts import Account
+from winback.aws import lake as lake_keys
+from winback.aws.customers import ProfileStore
+from winback.aws.lake import Lake
+from winback.aws.orders import Activity
+from winback.customers import Customer, row_of
+from winback.identifiers import CustomerKey
+from winback.imports.files import FileAccount, load_customers, load_orders
+from winback.imports.jobs import ImportJob, Outcome
+from winback.imports.lake_files import (
+    latest_purchases,
+    read_customers,
+    set_known_orders_aside,
+    write_orders,
+    write_rejects,
+)
+
+DOWNLOAD_THREADS = 16
+
+
+@dataclass(frozen=True)
+class FileImport:
+    """`memory` is DuckDB's limit, such as `1500MB`; beyond it DuckDB spills into the scratch folder."""
+
+    lake: Lake
+    profiles: ProfileStore
+    activity: Activity
+    memory: str = "1500MB"
+    threads: int = 2
+
+    def run(
+        self, account: Account, job: ImportJob, *, now: datetime, scratch: Path | None = None
+    ) -> tuple[Outcome, str | None]:
+        """The outcome, and the key of the rejects when there are any.
+
+        Raises UnreadableFile (winback.imports.errors) when the file as a whole cannot be read.
+        """
+        with TemporaryDirectory(dir=scratch) as name:
+            folder = Path(name)
+            upload = self.lake.download(lake_keys.upload_key(account.account_id, job.import_id), folder / "upload")
+            limits: dict[str, str | bool | int | float | list[str]] = {
+                "memory_limit": self.memory,
+                "threads": self.threads,
+                "temp_directory": str(folder / "spill"),
+            }
+            with duckdb.connect(config=limits) as connection:
+                if job.kind == "orders":
+                    outcome = self._orders(connection, account, job, upload, now)
+                else:
+                    outcome = self._customers(connection, account, job, upload, now)
+                return outcome, self._rejects(connection, account, job, outcome, folder)
+
+    def _orders(
+        self, connection: DuckDBPyConnection, account: Account, job: ImportJob, upload: Path, now: datetime
+    ) -> Outcome:
+        folder = upload.parent
+        counts = load_orders(
+            connection,
+            upload,
+            mapping=job.mapping,
+            default_currency=account.currency,
+            format=job.format,
+            now=now,
+            scratch=folder,
+        )
+        target = lake_keys.orders_key(account.account_id, job.received, f"{job.import_id}.parquet")
+        held = self._download(
+            [key for key in self.lake.list(lake_keys.orders_prefix(account.account_id)) if key != target], folder
+        )
+        known = set_known_orders_aside(
+            connection,
+            parquet=[path for path in held if path.suffix == ".parquet"],
+            json_lines=[path for path in held if path.suffix == ".gz"],
+            salt=account.key_salt,
+            received_at=job.created_at,
+        )
+        written = folder / "orders.parquet"
+        if write_orders(connection, written):
+            self.lake.upload(written, target)
+            since = self.activity.earliest_assignment(account.account_id)
+            if since is not None:
+                latest = {CustomerKey(key): moment for key, moment in latest_purchases(connection, since).items()}
+                self.activity.raise_to(account.account_id, latest)
+        return _outcome(counts).with_known(known)
+
+    def _customers(
+        self, connection: DuckDBPyConnection, account: Account, job: ImportJob, upload: Path, now: datetime
+    ) -> Outcome:
+        counts = load_customers(
+            connection, upload, mapping=job.mapping, format=job.format, now=now, scratch=upload.parent
+        )
+        changed, rows = 0, upload.parent / "customers.jsonl.gz"
+        with rows.open("wb") as file, gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
+            for customers in read_customers(connection):
+                news = self.profiles.upsert(account, customers, received_at=job.created_at, statement=job.import_id)
+                changed += len(news)
+                packed.writelines(_line(row_of(customer, _key(account, customer), job.created_at)) for customer in news)
+        if changed:
+            name = f"{job.import_id}.jsonl.gz"
+            self.lake.upload(rows, lake_keys.customers_key(account.account_id, job.received, name))
+        return _outcome(counts).with_known(counts.accepted - changed)
+
+    def _rejects(
+        self, connection: DuckDBPyConnection, account: Account, job: ImportJob, outcome: Outcome, folder: Path
+    ) -> str | None:
+        if not outcome.rejected:
+            return None
+        key = lake_keys.rejects_key(account.account_id, job.import_id)
+        write_rejects(connection, folder / "rejects.jsonl.gz")
+        self.lake.upload(folder / "rejects.jsonl.gz", key)
+        return key
+
+    def _download(self, object_keys: Sequence[str], folder: Path) -> list[Path]:
+        def one(numbered: tuple[int, str]) -> Path:
+            number, key = numbered
+            return self.lake.download(key, folder / "held" / f"{number}{Path(key).suffix}")
+
+        with ThreadPoolExecutor(DOWNLOAD_THREADS) as pool:
+            return list(pool.map(one, enumerate(object_keys)))
+
+
+def _key(account: Account, customer: Customer) -> CustomerKey:
+    return account.customer_key(customer.customer_id)
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    return json.dumps(row, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+
+
+def _outcome(counts: FileAccount) -> Outcome:
+    return Outcome(
+        read=counts.read,
+        accepted=counts.accepted,
+        duplicates=counts.duplicates,
+        rejected=counts.rejected,
+        rejects_by_reason=counts.rejects_by_reason,
+    )
