@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from winback.aws.candidates import candidate_chunks
+from winback.aws.candidates import CHUNK_ROWS, candidate_chunks
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake, snapshot_prefix
 from winback.aws.launch_files import LaunchFiles
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     with TemporaryDirectory() as folder:
         source = f"{snapshot_prefix(account_id, launch.snapshot_id)}customers.parquet"
         snapshot = lake.download(source, Path(folder) / "customers.parquet")
-        for chunk, rows in enumerate(candidate_chunks(snapshot, launch.definition.audience)):
+        for chunk, rows in enumerate(candidate_chunks(snapshot, launch.definition.audience, CHUNK_ROWS)):
             key = files.candidates_key(chunk)
             lake.write_rows(key, rows)
             named = {"account_id": account_id, "launch_id": launch_id, "chunk": chunk, "key": key, "rows": len(rows)}

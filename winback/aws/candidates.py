@@ -20,7 +20,7 @@ _SQL = """
 """
 
 
-def candidate_chunks(snapshot: Path, audience: Audience, chunk_rows: int = CHUNK_ROWS) -> Iterator[list[Row]]:
+def candidate_chunks(snapshot: Path, audience: Audience, chunk_rows: int) -> Iterator[list[Row]]:
     """Rows of COLUMNS from the snapshot's Parquet file by customer key, at most `chunk_rows` at a time."""
     limits: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,

@@ -102,7 +102,7 @@ class CampaignDefinition(_Part):
     name: str = Field(min_length=1, max_length=120)
     audience: Audience
     channel: Literal["email"] = "email"
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=MAX_STEPS)
+    steps: tuple[Step, ...]
     holdout: Holdout = Holdout()
     stop_on: tuple[StopOn, ...] = (StopOn.PURCHASE, StopOn.UNSUBSCRIBE)
     evaluation_days: int = Field(default=91, ge=1, le=730, description="from the launch's start")
@@ -111,6 +111,8 @@ class CampaignDefinition(_Part):
     @field_validator("steps")
     @classmethod
     def _steps_in_order(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        if not 1 <= len(steps) <= MAX_STEPS:
+            raise ValueError(f"there are {len(steps)} steps: expected 1 to {MAX_STEPS}")
         for number, (one, following) in enumerate(pairwise(steps), start=1):
             if following.after_days <= one.after_days:
                 raise ValueError(

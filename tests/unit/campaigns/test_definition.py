@@ -66,6 +66,12 @@ def test_days_of_steps_must_increase(definition: Build) -> None:
     assert expected == "days must increase"
 
 
+@pytest.mark.parametrize("count", [0, 11])
+def test_a_campaign_has_one_to_ten_steps(definition: Build, count: int) -> None:
+    steps = [{"template": "we-miss-you", "after_days": day} for day in range(count)]
+    assert problems(definition, steps=steps)["steps"] == (f"there are {count} steps", "1 to 10")
+
+
 @pytest.mark.parametrize("text", ["9:30", "24:00", "09:60", "0930", "nine", "09:30:00"])
 def test_a_time_of_day_that_is_none_is_refused(definition: Build, text: str) -> None:
     found = problems(definition, steps=[{"template": "we-miss-you", "after_days": 0, "send_at": text}])

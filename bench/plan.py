@@ -1,0 +1,92 @@
+"""Planning one step: gate, variant and time for each enrolled customer, table and lake access aside."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from time import perf_counter
+from zoneinfo import ZoneInfo
+
+from winback.accounts import FrequencyCap
+from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.launch import Launch
+from winback.campaigns.planning import ALLOW, Row, enrol, plan_step
+from winback.delivery.gate import Consent, RecipientFacts
+from winback.identifiers import AccountId, CampaignId, CustomerKey, LaunchId, SnapshotId, customer_key
+
+CUSTOMERS = 100_000
+CHUNK = 500
+ROUNDS = 5
+STARTS_AT = datetime(2026, 3, 27, 8, tzinfo=UTC)
+CAP = FrequencyCap(sends=3, days=7)
+BUDGET = 20_000  # customers a second and core
+
+
+def run(small: bool) -> None:
+    customers = CUSTOMERS // 10 if small else CUSTOMERS
+    launch = _launch()
+    chunks = [_chunk(start) for start in range(0, customers, CHUNK)]
+    audiences = [enrol(launch, rows, facts) for rows, facts in chunks]
+    enrolment = _seconds(lambda: [enrol(launch, rows, facts) for rows, facts in chunks])
+    plans: list[list[Row]] = []
+
+    def plan() -> None:
+        plans[:] = [
+            plan_step(launch, 1, audience, facts, frequency_cap=CAP)
+            for audience, (_, facts) in zip(audiences, chunks, strict=True)
+        ]
+
+    planning = _seconds(plan)
+    allowed = sum(row["verdict"] == ALLOW for rows in plans for row in rows)
+    print(f"enrolling {customers:,} customers: {customers / enrolment:,.0f} customers/s")
+    print(f"planning  {customers:,} customers: {customers / planning:,.0f} customers/s ({allowed:,} allowed)")
+    print(f"ratio to the budget of {BUDGET:,} customers/s: {customers / planning / BUDGET:.1f}")
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Median of some rounds."""
+    times = []
+    for _ in range(ROUNDS):
+        started = perf_counter()
+        work()
+        times.append(perf_counter() - started)
+    return median(times)
+
+
+def _launch() -> Launch:
+    definition = CampaignDefinition.model_validate(
+        {
+            "name": "Come back",
+            "audience": {"families": ["Slipping"]},
+            "steps": [{"template": "we-miss-you", "after_days": 0, "send_at": "09:30"}],
+        }
+    )
+    return Launch.prepare(
+        AccountId("acme"),
+        LaunchId("lau-000000000001"),
+        CampaignId("cmp-000000000001"),
+        definition,
+        SnapshotId("snp-000000000001"),
+        prefix="launches/account=acme/lau-000000000001/",
+        starts_at=STARTS_AT,
+        now=STARTS_AT,
+        zone=ZoneInfo("Europe/Berlin"),
+    )
+
+
+def _chunk(start: int) -> tuple[list[Row], dict[CustomerKey, RecipientFacts]]:
+    """Some without consent, some suppressed, some with recent contacts, some who bought meanwhile."""
+    facts = {}
+    for number in range(start, start + CHUNK):
+        key = customer_key("0" * 32, str(number))
+        facts[key] = RecipientFacts(
+            key,
+            has_profile=True,
+            has_address=True,
+            address_valid=True,
+            consent=Consent.DENIED if number % 10 == 0 else Consent.GRANTED,
+            suppressed=number % 50 == 1,
+            last_order_at=STARTS_AT + timedelta(hours=1) if number % 20 == 2 else None,
+            recent_contacts=tuple(STARTS_AT - timedelta(days=day) for day in range(1, 1 + number % 4)),
+        )
+    place = {"segment": "Slipping VIPs", "family": "Slipping", "value_tier": "VIP", "status": "At Risk", "lapsed": True}
+    return [{"customer_key": key, **place} for key in facts], facts
