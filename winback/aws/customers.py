@@ -9,6 +9,7 @@ from winback.accounts import Account
 from winback.aws import keys
 from winback.aws.tables import GET_BATCH, Item, batch_get, batch_put
 from winback.customers import Customer, profile_of
+from winback.identifiers import CustomerKey
 
 THREADS = 8
 
@@ -36,13 +37,21 @@ class ProfileStore:
         with ThreadPoolExecutor(THREADS) as pool:
             return [customer for changed in pool.map(one, batches) for customer in changed]
 
+    def changed_by(self, account: Account, customers: Sequence[Customer]) -> list[Customer]:
+        """Those whose last statement was another one, or who are new."""
+        places = {each.customer_id: keys.profile(account.account_id, _key(account, each)) for each in customers}
+        known = batch_get(self._table, places.values(), consistent=True)
+
+        def before(customer: Customer) -> Item:
+            place = places[customer.customer_id]
+            return known.get((place["pk"], place["sk"]), {})
+
+        return [each for each in customers if before(each).get("fingerprint") != each.fingerprint()]
+
     def _upsert_batch(
         self, account: Account, customers: Iterable[Customer], received_at: datetime, statement: str
     ) -> list[Customer]:
-        places = [
-            (customer, keys.profile(account.account_id, account.customer_key(customer.customer_id)))
-            for customer in customers
-        ]
+        places = [(each, keys.profile(account.account_id, _key(account, each))) for each in customers]
         known = batch_get(self._table, [place for _, place in places], consistent=True)
         items: list[Item] = []
         changed: list[Customer] = []
@@ -55,3 +64,7 @@ class ProfileStore:
                 items.append({**place, **profile_of(customer, before, received_at=received_at), "stated_by": statement})
         batch_put(self._table, items)
         return changed
+
+
+def _key(account: Account, customer: Customer) -> CustomerKey:
+    return account.customer_key(customer.customer_id)

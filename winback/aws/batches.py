@@ -1,0 +1,150 @@
+"""Batches of the API: each item answered by itself, what is new written once, repetitions recognised."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from winback.accounts import Account
+from winback.aws import lake as lake_keys
+from winback.aws.customers import ProfileStore
+from winback.aws.lake import Lake, Row
+from winback.aws.orders import Activity, OrderMarkers
+from winback.aws.rest_api import FieldProblem, field_problems
+from winback.customers import Customer, row_of
+from winback.orders import Order, OrderProblem, ReceivedOrder, latest_order_times
+
+LARGEST_BATCH = 500
+Status = Literal["accepted", "duplicate", "rejected"]
+Thing = TypeVar("Thing")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """`id` is the item's own, None when it has none that is text."""
+
+    index: int
+    id: str | None
+    status: Status
+    errors: tuple[FieldProblem, ...] = ()
+
+
+class ItemRefused(ValueError):
+    def __init__(self, *problems: FieldProblem) -> None:
+        super().__init__("an item does not fit")
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Batches:
+    lake: Lake
+    profiles: ProfileStore
+    markers: OrderMarkers
+    activity: Activity
+
+    def take_orders(self, account: Account, items: Sequence[Any], now: datetime) -> list[ItemResult]:
+        """Writes the object before the markers: a crash in between repeats orders, and loses none."""
+
+        def order(item: Any) -> Order:
+            received = _validated(ReceivedOrder, item)
+            try:
+                return Order.of(received, default_currency=account.currency, now=now)
+            except OrderProblem as error:
+                raise ItemRefused(FieldProblem(error.field, error.problem, error.expected)) from None
+
+        sorted_out = _sort_out(items, "order_id", order, lambda found: (found.order_id, found.fingerprint()))
+        known = self.markers.fingerprints(account.account_id, sorted_out.firsts)
+        new = [found for id_, found in sorted_out.firsts.items() if known.get(id_) != found.fingerprint()]
+        if new:
+            rows = [order.row(account.customer_key(order.customer_id), now) for order in new]
+            self.lake.write_rows(
+                lake_keys.orders_key(account.account_id, now.date().isoformat(), f"{_batch_id(rows)}.jsonl.gz"), rows
+            )
+            since = self.activity.earliest_assignment(account.account_id)
+            if since is not None:
+                latest = latest_order_times(order for order in new if order.ordered_at >= since)
+                self.activity.raise_to(
+                    account.account_id, {account.customer_key(customer): at for customer, at in latest.items()}
+                )
+            self.markers.mark(account.account_id, new)
+        return sorted_out.results({order.order_id for order in new})
+
+    def take_customers(self, account: Account, items: Sequence[Any], now: datetime) -> list[ItemResult]:
+        def customer(item: Any) -> Customer:
+            return _validated(Customer, item)
+
+        sorted_out = _sort_out(items, "customer_id", customer, lambda found: (found.customer_id, found.fingerprint()))
+        stated = list(sorted_out.firsts.values())
+        changed = self.profiles.changed_by(account, stated)
+        if changed:
+            rows = [row_of(each, account.customer_key(each.customer_id), now) for each in changed]
+            name = _batch_id(rows)
+            key = lake_keys.customers_key(account.account_id, now.date().isoformat(), f"{name}.jsonl.gz")
+            self.lake.write_rows(key, rows)
+            self.profiles.upsert(account, changed, received_at=now, statement=name)
+        return sorted_out.results({each.customer_id for each in changed})
+
+
+@dataclass(frozen=True)
+class _SortedOut(Generic[Thing]):
+    firsts: dict[str, Thing]  # by id: the first good item of each
+    partial: list[ItemResult]
+
+    def results(self, new: set[str]) -> list[ItemResult]:
+        """Accepted items that turned out not to be new are duplicates."""
+        return [
+            ItemResult(result.index, result.id, "duplicate")
+            if result.status == "accepted" and result.id not in new
+            else result
+            for result in self.partial
+        ]
+
+
+def _sort_out(
+    items: Sequence[Any],
+    id_field: str,
+    build: Callable[[Any], Thing],
+    identity: Callable[[Thing], tuple[str, str]],
+) -> _SortedOut[Thing]:
+    firsts: dict[str, Thing] = {}
+    at: dict[str, int] = {}
+    partial = []
+    for index, item in enumerate(items):
+        named = item.get(id_field) if isinstance(item, dict) else None
+        shown = named if isinstance(named, str) else None
+        try:
+            thing = build(item)
+        except ItemRefused as refused:
+            partial.append(ItemResult(index, shown, "rejected", refused.problems))
+            continue
+        own_id, fingerprint = identity(thing)
+        if own_id not in firsts:
+            firsts[own_id], at[own_id] = thing, index
+            partial.append(ItemResult(index, own_id, "accepted"))
+        elif identity(firsts[own_id])[1] == fingerprint:
+            partial.append(ItemResult(index, own_id, "duplicate"))
+        else:
+            other = FieldProblem(
+                id_field, f"is the id of item {at[own_id]} too, with other content", "one item an id in a batch"
+            )
+            partial.append(ItemResult(index, own_id, "rejected", (other,)))
+    return _SortedOut(firsts, partial)
+
+
+def _validated(model: type[Model], item: Any) -> Model:
+    try:
+        return model.model_validate(item)
+    except ValidationError as error:
+        raise ItemRefused(*field_problems(error)) from None
+
+
+def _batch_id(rows: Sequence[Row]) -> str:
+    """By content, so that the same rows go to the same object; when they were received does not count."""
+    content = [{name: value for name, value in row.items() if name != "received_at"} for row in rows]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return f"bat-{digest[:24]}"
