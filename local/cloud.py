@@ -219,11 +219,13 @@ def account_request(account_id: str, api_url: str) -> dict[str, Any]:
 
 def find_api_url(cloud: Cloud) -> str:
     """The REST API's URL on this machine: names under execute-api do not resolve here."""
-    apis = cloud.client("apigateway").get_rest_apis(limit=100)["items"]
+    gateway = cloud.client("apigateway")
+    apis = gateway.get_rest_apis(limit=100)["items"]
     ours = [api for api in apis if api["name"].startswith(f"winback-{STAGE}")]
     if len(ours) != 1:
         raise LookupError(f"expected one REST API named winback-{STAGE}…, found {[api['name'] for api in apis]}")
-    return f"{cloud.state.endpoint_url}/_aws/execute-api/{ours[0]['id']}/{STAGE}"
+    [stage] = gateway.get_stages(restApiId=ours[0]["id"])["item"]
+    return f"{cloud.state.endpoint_url}/_aws/execute-api/{ours[0]['id']}/{stage['stageName']}"
 
 
 def _until(seconds: float, what: str) -> Iterator[None]:
