@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from winback.aws.environment import read_settings
+from winback.aws.failures import describe
 from winback.aws.ledger import Ledger
 from winback.aws.suppressions import SuppressionList, SuppressionReason
 from winback.aws.tables import Accounts, UnknownAccount, table
@@ -61,8 +62,7 @@ def record_event(record: SQSRecord) -> None:
     try:
         result = apply(read_event(envelope_of(record.body)))
     except Exception as error:
-        problem = str(error) if isinstance(error, MalformedEvent) else type(error).__name__
-        logger.error("event comes back", message_id=record.message_id, problem=problem)
+        logger.error("event comes back", message_id=record.message_id, error=describe(error))
         raise
     metrics.add_metric(name=f"feedback_{result}", unit=MetricUnit.Count, value=1)
 

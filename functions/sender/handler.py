@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from winback.aws.clock import SystemClock, clock_of
 from winback.aws.dispatch import Dispatch
 from winback.aws.environment import read_settings
+from winback.aws.failures import describe
 from winback.aws.lake import Lake
 from winback.aws.mailer import Mailer, ses_client
 from winback.aws.signing import SigningKey
@@ -65,8 +66,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         try:
             report = dispatch().send(Release.from_json(record.body), seconds_left)
         except Exception as error:
-            # The error's own text may hold what a customer's data made of it: its kind is enough, with the trace.
-            logger.error("message comes back", message_id=record.message_id, error=type(error).__name__)
+            logger.error("message comes back", message_id=record.message_id, error=describe(error))
             raise
         for outcome, rows in report.outcomes.items():
             metrics.add_metric(name=f"sends_{outcome}", unit=MetricUnit.Count, value=rows)

@@ -24,7 +24,7 @@ from winback.delivery.feeding import Permit
 from winback.delivery.gate import RecipientFacts, SendContext
 from winback.delivery.messages import MessageValues
 from winback.delivery.messages.compiler import CompiledTemplate, compile_template
-from winback.delivery.release import Release, ranges
+from winback.delivery.release import Release
 from winback.delivery.sending import PlannedSend, Report, Sending
 from winback.delivery.unsubscribing import unsubscribe_url
 from winback.experiments.assignment import Arm
@@ -77,13 +77,12 @@ class Dispatch:
         now = self._clock.now()
         launch = self._launches.get(release.account_id, release.launch_id)
         if permit_of(launch.state) is Permit.WAIT:
-            report = Report()
-            report.due_again = list(range(release.from_row, release.to_row))
-            report.outcomes["waiting"] = len(report.due_again)
+            report = Report(due_again_from=release.from_row)
+            report.outcomes["waiting"] = release.to_row - release.from_row
         else:
             report = self._send(release, launch, now, seconds_left)
-        for from_row, to_row in ranges(report.due_again):
-            self._due.put(release.due_again(from_row, to_row, now + AGAIN_AFTER))
+        if report.due_again_from is not None:
+            self._due.put(release.due_again(report.due_again_from, now + AGAIN_AFTER))
         return report
 
     def _send(self, release: Release, launch: Launch, now: datetime, seconds_left: Callable[[], float]) -> Report:

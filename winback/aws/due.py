@@ -40,9 +40,12 @@ class DueIndex:
             if int(there["to_row"]) < entry.to_row:
                 continue  # it was replaced in between by a shorter one
             # A longer one is there. Mark it as put again, so that a feeder that has just released it keeps it.
-            marked = {**item, "to_row": int(there["to_row"])}
-            if self._put(marked, "#token = :read", {":read": there["token"]}, {"#token": "token"}) is None:
-                return replace(entry, token=token, to_row=marked["to_row"])
+            longer = int(there["to_row"])
+            if (
+                self._put({**item, "to_row": longer}, "#token = :read", {":read": there["token"]}, {"#token": "token"})
+                is None
+            ):
+                return replace(entry, token=token, to_row=longer)
         return replace(entry, token=token)
 
     def due(self, now: datetime, shard: int, channel: str = "email") -> Iterator[DueEntry]:

@@ -57,7 +57,7 @@ class ProviderMisconfigured(RuntimeError):
     """
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"the e-mail provider refuses our calls: {code}")
+        super().__init__(f"SES refuses SendEmail with {code}")
         self.code = code
 
 

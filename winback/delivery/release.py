@@ -1,7 +1,7 @@
 """Due entries and releases: rows of a plan chunk that wait for their time, and those handed to the sender."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Self
@@ -61,8 +61,8 @@ class Release:
             to_row=to_row,
         )
 
-    def due_again(self, from_row: int, to_row: int, send_at: datetime) -> DueEntry:
-        """Some of its rows, back into the due index."""
+    def due_again(self, from_row: int, send_at: datetime) -> DueEntry:
+        """Its rows from `from_row` on, for the due index."""
         return DueEntry(
             channel=self.channel,
             account_id=self.account_id,
@@ -71,7 +71,7 @@ class Release:
             chunk=self.chunk,
             key=self.key,
             from_row=from_row,
-            to_row=to_row,
+            to_row=self.to_row,
             send_at=send_at,
         )
 
@@ -95,14 +95,3 @@ def message_bounds(from_row: int, to_row: int) -> Iterator[tuple[int, int]]:
     """The range cut into messages."""
     for start in range(from_row, to_row, MESSAGE_ROWS):
         yield start, min(start + MESSAGE_ROWS, to_row)
-
-
-def ranges(rows: Iterable[int]) -> list[tuple[int, int]]:
-    """Row numbers as the fewest ranges: [3, 4, 5, 9] -> [(3, 6), (9, 10)]."""
-    found: list[tuple[int, int]] = []
-    for row in sorted(set(rows)):
-        if found and found[-1][1] == row:
-            found[-1] = (found[-1][0], row + 1)
-        else:
-            found.append((row, row + 1))
-    return found

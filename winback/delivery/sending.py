@@ -95,10 +95,10 @@ class RecipientPort(Protocol):
 
 @dataclass
 class Report:
-    """What became of the rows of one message. `due_again` are row numbers for the due index."""
+    """What became of the rows of one message. `due_again_from`: this row and all later ones must wait a while."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    due_again: list[int] = field(default_factory=list)
+    due_again_from: int | None = None
     come_back: bool = False  # the message is to be delivered once more: rows are leased, or time ran short
 
 
@@ -131,7 +131,7 @@ class Sending:
             try:
                 self._send(one, known.get(one.send_id), report)
             except _Halt:
-                report.due_again += [later.row for later in planned[place:]]
+                report.due_again_from = one.row
                 break
         return report
 

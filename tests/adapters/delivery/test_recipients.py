@@ -12,7 +12,7 @@ from winback.aws.ledger import ContactBook
 from winback.aws.recipients import RecipientStore
 from winback.aws.suppressions import SuppressionList, SuppressionReason
 from winback.delivery.gate import Consent, eligibility
-from winback.identifiers import CustomerKey, LaunchId, SendId
+from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 from winback.instants import format_instant
 
 ADA, BEN = CustomerKey("a" * 32), CustomerKey("b" * 32)
@@ -20,8 +20,6 @@ LAUNCH = LaunchId("lau-000000000001")
 
 
 def send_id(customer: CustomerKey = ADA, step: int = 1, launch: LaunchId = LAUNCH) -> SendId:
-    from winback.identifiers import AccountId
-
     return SendId(AccountId("fjord"), launch, step, customer)
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winback.delivery.feeding import Feeding, Permit, SendQuota
-from winback.delivery.release import DueEntry, MalformedRelease, Release, message_bounds, ranges
+from winback.delivery.release import DueEntry, MalformedRelease, Release, message_bounds
 from winback.identifiers import AccountId, LaunchId
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -128,13 +127,6 @@ def test_a_feeder_short_of_time_stops() -> None:
 
 def test_a_minute_allows_whole_emails_only() -> None:
     assert SendQuota(per_second=0.99, left_today=None).per_minute == 59
-
-
-@given(st.sets(st.integers(0, 40)))
-def test_ranges_hold_exactly_the_rows(rows: set[int]) -> None:
-    found = ranges(rows)
-    assert {row for start, end in found for row in range(start, end)} == rows
-    assert all(one[1] < following[0] for one, following in pairwise(found))
 
 
 def test_bounds_cut_a_range_into_messages() -> None:

@@ -1,0 +1,142 @@
+"""What SES is asked, checked against its own model, and how its answers are understood."""
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.stub import Stubber
+
+from winback.accounts import Sender
+from winback.aws.mailer import Mailer, ses_client
+from winback.delivery.email import (
+    Accepted,
+    Answer,
+    Email,
+    ProviderMisconfigured,
+    Refused,
+    Throttled,
+    Unclear,
+    sender_of,
+)
+from winback.delivery.messages import Message
+from winback.identifiers import SendId
+
+SEND_ID = SendId.parse("fjord_lau-000000000001_2_" + "a" * 32)
+LINK = "https://mail.example.com/u/AbCd"
+EMAIL = Email("Fjord <hello@mail.example.com>", "ada@example.com", Message("Hällo", "<p>ö</p>", "ö"), SEND_ID, LINK)
+REQUEST = {
+    "FromEmailAddress": "Fjord <hello@mail.example.com>",
+    "Destination": {"ToAddresses": ["ada@example.com"]},
+    "Content": {
+        "Simple": {
+            "Subject": {"Data": "Hällo", "Charset": "UTF-8"},
+            "Body": {"Html": {"Data": "<p>ö</p>", "Charset": "UTF-8"}, "Text": {"Data": "ö", "Charset": "UTF-8"}},
+            "Headers": [
+                {"Name": "List-Unsubscribe", "Value": f"<{LINK}>"},
+                {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+            ],
+        }
+    },
+    "EmailTags": [{"Name": "send_id", "Value": str(SEND_ID)}],
+    "ConfigurationSetName": "winback-test",
+}
+
+
+@pytest.fixture
+def client() -> Any:
+    return boto3.client("sesv2", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
+
+
+def answer_to(client: Any, code: str, status: int) -> Answer:
+    with Stubber(client) as stub:
+        stub.add_client_error("send_email", service_error_code=code, http_status_code=status)
+        return Mailer(client, "winback-test", tenants=False).send(EMAIL)
+
+
+@pytest.mark.parametrize(("tenants", "extra"), [(False, {}), (True, {"TenantName": "fjord"})])
+def test_a_message_carries_its_send_id_both_parts_and_one_click_unsubscribe(
+    client: Any, tenants: bool, extra: dict[str, str]
+) -> None:
+    with Stubber(client) as stub:
+        stub.add_response("send_email", {"MessageId": "m-1"}, {**REQUEST, **extra})
+        assert Mailer(client, "winback-test", tenants=tenants).send(EMAIL) == Accepted("m-1")
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("TooManyRequestsException", 429),
+        ("LimitExceededException", 400),
+        ("ThrottlingException", 400),
+        ("AccountSuspendedException", 400),
+        ("SendingPausedException", 400),
+    ],
+)
+def test_what_ses_does_not_take_now_may_be_sent_later(client: Any, code: str, status: int) -> None:
+    assert answer_to(client, code, status) == Throttled(code)
+
+
+@pytest.mark.parametrize("code", ["MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException"])
+def test_what_ses_refuses_is_refused_for_good(client: Any, code: str) -> None:
+    assert answer_to(client, code, 400) == Refused(code)
+
+
+@pytest.mark.parametrize(("code", "status"), [("InternalFailure", 500), ("ServiceUnavailable", 503)])
+def test_a_server_error_leaves_it_open_whether_the_message_was_taken(client: Any, code: str, status: int) -> None:
+    assert answer_to(client, code, status) == Unclear(code)
+
+
+@pytest.mark.parametrize(("code", "status"), [("AccessDeniedException", 403), ("NotFoundException", 404)])
+def test_a_missing_permission_or_configuration_set_is_for_an_operator(client: Any, code: str, status: int) -> None:
+    with pytest.raises(ProviderMisconfigured, match=code):
+        answer_to(client, code, status)
+
+
+class Broken:
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def send_email(self, **_: Any) -> Any:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ReadTimeoutError(endpoint_url="x"), Unclear("ReadTimeoutError")),
+        (ConnectionClosedError(endpoint_url="x"), Unclear("ConnectionClosedError")),
+        (ConnectTimeoutError(endpoint_url="x"), Throttled("ConnectTimeoutError")),
+        (EndpointConnectionError(endpoint_url="x"), Throttled("EndpointConnectionError")),
+    ],
+)
+def test_only_a_connection_that_never_stood_is_certain(error: Exception, expected: Answer) -> None:
+    assert Mailer(Broken(error), "winback-test", tenants=False).send(EMAIL) == expected
+
+
+def test_missing_credentials_are_for_an_operator() -> None:
+    with pytest.raises(ProviderMisconfigured, match="NoCredentials"):
+        Mailer(Broken(NoCredentialsError()), "winback-test", tenants=False).send(EMAIL)
+
+
+def test_the_client_never_sends_again_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    config: Config = ses_client().meta.config
+    assert config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
+
+
+def test_a_sender_s_name_cannot_add_a_header(account: Any) -> None:
+    def named(name: str) -> str:
+        sender = Sender(name=name, email="hello@mail.example.com", postal_address="x")
+        return sender_of(account.model_copy(update={"sender": sender}))
+
+    assert named("Fjord\r\nBcc: eve@example.com") == '"Fjord Bcc: eve@example.com" <hello@mail.example.com>'
+    assert named("Fjörd").isascii()
+    assert named("Fjord") == "Fjord <hello@mail.example.com>"

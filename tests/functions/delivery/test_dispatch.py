@@ -1,0 +1,173 @@
+"""Feeder and sender together: what is due leaves once, within the quota, to those who may be written to."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.functions.delivery.conftest import NOW, Cloud
+from winback.aws import keys
+from winback.aws.due import DueIndex
+from winback.aws.ledger import ContactBook
+from winback.campaigns.launch import LaunchState
+from winback.delivery.ledger import outcome
+from winback.delivery.unsubscribing import unsubscribe_url
+from winback.identifiers import CustomerKey, LaunchId, SendId
+from winback.instants import format_instant
+
+TREATED = [number for number in range(30) if number % 5 != 4]
+
+
+def ses_error(code: str, status: int) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}, "SendEmail"
+    )  # type: ignore[typeddict-item]
+
+
+def send_first(cloud: Cloud) -> Any:
+    """The sample message: rows 0 to 25."""
+    return cloud.invoke("sender", cloud.event("sender"))
+
+
+def test_a_minute_takes_what_is_due_from_the_index_to_ses(cloud: Cloud) -> None:
+    assert cloud.invoke("feeder", cloud.event("feeder")) == {"released": 30}
+    assert cloud.due() == []
+    releases = cloud.queued()
+    assert sorted((one.from_row, one.to_row) for one in releases) == [(0, 25), (25, 30)]
+    answer = cloud.invoke("sender", cloud.records(*[one.to_json() for one in releases]))
+    assert answer == {"batchItemFailures": []}
+    tags = Counter(mail["EmailTags"][0]["Value"] for mail in cloud.ses.sent)
+    assert tags == Counter({str(cloud.send_id(number)): 1 for number in TREATED})
+    assert {outcome(cloud.row(number)) for number in TREATED} == {"accepted"}
+
+
+def test_a_message_is_personal_and_has_its_own_way_out(cloud: Cloud) -> None:
+    send_first(cloud)
+    mail = cloud.ses.sent[1]
+    content = mail["Content"]["Simple"]
+    link = unsubscribe_url(cloud.account.public_url, "signing-secret", cloud.send_id(1))
+    assert mail["Destination"] == {"ToAddresses": ["customer.1@example.com"]}
+    assert mail["FromEmailAddress"] == "Fjord Records <hello@mail.example.com>"
+    assert "Name1" in content["Subject"]["Data"]
+    assert content["Headers"][0]["Value"] == f"<{link}>"
+    assert all(link in content["Body"][part]["Data"] for part in ("Html", "Text"))
+
+
+def test_a_second_feeder_of_the_same_minute_gets_no_second_quota(cloud: Cloud) -> None:
+    index_entry = cloud.due()[0]
+    cloud.invoke("feeder", cloud.event("feeder"))
+    DueIndex(cloud.campaigns).put(replace(index_entry, chunk=1, to_row=500))
+    assert cloud.invoke("feeder", cloud.event("feeder")) == {"released": 30}  # 60 a minute at one a second
+    assert cloud.invoke("feeder", cloud.event("feeder")) == {}
+
+
+def test_a_repeated_message_sends_nothing_more(cloud: Cloud) -> None:
+    send_first(cloud)
+    sent = len(cloud.ses.sent)
+    assert send_first(cloud) == {"batchItemFailures": []}
+    assert len(cloud.ses.sent) == sent == 20
+
+
+def test_a_paused_launch_keeps_its_rows_for_later(cloud: Cloud) -> None:
+    cloud.set_launch(LaunchState.PAUSED)
+    assert cloud.invoke("feeder", cloud.event("feeder")) == {"waiting": 30}
+    send_first(cloud)
+    assert cloud.ses.sent == []
+    assert [(one.from_row, one.to_row) for one in cloud.due(NOW + timedelta(minutes=1))] == [(0, 30), (0, 25)]
+
+
+def test_a_cancelled_launch_sends_nothing_and_says_so(cloud: Cloud) -> None:
+    cloud.set_launch(LaunchState.CANCELLED)
+    send_first(cloud)
+    assert cloud.ses.sent == []
+    assert cloud.row(0)["reasons"] == ["cancelled"]
+    assert cloud.invoke("feeder", cloud.event("feeder")) == {"dropped": 30}
+    assert cloud.due() == []
+
+
+def test_an_unsubscribe_after_planning_stops_the_message(cloud: Cloud) -> None:
+    event = cloud.event("unsubscribe")
+    link = unsubscribe_url("", "signing-secret", cloud.send_id(3))
+    event["pathParameters"]["token"] = link.rpartition("/")[2]
+    assert cloud.invoke("unsubscribe", event)["statusCode"] == 200
+    send_first(cloud)
+    assert cloud.row(3)["reasons"] == ["no_consent", "suppressed"]
+    assert len(cloud.ses.sent) == 19
+
+
+def test_a_purchase_after_planning_stops_the_message(cloud: Cloud) -> None:
+    key = keys.activity(cloud.account.account_id, CustomerKey(f"{2:032x}"))
+    cloud.customers.put_item(Item={**key, "last_order_at": format_instant(NOW)})
+    send_first(cloud)
+    assert cloud.row(2)["reasons"] == ["converted"]
+
+
+def test_the_cap_counts_what_other_campaigns_sent_since_planning(cloud: Cloud) -> None:
+    customer = CustomerKey(f"{1:032x}")
+    for number in (1, 2):
+        other = SendId(cloud.account.account_id, LaunchId(f"lau-{number:012x}"), 1, customer)
+        ContactBook(cloud.performance).book(
+            cloud.account.account_id, customer, "email", other, now=NOW, cap=cloud.account.frequency_cap
+        )
+    send_first(cloud)
+    assert cloud.row(1)["reasons"] == ["frequency_cap"]
+
+
+def test_a_throttled_send_comes_again_a_minute_later(cloud: Cloud) -> None:
+    cloud.ses.error = ses_error("TooManyRequestsException", 429)
+    assert send_first(cloud) == {"batchItemFailures": []}
+    assert cloud.row(0)["state"] == "throttled"
+    later = [one for one in cloud.due(NOW + timedelta(minutes=1)) if one.send_at > NOW]
+    assert [(one.from_row, one.to_row) for one in later] == [(0, 25)]
+    cloud.ses.error = None
+    send_first(cloud)
+    assert len(cloud.ses.sent) == 20
+
+
+def test_a_refused_send_fails_with_the_code(cloud: Cloud) -> None:
+    cloud.ses.error = ses_error("MessageRejected", 400)
+    send_first(cloud)
+    assert (cloud.row(0)["state"], cloud.row(0)["error"]) == ("failed", "MessageRejected")
+
+
+def test_a_broken_answer_leaves_the_send_unknown_and_is_never_repeated(cloud: Cloud) -> None:
+    cloud.ses.error = ses_error("ServiceUnavailable", 503)
+    send_first(cloud)
+    cloud.ses.error = None
+    send_first(cloud)
+    assert cloud.row(0)["state"] == "unknown"
+    assert cloud.ses.sent == []
+
+
+def test_a_missing_permission_brings_the_message_back_and_names_itself(cloud: Cloud) -> None:
+    cloud.ses.error = ses_error("AccessDeniedException", 403)
+    answer = send_first(cloud)
+    assert len(answer["batchItemFailures"]) == 1
+    assert "SES refuses SendEmail with AccessDeniedException" in cloud.log.getvalue()
+    assert cloud.row(0)["error"] == "AccessDeniedException"
+    assert outcome(cloud.row(0)) == "due"
+
+
+def test_a_sender_short_of_time_gives_the_message_back_untouched(cloud: Cloud) -> None:
+    cloud.context.seconds_left = 5.0
+    assert len(send_first(cloud)["batchItemFailures"]) == 1
+    assert cloud.ses.sent == []
+
+
+def test_a_message_that_is_no_release_comes_back_alone(cloud: Cloud) -> None:
+    good = cloud.event("sender")["Records"][0]["body"]
+    assert cloud.invoke("sender", cloud.records("nonsense", good)) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert len(cloud.ses.sent) == 20
+
+
+def test_no_log_line_holds_an_address_or_a_name(cloud: Cloud) -> None:
+    cloud.invoke("feeder", cloud.event("feeder"))
+    send_first(cloud)
+    cloud.ses.error = ses_error("AccessDeniedException", 403)
+    cloud.invoke("sender", cloud.records(*[one.to_json() for one in cloud.queued()]))
+    written = cloud.log.getvalue()
+    assert "comes back" in written
+    assert "@example.com" not in written
+    assert "Name1" not in written

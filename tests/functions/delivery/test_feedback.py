@@ -1,0 +1,114 @@
+"""Feedback: SES's events reach the ledger row and the suppression list, once, whatever their order."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.functions.delivery.conftest import NOW, Cloud
+from winback.aws import keys
+from winback.aws.ledger import Ledger
+from winback.delivery.ledger import outcome
+from winback.identifiers import SendId
+
+SEND_ID = SendId.parse("fjord_lau-3f2a9c0d1e4b_1_9f86d081884c7d659a2feaa0c55ad015")
+
+
+@pytest.fixture
+def claimed(cloud: Cloud) -> Cloud:
+    Ledger(cloud.performance).claim(
+        SEND_ID,
+        claim="one",
+        now=NOW,
+        lease_until=NOW + timedelta(minutes=1),
+        campaign_id="cmp-000000000001",
+        variant="a",
+        channel="email",
+    )
+    return cloud
+
+
+def row(cloud: Cloud) -> dict[str, Any]:
+    return Ledger(cloud.performance).rows([SEND_ID])[SEND_ID]
+
+
+def delivery(cloud: Cloud) -> dict[str, Any]:
+    envelope: dict[str, Any] = json.loads(cloud.event("feedback")["Records"][0]["body"])
+    return envelope
+
+
+def suppression(cloud: Cloud, address: str) -> dict[str, Any] | None:
+    key = keys.suppression(cloud.account.account_id, cloud.account.address_hash(address), "email")
+    item: dict[str, Any] | None = cloud.customers.get_item(Key=key).get("Item")
+    return item
+
+
+def test_the_sample_batch_is_taken(claimed: Cloud) -> None:
+    assert claimed.invoke("feedback", claimed.event("feedback")) == {"batchItemFailures": []}
+    assert {"sent_at", "delivered_at", "opened_at"} <= set(row(claimed))
+    assert outcome(row(claimed)) == "delivered"
+
+
+def test_an_event_settles_a_send_that_nobody_recorded_as_accepted(claimed: Cloud) -> None:
+    assert outcome(row(claimed)) == "due"
+    sent = json.loads(claimed.event("feedback")["Records"][1]["body"])
+    claimed.invoke("feedback", claimed.records(sent))
+    assert outcome(row(claimed)) == "accepted"
+
+
+def test_the_same_events_again_change_nothing(claimed: Cloud) -> None:
+    claimed.invoke("feedback", claimed.event("feedback"))
+    before = row(claimed)
+    claimed.invoke("feedback", claimed.event("feedback"))
+    assert row(claimed) == before
+
+
+@pytest.mark.parametrize(("kind", "suppressed"), [("Permanent", True), ("Transient", False)])
+def test_only_a_hard_bounce_ends_up_on_the_suppression_list(claimed: Cloud, kind: str, suppressed: bool) -> None:
+    envelope = delivery(claimed)
+    envelope["detail"] |= {
+        "eventType": "Bounce",
+        "bounce": {
+            "bounceType": kind,
+            "bounceSubType": "General",
+            "bouncedRecipients": [{"emailAddress": "ada@example.com"}],
+            "timestamp": "2026-11-21T09:31:09.000Z",
+        },
+    }
+    claimed.invoke("feedback", claimed.records(envelope))
+    found = suppression(claimed, "ada@example.com")
+    assert (found is not None) == suppressed
+    if found:
+        assert (found["reason"], found["send_id"]) == ("hard_bounce", str(SEND_ID))
+    assert outcome(row(claimed)) == ("bounced_hard" if suppressed else "bounced_soft")
+
+
+def test_a_complaint_is_the_last_word(claimed: Cloud) -> None:
+    envelope = delivery(claimed)
+    envelope["detail"] |= {
+        "eventType": "Complaint",
+        "complaint": {"timestamp": "2026-11-21T10:00:00.000Z", "complainedRecipients": []},
+    }
+    claimed.invoke("feedback", claimed.records(envelope, delivery(claimed)))
+    assert outcome(row(claimed)) == "complained"
+    assert suppression(claimed, "ada@example.com") is not None
+
+
+def test_malformed_messages_come_back_alone(claimed: Cloud) -> None:
+    answer = claimed.invoke("feedback", claimed.records("not json", "[]", {"detail": {}}, delivery(claimed)))
+    assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == ["0", "1", "2"]
+    assert "delivered_at" in row(claimed)
+
+
+def test_an_unknown_send_is_not_asked_about_again(cloud: Cloud) -> None:
+    assert cloud.invoke("feedback", cloud.event("feedback")) == {"batchItemFailures": []}
+    assert "ada@example.com" not in cloud.log.getvalue()
+    assert cloud.performance.scan()["Count"] == 0
+
+
+def test_a_mail_of_somebody_else_is_left_alone(claimed: Cloud) -> None:
+    envelope = delivery(claimed)
+    envelope["detail"]["mail"]["tags"] = {}
+    assert claimed.invoke("feedback", claimed.records(envelope)) == {"batchItemFailures": []}
+    assert "delivered_at" not in row(claimed)
