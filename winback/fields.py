@@ -21,6 +21,8 @@ def stripped(value: object) -> object:
 def _plain(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("has control characters: expected plain text without line breaks or tabs")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("has half of a character: expected text that UTF-8 can hold")
     return text
 
 

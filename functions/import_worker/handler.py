@@ -21,7 +21,7 @@ from winback.aws.tables import Accounts, table
 from winback.imports.errors import UnreadableFile
 
 logger = Logger()
-metrics = Metrics()
+metrics = Metrics(namespace="Winback")
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
