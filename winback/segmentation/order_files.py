@@ -20,17 +20,21 @@ COLUMNS = {
 }
 """What is read of an order in the lake (docs/data-model.md). The store's own customer id may be personal and is not."""
 
+_NAMES = ", ".join(COLUMNS)
+
 _SINGLE_VERSIONS = """CREATE OR REPLACE TEMP VIEW counted_orders AS
-    FROM largest_file UNION ALL BY NAME FROM other_files"""
+    SELECT * EXCLUDE (row_number) FROM largest_file
+    UNION ALL BY NAME
+    FROM other_files"""
 _LATEST_VERSIONS = """CREATE OR REPLACE TEMP VIEW counted_orders AS
-    FROM largest_file ANTI JOIN repeated_orders USING (order_id)
+    SELECT * EXCLUDE (row_number) FROM largest_file ANTI JOIN superseded_rows USING (row_number)
     UNION ALL BY NAME
     FROM other_files ANTI JOIN repeated_orders USING (order_id)
     UNION ALL BY NAME
     FROM latest_versions"""
-_IN_CURRENCY = """CREATE OR REPLACE TEMP VIEW orders AS
-    SELECT * RENAME (customer_key AS customer_id) FROM counted_orders
-    WHERE currency = getvariable('account_currency')"""
+_ORDERS = """CREATE OR REPLACE TEMP VIEW orders AS
+    SELECT * RENAME (customer_key AS customer_id) FROM counted_orders"""
+_IN_CURRENCY = f"{_ORDERS} WHERE currency = getvariable('account_currency')"
 
 
 def open_orders(
@@ -46,35 +50,45 @@ def open_orders(
     as the view is used; each Parquet file holds an order_id at most once.
     """
     by_size = sorted(parquet, key=lambda path: path.stat().st_size, reverse=True)
-    _open(connection, "largest_file", by_size[:1], [])
-    _open(connection, "other_files", by_size[1:], json_lines)
+    _open_largest(connection, by_size[:1])
+    _open_others(connection, by_size[1:], json_lines)
     connection.execute(read_sql("order_versions"))
     repeated = connection.execute("SELECT count(*) FROM repeated_orders").fetchall()[0][0]
     connection.execute(_LATEST_VERSIONS if repeated else _SINGLE_VERSIONS)
     connection.execute("SET VARIABLE account_currency = ?", [currency])
-    connection.execute(_IN_CURRENCY)
     left_out: int = connection.execute(
         "SELECT count(*) FROM counted_orders WHERE currency <> getvariable('account_currency')"
     ).fetchall()[0][0]
+    connection.execute(_IN_CURRENCY if left_out else _ORDERS)
     return left_out
 
 
-def _open(
-    connection: duckdb.DuckDBPyConnection, name: str, parquet: Sequence[Path], json_lines: Sequence[Path]
-) -> None:
-    """Creates the view `name` over all the files, empty without any. Folders named `key=value` add no columns."""
-    empty = f"{name}_of_no_file"
-    columns = ", ".join(f"{column} {kind}" for column, kind in COLUMNS.items())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {empty} ({columns})")
-    relation = connection.table(empty)
+def _open_largest(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path]) -> None:
+    """Creates the view `largest_file`, empty without a file, with the number of each row."""
     if parquet:
-        files = connection.read_parquet([str(path) for path in parquet], union_by_name=True)
-        relation = relation.union(files.project(", ".join(COLUMNS)))
+        rows = connection.read_parquet(str(parquet[0]), file_row_number=True)
+    else:
+        rows = _nothing(connection).project("*, 0::BIGINT AS file_row_number")
+    rows.project(f"{_NAMES}, file_row_number AS row_number").create_view("largest_file")
+
+
+def _open_others(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path], json_lines: Sequence[Path]) -> None:
+    """Creates the view `other_files`, empty without any. Folders named `key=value` add no columns."""
+    relation = _nothing(connection)
+    if parquet:
+        rows = connection.read_parquet([str(path) for path in parquet], union_by_name=True)
+        relation = relation.union(rows.project(_NAMES))
     if json_lines:
-        files = connection.read_json(
+        rows = connection.read_json(
             [str(path) for path in json_lines],  # type: ignore[arg-type]  # a list works; the stub is narrower
             format="newline_delimited",
             columns=dict(COLUMNS),
         )
-        relation = relation.union(files.project(", ".join(COLUMNS)))
-    relation.create_view(name)
+        relation = relation.union(rows.project(_NAMES))
+    relation.create_view("other_files")
+
+
+def _nothing(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+    columns = ", ".join(f"{column} {kind}" for column, kind in COLUMNS.items())
+    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS no_orders ({columns})")
+    return connection.table("no_orders")
