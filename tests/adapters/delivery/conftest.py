@@ -1,5 +1,6 @@
 """The three tables, empty, and one account."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from moto import mock_aws
 
 from winback.accounts import Account, FrequencyCap, Sender
@@ -32,6 +34,7 @@ class Tables:
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    _one_call_at_a_time(monkeypatch)
     with mock_aws():
         for name in ("campaigns", "customers", "performance"):
             boto3.client("dynamodb").create_table(
@@ -44,6 +47,17 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
                 ],
             )
         yield Tables(table("campaigns"), table("customers"), table("performance"))
+
+
+def _one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB checks a condition and writes in one go, the mock does not: threads may only interleave between calls."""
+    lock, call = threading.Lock(), BaseClient._make_api_call
+
+    def locked(*arguments: Any) -> Any:
+        with lock:
+            return call(*arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", locked)
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""Rendering one message, both parts and the subject, and asking the gate; compiled once, no table or provider."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from time import perf_counter
+
+from winback.accounts import FrequencyCap
+from winback.delivery.gate import Consent, RecipientFacts, SendContext, decide
+from winback.delivery.messages import MessageValues, resolve_template, shipped_templates
+from winback.delivery.messages.compiler import compile_template
+from winback.delivery.unsubscribing import unsubscribe_url
+from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
+
+CALLS = 5_000
+ROUNDS = 5
+BUDGET = 200  # microseconds a message
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
+
+def run(small: bool) -> None:
+    calls = CALLS // 10 if small else CALLS
+    send_id = SendId(AccountId("acme"), LaunchId("lau-000000000001"), 1, CustomerKey("0" * 32))
+    link = unsubscribe_url("https://mail.example.com", "secret", send_id)
+    values = MessageValues(
+        shop_name="Fjord Records",
+        postal_address="1 Harbour Street, Bergen",
+        unsubscribe_url=link,
+        shop_url="https://example.com",
+        first_name="Ada",
+    )
+    for name in shipped_templates():
+        template = resolve_template(name)
+        compiled = compile_template(template)
+        each = _microseconds(lambda compiled=compiled: compiled.render(values), calls)  # type: ignore[misc]
+        once = _microseconds(lambda template=template: compile_template(template), max(calls // 100, 5))  # type: ignore[misc]
+        print(f"  render {name:15} {each:7.1f} µs a message   ratio to the budget {each / BUDGET:.2f}")
+        print(f"  compile {name:14} {once:7.0f} µs, once a launch and step")
+    facts, context = _facts(), _context()
+    print(f"  gate                   {_microseconds(lambda: decide(facts, context, NOW), calls):7.1f} µs a send")
+    signing = _microseconds(lambda: unsubscribe_url("https://mail.example.com", "secret", send_id), calls)
+    print(f"  unsubscribe link       {signing:7.1f} µs")
+
+
+def _microseconds(work: Callable[[], object], calls: int) -> float:
+    """Of one call: the median of some rounds' means."""
+    means = []
+    for _ in range(ROUNDS):
+        started = perf_counter()
+        for _ in range(calls):
+            work()
+        means.append((perf_counter() - started) / calls * 1e6)
+    return median(means)
+
+
+def _facts() -> RecipientFacts:
+    return RecipientFacts(
+        CustomerKey("0" * 32),
+        has_profile=True,
+        has_address=True,
+        address_valid=True,
+        consent=Consent.GRANTED,
+        suppressed=False,
+        last_order_at=NOW - timedelta(days=90),
+        recent_contacts=(NOW - timedelta(days=2), NOW - timedelta(days=30)),
+    )
+
+
+def _context() -> SendContext:
+    return SendContext(
+        channel="email",
+        assigned_at=NOW - timedelta(days=1),
+        held_out=False,
+        stop_on_purchase=True,
+        frequency_cap=FrequencyCap(sends=3, days=7),
+        planned_at=NOW,
+        latest_at=NOW + timedelta(days=30),
+    )
