@@ -50,7 +50,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
 
 
 def _one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB checks a condition and writes in one go, the mock does not: threads may only interleave between calls."""
+    """DynamoDB checks a condition and writes in one go, the mock does not: threads interleave between calls only."""
     lock, call = threading.Lock(), BaseClient._make_api_call
 
     def locked(*arguments: Any) -> Any:
