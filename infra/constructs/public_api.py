@@ -119,6 +119,8 @@ class PublicApi(Construct):
             "Unauthorized": (apigateway.ResponseType.UNAUTHORIZED, "unauthorized", "401"),
             "AccessDenied": (apigateway.ResponseType.ACCESS_DENIED, "forbidden", "403"),
             "Throttled": (apigateway.ResponseType.THROTTLED, "too_many_requests", "429"),
+            # What API Gateway says of a route that does not exist.
+            "UnknownRoute": (apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN, "not_found", "404"),
             "TooLarge": (apigateway.ResponseType.REQUEST_TOO_LARGE, "request_too_large", "413"),
             "OtherClientError": (apigateway.ResponseType.DEFAULT_4_XX, "bad_request", None),
             "OtherServerError": (apigateway.ResponseType.DEFAULT_5_XX, "internal_error", None),

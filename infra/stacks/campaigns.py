@@ -42,10 +42,9 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             storage_mb=4096,
             environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
             permissions=(
-                access.table("campaigns", "GetItem UpdateItem", "accounts", "*#launch", "*#snapshot"),
-                access.read_lake("snapshots/*", "launches/*"),
-                access.write_lake("launches/*"),
-                access.list_lake("snapshots/*", "launches/*"),
+                access.table("campaigns", "GetItem", "*#launch"),
+                access.read_lake("snapshots/*/customers.parquet"),
+                access.write_lake("launches/*/candidates/*", "launches/*/manifest.jsonl"),
             ),
         ),
         FunctionSpec(
@@ -57,9 +56,8 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#launch"),
                 access.table("customers", "BatchGetItem"),
-                access.read_lake("launches/*"),
-                access.write_lake("launches/*"),
-                access.list_lake("launches/*"),
+                access.read_lake("launches/*/candidates/*", "launches/*/audience/*"),
+                access.write_lake("launches/*/audience/*"),
             ),
         ),
         FunctionSpec(
@@ -70,12 +68,11 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE", "LAKE_BUCKET"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#launch"),
-                access.table("campaigns", "PutItem BatchWriteItem", "due#*"),
+                access.table("campaigns", "PutItem", "due#*"),
                 access.table("customers", "BatchGetItem"),
                 access.table("performance", "BatchGetItem"),
-                access.read_lake("launches/*"),
-                access.write_lake("launches/*"),
-                access.list_lake("launches/*"),
+                access.read_lake("launches/*/audience/*", "launches/*/plan-*"),
+                access.write_lake("launches/*/plan-*"),
             ),
         ),
         FunctionSpec(
@@ -85,17 +82,17 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             timeout_seconds=300,
             environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
             permissions=(
-                access.table("campaigns", "GetItem PutItem UpdateItem", "accounts", "*#launch"),
-                access.read_lake("launches/*"),
-                access.write_lake("launches/*"),
-                access.list_lake("launches/*"),
+                access.table("campaigns", "GetItem", "accounts", "*#launch"),
+                access.table("campaigns", "PutItem", "*#launch"),
+                access.read_lake("launches/*/manifest.jsonl", "launches/*/audience/*", "launches/*/plan-dry_run/*"),
+                access.write_lake("launches/*/dry_run.json"),
             ),
         ),
         FunctionSpec(
             folder="launch_clock",
             does="What is next in a running launch, and until when to wait",
-            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
-            permissions=(access.table("campaigns", "GetItem", "accounts", "*#launch"),),
+            environment=("CAMPAIGNS_TABLE",),
+            permissions=(access.table("campaigns", "GetItem", "*#launch"),),
         ),
         FunctionSpec(
             folder="launch_report",
@@ -104,14 +101,16 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             memory_mb=3008,
             timeout_seconds=900,
             storage_mb=4096,
-            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE", "LAKE_BUCKET"),
+            environment=("CAMPAIGNS_TABLE", "PERFORMANCE_TABLE", "LAKE_BUCKET"),
             permissions=(
-                access.table("campaigns", "GetItem PutItem UpdateItem", "accounts", "*#launch", "*#snapshot"),
-                access.table("customers", "BatchGetItem"),
+                access.table("campaigns", "GetItem", "accounts", "*#launch"),
+                access.table("campaigns", "PutItem", "*#launch"),
                 access.table("performance", "BatchGetItem"),
-                access.read_lake("launches/*", "orders/*", "snapshots/*"),
-                access.write_lake("launches/*"),
-                access.list_lake("launches/*", "orders/*", "snapshots/*"),
+                access.read_lake(
+                    "launches/*/manifest.jsonl", "launches/*/audience/*", "launches/*/plan-live/*", "orders/*"
+                ),
+                access.write_lake("launches/*/report.json", "launches/*/report.html"),
+                access.list_lake("launches/*/plan-live/*", "orders/*"),
             ),
         ),
     )
@@ -126,8 +125,9 @@ def dispatch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             reserved_concurrency=1,
             environment=("CAMPAIGNS_TABLE", "SENDS_QUEUE_URL"),
             permissions=(
-                access.table("campaigns", "GetItem BatchGetItem", "accounts", "*#launch", "due#*", "quota#*"),
-                access.table("campaigns", "Query DeleteItem PutItem UpdateItem", "due#*", "quota#*"),
+                access.table("campaigns", "GetItem", "*#launch", "quota#*"),
+                access.table("campaigns", "UpdateItem", "quota#*"),
+                access.table("campaigns", "Query PutItem DeleteItem", "due#*"),
                 access.send_message("sends"),
                 access.read_send_quota(),
             ),
@@ -148,11 +148,10 @@ def dispatch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             ),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#launch"),
-                access.table("campaigns", "PutItem BatchWriteItem", "due#*"),
+                access.table("campaigns", "PutItem", "due#*"),
                 access.table("customers", "BatchGetItem"),
                 access.table("performance", "BatchGetItem GetItem PutItem UpdateItem"),
-                access.read_lake("launches/*"),
-                access.list_lake("launches/*"),
+                access.read_lake("launches/*/plan-live/*"),
                 access.send_email(),
                 access.read_secret(),
             ),
@@ -163,9 +162,9 @@ def dispatch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             timeout_seconds=FEEDBACK_SECONDS,
             environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE"),
             permissions=(
-                access.table("campaigns", "GetItem", "accounts", "*#launch"),
-                access.table("customers", "GetItem BatchGetItem PutItem UpdateItem"),
-                access.table("performance", "GetItem UpdateItem"),
+                access.table("campaigns", "GetItem", "accounts"),
+                access.table("customers", "PutItem", "*#address#*"),
+                access.table("performance", "UpdateItem"),
             ),
         ),
     )

@@ -25,11 +25,13 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             storage_mb=4096,
             environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
             permissions=(
-                access.table("campaigns", "GetItem UpdateItem PutItem Query", "accounts", "*#import", "*#launch"),
-                access.table("customers", "BatchGetItem BatchWriteItem GetItem PutItem UpdateItem"),
-                access.read_lake("uploads/*", "orders/*", "rejects/*"),
+                access.table("campaigns", "GetItem", "accounts", "*#import"),
+                access.table("campaigns", "UpdateItem", "*#import"),
+                access.table("campaigns", "Query", "*#launch"),
+                access.table("customers", "BatchGetItem BatchWriteItem UpdateItem"),
+                access.read_lake("uploads/*", "orders/*"),
                 access.write_lake("orders/*", "customers/*", "rejects/*"),
-                access.list_lake("uploads/*", "orders/*", "customers/*", "rejects/*"),
+                access.list_lake("orders/*"),
             ),
         ),
     )

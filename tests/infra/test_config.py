@@ -1,0 +1,39 @@
+"""The stage comes from the context, and nonsense in it is refused with what would be right."""
+
+import dataclasses
+
+import pytest
+
+from infra.config import InvalidContext, stage_config
+
+
+def read(**context: str):  # type: ignore[no-untyped-def]
+    return context.get
+
+
+def test_dev_is_the_default() -> None:
+    assert stage_config(read()).stage == "dev"
+
+
+def test_an_unknown_stage_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InvalidContext, match="expected one of local, dev, prod"):
+        stage_config(read(stage="test"))
+
+
+def test_only_the_local_stage_replaces_aws_endpoints() -> None:
+    with pytest.raises(InvalidContext, match="only the local stage"):
+        stage_config(read(stage="prod", sesv2_endpoint="http://127.0.0.1:1"))
+
+
+def test_a_hosting_kind_is_serverless_or_provisioned() -> None:
+    with pytest.raises(InvalidContext, match="serverless or provisioned"):
+        stage_config(read(stage="dev", endpoint_hosting="cheap"))
+
+
+def test_a_config_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        stage_config(read()).stage = "prod"  # type: ignore[misc]
+
+
+def test_the_sender_domain_can_be_given() -> None:
+    assert stage_config(read(stage="prod", sender_domain="news.brand.example")).sender_domain == "news.brand.example"

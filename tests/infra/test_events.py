@@ -1,0 +1,110 @@
+"""Consumers lose nothing silently: dead letters, alarms, partial batches; rules match what they should."""
+
+from typing import Any
+
+from tests.infra.conftest import Stage
+from tests.infra.readable import text
+
+
+def queues(stage: Stage) -> dict[str, dict[str, Any]]:
+    return {found["QueueName"]: found for found in stage.properties("AWS::SQS::Queue").values()}
+
+
+def test_every_queue_has_dead_letters(each_stage: Stage) -> None:
+    for name, found in queues(each_stage).items():
+        if not name.endswith("-dead"):
+            assert f"{name}-dead" in queues(each_stage)
+            assert found["RedrivePolicy"]["maxReceiveCount"] >= 3
+
+
+def test_every_dead_letter_raises_an_alarm_at_the_topic(each_stage: Stage) -> None:
+    logical = {
+        resource["Properties"]["QueueName"]: name.split("/")[1]
+        for name, resource in each_stage.resources("AWS::SQS::Queue").items()
+    }
+    watched = {
+        dimension["Value"]["Fn::GetAtt"][0]: alarm
+        for alarm in each_stage.properties("AWS::CloudWatch::Alarm").values()
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
+        for dimension in alarm["Dimensions"]
+    }
+    for name in queues(each_stage):
+        if name.endswith("-dead"):
+            alarm = watched[logical[name]]
+            assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+
+
+def test_every_alarm_tells_the_alarm_topic_and_says_what_to_do(each_stage: Stage) -> None:
+    for alarm in each_stage.properties("AWS::CloudWatch::Alarm").values():
+        assert [text(action).rsplit(":", 1)[-1] for action in alarm["AlarmActions"]] == [
+            f"winback-{each_stage.name}-alarms"
+        ]
+        assert len(alarm["AlarmDescription"]) > 20
+
+
+def test_queues_are_encrypted_by_the_key(each_stage: Stage) -> None:
+    assert all("KmsMasterKeyId" in found for found in queues(each_stage).values())
+
+
+def test_consumers_report_failures_one_by_one(each_stage: Stage) -> None:
+    mappings = each_stage.properties("AWS::Lambda::EventSourceMapping")
+
+    assert len(mappings) == 3
+    for mapping in mappings.values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+def test_a_message_stays_hidden_for_longer_than_its_function_runs(each_stage: Stage) -> None:
+    timeouts = {
+        f["FunctionName"].rsplit("-", 1)[-1]: f["Timeout"]
+        for f in each_stage.properties("AWS::Lambda::Function").values()
+    }
+    found = queues(each_stage)
+    for queue, function in (("imports", "worker"), ("sends", "sender"), ("feedback", "feedback")):
+        assert found[f"winback-{each_stage.name}-{queue}"]["VisibilityTimeout"] >= timeouts[function]
+
+
+def test_rules_that_feed_a_queue_keep_what_they_could_not_deliver(each_stage: Stage) -> None:
+    for rule in each_stage.properties("AWS::Events::Rule").values():
+        for target in rule["Targets"]:
+            assert "DeadLetterConfig" in target, rule["Name"]
+
+
+def test_only_uploads_of_this_lake_start_an_import(each_stage: Stage) -> None:
+    (rule,) = [r for r in each_stage.properties("AWS::Events::Rule").values() if r["Name"].endswith("-uploads")]
+
+    pattern = rule["EventPattern"]
+    assert pattern["source"] == ["aws.s3"]
+    assert pattern["detail"]["object"] == {"key": [{"prefix": "uploads/"}]}
+    assert [text(name) for name in pattern["detail"]["bucket"]["name"]] == [
+        f"winback-{each_stage.name}-lake-<AWS::AccountId>-<AWS::Region>"
+    ]
+
+
+def test_feedback_takes_every_event_that_the_configuration_set_publishes(each_stage: Stage) -> None:
+    (rule,) = [r for r in each_stage.properties("AWS::Events::Rule").values() if r["Name"].endswith("-feedback")]
+    (destination,) = each_stage.properties("AWS::SES::ConfigurationSetEventDestination").values()
+
+    published = destination["EventDestination"]["MatchingEventTypes"]
+    assert len(rule["EventPattern"]["detail-type"]) == len(published) == 9
+    assert rule["EventPattern"]["detail"] == {
+        "mail": {"tags": {"ses:configuration-set": [f"winback-{each_stage.name}"]}}
+    }
+
+
+def test_the_refresh_is_scheduled_with_its_own_time_as_input(each_stage: Stage) -> None:
+    (schedule,) = each_stage.properties("AWS::Scheduler::Schedule").values()
+
+    assert schedule["Target"]["Input"] == '{"as_of": "<aws.scheduler.scheduled-time>"}'
+    assert schedule["State"] == ("DISABLED" if each_stage.name == "local" else "ENABLED")
+
+
+def test_the_feeder_runs_each_minute_and_its_failures_are_kept(each_stage: Stage) -> None:
+    (rule,) = [r for r in each_stage.properties("AWS::Events::Rule").values() if r["Name"].endswith("-feeder")]
+    (feeder,) = [
+        f for f in each_stage.properties("AWS::Lambda::Function").values() if f["FunctionName"].endswith("-feeder")
+    ]
+
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    assert "DeadLetterConfig" in feeder

@@ -1,0 +1,123 @@
+"""Stacks stand beside each other without exports, and pass the checks that gate a deployment."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from infra.workflows import campaign, prepare, refresh
+from tests.infra.conftest import Stage
+
+# What the emulator lacks: one of them rejects a whole template.
+UNSUPPORTED = (
+    "AWS::SageMaker::",
+    "AWS::ApplicationAutoScaling::",
+    "AWS::EMRServerless::",
+    "AWS::Budgets::",
+    "AWS::CloudTrail::",
+    "AWS::WAFv2::WebACLAssociation",
+    "AWS::SecretsManager::RotationSchedule",
+    "AWS::SecretsManager::ResourcePolicy",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::Events::Archive",
+    "AWS::Events::ApiDestination",
+    "AWS::StepFunctions::StateMachineAlias",
+    "AWS::StepFunctions::StateMachineVersion",
+    "AWS::SES::Tenant",
+    "AWS::SES::DedicatedIpPool",
+    "AWS::Logs::QueryDefinition",
+    "AWS::Backup::BackupSelection",
+    "Custom::",
+)
+
+
+def test_no_stack_exports_or_imports(each_stage: Stage) -> None:
+    for name, template in each_stage.templates.items():
+        assert "Fn::ImportValue" not in str(template), name
+        assert [out for out in template.get("Outputs", {}).values() if "Export" in out] == [], name
+
+
+def test_the_local_stage_has_only_what_the_emulator_supports(local: Stage) -> None:
+    kinds = {resource["Type"] for template in local.templates.values() for resource in template["Resources"].values()}
+
+    assert [kind for kind in kinds if kind.startswith(UNSUPPORTED)] == []
+
+
+def test_aws_stages_have_no_finding_that_is_not_acknowledged(aws_stage: Stage) -> None:
+    assert aws_stage.findings() == []
+
+
+def test_templates_are_valid(stage: Callable[[str], Stage]) -> None:
+    """W3005: the CDK writes dependencies out that CloudFormation would infer."""
+    templates = [
+        str(path) for name in ("dev", "prod", "local") for path in sorted(stage(name).folder.glob("*.template.json"))
+    ]
+    done = subprocess.run(
+        [
+            Path(sys.executable).with_name("cfn-lint"),
+            "--regions",
+            "eu-central-1",
+            "--ignore-checks",
+            "W3005",
+            "--",
+            *templates,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_every_resource_is_tagged_with_the_stage(aws_stage: Stage) -> None:
+    for table in aws_stage.properties("AWS::DynamoDB::Table").values():
+        assert {"Key": "stage", "Value": aws_stage.name} in table["Tags"]
+        assert {"Key": "application", "Value": "winback"} in table["Tags"]
+
+
+def test_workflows_log_errors_without_the_data_of_executions(each_stage: Stage) -> None:
+    machines = each_stage.properties("AWS::StepFunctions::StateMachine")
+
+    assert len(machines) == 3
+    for machine in machines.values():
+        assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+        assert machine["LoggingConfiguration"]["Level"] == "ERROR"
+
+
+def test_every_workflow_has_an_alarm_on_failed_executions(each_stage: Stage) -> None:
+    failed = [
+        a for a in each_stage.properties("AWS::CloudWatch::Alarm").values() if a.get("MetricName") == "ExecutionsFailed"
+    ]
+
+    assert len(failed) == 3
+
+
+def test_workflow_definitions_are_as_reviewed(prod: Stage, same_as_snapshot: Callable[[str, Any], None]) -> None:
+    import json
+
+    for machine in prod.properties("AWS::StepFunctions::StateMachine").values():
+        which = machine["StateMachineName"].rsplit("-", 1)[-1]
+        same_as_snapshot(f"{which}.asl.json", json.loads(machine["DefinitionString"]))
+
+
+def test_every_task_of_a_workflow_retries_and_no_map_tolerates_failures() -> None:
+    def states(value: Any) -> list[dict[str, Any]]:
+        if isinstance(value, dict):
+            own = [value] if value.get("Type") in ("Task", "Map") else []
+            return own + [state for item in value.values() for state in states(item)]
+        return [state for item in value for state in states(item)] if isinstance(value, list) else []
+
+    for definition in (
+        refresh.definition(accounts=1, chunks=1),
+        prepare.definition(chunks=1),
+        campaign.definition(chunks=1),
+    ):
+        for state in states(definition):
+            if state["Type"] == "Task":
+                caught = {error for retrier in state["Retry"] for error in retrier["ErrorEquals"]}
+                assert {"States.TaskFailed", "Lambda.TooManyRequestsException"} <= caught
+                assert all(retrier["JitterStrategy"] == "FULL" for retrier in state["Retry"])
+            elif state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED":
+                assert state["ToleratedFailureCount"] == 0
+                assert state["MaxConcurrency"] >= 1
