@@ -85,6 +85,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("campaigns", "PutItem", "*#campaign", "*#launch"),
                 access.table("campaigns", "Query", "*#campaign"),
                 access.read_lake("launches/*/dry_run.json", "launches/*/report.json", "launches/*/report.html"),
+                access.list_lake("launches/*/plan-live/*"),  # it counts the chunks that are planned
                 access.start("prepare", "campaign"),
             ),
         ),
