@@ -63,10 +63,12 @@ def parts() -> Parts:
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Run twice for one minute, it still releases one minute's quota. Returns rows by what was done with them."""
     minute = SystemClock().now(event).replace(second=0)
+    quota = read_quota(parts().ses)
     feeding = Feeding(
         due=DueIndex(parts().campaigns),
-        quota=MinuteQuota(parts().campaigns, read_quota(parts().ses), minute),
+        quota=MinuteQuota(parts().campaigns, quota, minute),
         release=parts().queue.put,
+        per_second=quota.per_second,
         permit=parts().permit,
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )

@@ -1,6 +1,7 @@
 """Wires the sender's ports to the tables, the lake and SES, for one release after another."""
 
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -57,6 +58,7 @@ class Dispatch:
         signing_key: Callable[[], str],
         clock: Clock,
         wall: Callable[[], datetime],
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._accounts = Accounts(campaigns_table)
         self._launches = LaunchStore(campaigns_table)
@@ -65,7 +67,7 @@ class Dispatch:
         self._ledger = Ledger(performance_table)
         self._contacts = ContactBook(performance_table)
         self._lake, self._mailer, self._signing_key = lake, mailer, signing_key
-        self._clock, self._wall = clock, wall
+        self._clock, self._wall, self._pause = clock, wall, pause
         self._chunks: OrderedDict[str, list[Row]] = OrderedDict()
         self._templates: OrderedDict[tuple[LaunchId, int], CompiledTemplate] = OrderedDict()
 
@@ -108,6 +110,7 @@ class Dispatch:
             wall=self._wall,
             seconds_left=seconds_left,
             new_claim=lambda: secrets.token_hex(8),
+            pause=self._pause,
         )
         return sending.send(planned)
 

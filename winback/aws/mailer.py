@@ -26,17 +26,8 @@ from winback.delivery.email import (
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
 _REFUSALS = frozenset({"MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException"})
-_LATER = frozenset(
-    {
-        "TooManyRequestsException",
-        "LimitExceededException",
-        "AccountSuspendedException",
-        "SendingPausedException",
-        "Throttling",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-    }
-)
+_TOO_FAST = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
+_LATER = frozenset({"LimitExceededException", "AccountSuspendedException", "SendingPausedException"})
 # https://docs.aws.amazon.com/ses/latest/dg/header-fields.html; values are limited to 995 characters.
 _HEADER_MAX = 995
 _UTF8 = "UTF-8"
@@ -102,7 +93,9 @@ class Mailer:
 def _answer_of(error: ClientError) -> Answer:
     code = error.response["Error"]["Code"]
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _LATER or status == 429:
+    if code in _TOO_FAST or status == 429:
+        return Throttled(code, brief=True)
+    if code in _LATER:
         return Throttled(code)
     if code in _REFUSALS:
         return Refused(code)

@@ -20,12 +20,12 @@ class SendsQueue:
         self._url = url
         self._sqs: Any = client or boto3.client("sqs")
 
-    def put(self, releases: Sequence[Release]) -> None:
-        """Returns once all are in the queue; raises QueueRefused otherwise."""
+    def put(self, releases: Sequence[tuple[Release, int]]) -> None:
+        """Each becomes visible after its seconds. Returns once all are in the queue; raises QueueRefused otherwise."""
         for start in range(0, len(releases), _BATCH):
             entries = [
-                {"Id": str(place), "MessageBody": release.to_json()}
-                for place, release in enumerate(releases[start : start + _BATCH])
+                {"Id": str(place), "MessageBody": release.to_json(), "DelaySeconds": delay}
+                for place, (release, delay) in enumerate(releases[start : start + _BATCH])
             ]
             answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
             if answer.get("Failed"):

@@ -35,9 +35,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Throttled:
-    """Not taken now, certainly; asking later may help."""
+    """Not taken now, certainly; asking later may help: within seconds when the pause is `brief`, as for a rate."""
 
     code: str
+    brief: bool = False
 
 
 @dataclass(frozen=True)

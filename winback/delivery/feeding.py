@@ -13,6 +13,7 @@ from winback.identifiers import AccountId, LaunchId
 
 TURN_ROWS = 10 * MESSAGE_ROWS  # one batch of ten messages, the most that SQS takes in a call
 _SHORT_OF_TIME = 5.0  # seconds
+_LATEST_DELAY = 59  # the next minute releases anew
 
 
 class Permit(StrEnum):
@@ -53,7 +54,8 @@ class QuotaPort(Protocol):
 class Feeding:
     due: DuePort
     quota: QuotaPort
-    release: Callable[[Sequence[Release]], None]  # into the queue; returns once all are in
+    release: Callable[[Sequence[tuple[Release, int]]], None]  # into the queue, each after some seconds
+    per_second: float  # the provider's rate: releases are spread over the minute
     permit: Callable[[AccountId, LaunchId], Permit]
     seconds_left: Callable[[], float]
 
@@ -86,10 +88,24 @@ class Feeding:
                     if granted == 0:
                         break
                     until = entry.from_row + granted
-                    self.release([Release.of(entry, *bounds) for bounds in message_bounds(entry.from_row, until)])
+                    self.release(
+                        [
+                            (Release.of(entry, start, end), self._delay(done["released"] + start - entry.from_row))
+                            for start, end in message_bounds(entry.from_row, until, self._message_rows)
+                        ]
+                    )
                     done["released"] += granted
                     shard.rest = self.due.advance(entry, until)
         return done
+
+    @property
+    def _message_rows(self) -> int:
+        """One message is at most one second's worth."""
+        return max(1, min(MESSAGE_ROWS, math.floor(self.per_second)))
+
+    def _delay(self, rows_before: int) -> int:
+        """Seconds after which the rate has room for the rows that come after these."""
+        return min(math.floor(rows_before / self.per_second), _LATEST_DELAY) if self.per_second > 0 else 0
 
 
 class _Shard:

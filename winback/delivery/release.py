@@ -91,7 +91,7 @@ class Release:
         return release
 
 
-def message_bounds(from_row: int, to_row: int) -> Iterator[tuple[int, int]]:
-    """The range cut into messages."""
-    for start in range(from_row, to_row, MESSAGE_ROWS):
-        yield start, min(start + MESSAGE_ROWS, to_row)
+def message_bounds(from_row: int, to_row: int, rows: int = MESSAGE_ROWS) -> Iterator[tuple[int, int]]:
+    """The range cut into messages of at most `rows`."""
+    for start in range(from_row, to_row, rows):
+        yield start, min(start + rows, to_row)

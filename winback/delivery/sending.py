@@ -21,6 +21,7 @@ from winback.delivery.messages.values import RenderingFailed
 from winback.identifiers import AccountId, CustomerKey, SendId
 
 SHORT_OF_TIME = 15.0  # seconds that one send may take at worst: its writes and the provider's time-outs
+_PAUSES = (0.5, 1.0, 2.0)  # seconds
 _LEASE_MARGIN = timedelta(seconds=5)
 
 
@@ -118,6 +119,7 @@ class Sending:
     wall: Callable[[], datetime]
     seconds_left: Callable[[], float]
     new_claim: Callable[[], str]
+    pause: Callable[[float], None]  # for some seconds
 
     def send(self, planned: Sequence[PlannedSend]) -> Report:
         """Raises ProviderMisconfigured after having freed the row; other errors leave it to its lease."""
@@ -163,7 +165,7 @@ class Sending:
     def _hand_over(self, send_id: SendId, claim: str, report: Report) -> None:
         """The claim is ours."""
         try:
-            answer = self.deliver(self.recipients.email(send_id))
+            answer = self._deliver(self.recipients.email(send_id))
         except RenderingFailed:
             answer = Refused("RenderingFailed")
         except ProviderMisconfigured as error:
@@ -179,10 +181,19 @@ class Sending:
             case Unclear(code):
                 self.ledger.unknown(send_id, claim=claim, error=code)
                 report.outcomes[State.UNKNOWN] += 1
-            case Throttled(code):
+            case Throttled(code, _):
                 self.ledger.throttled(send_id, claim=claim, error=code)
                 report.outcomes[State.THROTTLED] += 1
                 raise _Halt
+
+    def _deliver(self, email: Email) -> Answer:
+        """Asks again, under the same claim, when the provider took nothing because we were too fast for it."""
+        for seconds in _PAUSES:
+            answer = self.deliver(email)
+            if not (isinstance(answer, Throttled) and answer.brief and self.seconds_left() > SHORT_OF_TIME):
+                return answer
+            self.pause(seconds)
+        return self.deliver(email)
 
     def _leave(self, one: PlannedSend, found: Standing, row: Row | None, report: Report) -> None:
         """The row is another sender's, or was."""

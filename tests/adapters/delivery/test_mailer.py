@@ -71,17 +71,17 @@ def test_a_message_carries_its_send_id_both_parts_and_one_click_unsubscribe(
 
 
 @pytest.mark.parametrize(
-    ("code", "status"),
+    ("code", "status", "brief"),
     [
-        ("TooManyRequestsException", 429),
-        ("LimitExceededException", 400),
-        ("ThrottlingException", 400),
-        ("AccountSuspendedException", 400),
-        ("SendingPausedException", 400),
+        ("TooManyRequestsException", 429, True),
+        ("ThrottlingException", 400, True),
+        ("LimitExceededException", 400, False),
+        ("AccountSuspendedException", 400, False),
+        ("SendingPausedException", 400, False),
     ],
 )
-def test_what_ses_does_not_take_now_may_be_sent_later(client: Any, code: str, status: int) -> None:
-    assert answer_to(client, code, status) == Throttled(code)
+def test_what_ses_does_not_take_now_may_be_sent_later(client: Any, code: str, status: int, brief: bool) -> None:
+    assert answer_to(client, code, status) == Throttled(code, brief)
 
 
 @pytest.mark.parametrize("code", ["MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException"])

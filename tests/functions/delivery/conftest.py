@@ -64,7 +64,7 @@ class Ses:
         return {"MessageId": f"m-{len(self.sent)}"}
 
     def get_account(self) -> dict[str, Any]:
-        return {"SendQuota": {"MaxSendRate": 1.0, "Max24HourSend": 1000.0, "SentLast24Hours": 0.0}}
+        return {"SendQuota": {"MaxSendRate": 100.0, "Max24HourSend": 1000.0, "SentLast24Hours": 940.0}}
 
 
 @dataclass
@@ -156,6 +156,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         for name in FUNCTIONS:
             logger = importlib.import_module(f"functions.{name}.handler").logger
             monkeypatch.setattr(logger.registered_handler, "stream", made.log)
+        monkeypatch.setattr("winback.delivery.sending._PAUSES", ())
         monkeypatch.setattr("functions.sender.handler.ses_client", lambda: made.ses)
         feeder = importlib.import_module("functions.feeder.handler")
         monkeypatch.setattr(feeder.boto3, "client", _client_with(made.ses, boto3.client))

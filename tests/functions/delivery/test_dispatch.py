@@ -59,7 +59,7 @@ def test_a_second_feeder_of_the_same_minute_gets_no_second_quota(cloud: Cloud) -
     index_entry = cloud.due()[0]
     cloud.invoke("feeder", cloud.event("feeder"))
     DueIndex(cloud.campaigns).put(replace(index_entry, chunk=1, to_row=500))
-    assert cloud.invoke("feeder", cloud.event("feeder")) == {"released": 30}  # 60 a minute at one a second
+    assert cloud.invoke("feeder", cloud.event("feeder")) == {"released": 30}  # 60 are left of the day
     assert cloud.invoke("feeder", cloud.event("feeder")) == {}
 
 

@@ -215,7 +215,7 @@ class World:
                 return Accepted("id")
             match self.chance.randrange(4):
                 case 0:
-                    return Throttled("TooManyRequestsException")
+                    return Throttled("TooManyRequestsException", brief=self.chance.random() < 0.5)
                 case 1:
                     return Refused("MessageRejected")
                 case 2:  # it was taken, but the answer never came
@@ -239,6 +239,7 @@ class World:
             wall=lambda: self.wall,
             seconds_left=lambda: 60.0,
             new_claim=lambda: f"{claim}-{self.chance.random()}",
+            pause=lambda seconds: None,
         )
 
     def feedback(self) -> None:

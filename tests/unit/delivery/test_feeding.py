@@ -67,7 +67,8 @@ def feed(due: Shards, quota: int, queue: list[Release], **changes: Any) -> Count
     parts: dict[str, Any] = {
         "due": due,
         "quota": Quota(quota),
-        "release": queue.extend,
+        "release": lambda releases: queue.extend(release for release, _ in releases),
+        "per_second": 1000.0,
         "permit": permit,
         "seconds_left": lambda: 60.0,
         **changes,
@@ -112,12 +113,24 @@ def test_a_paused_launch_waits_and_a_cancelled_one_goes() -> None:
 def test_what_the_queue_did_not_take_stays_due() -> None:
     due = Shards([entry(0, 100)])
 
-    def refuse(_: Sequence[Release]) -> None:
+    def refuse(_: object) -> None:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
         feed(due, 100, [], release=refuse)
     assert due.rows == 100
+
+
+def test_releases_are_spread_over_the_minute_at_the_provider_s_rate() -> None:
+    released: list[tuple[Release, int]] = []
+    feed(Shards([entry(0, 500)], [entry(1, 500)]), 840, [], release=released.extend, per_second=14.0)
+    by_second = Counter[int]()
+    for release, delay in released:
+        by_second[delay] += release.to_row - release.from_row
+    assert sum(by_second.values()) == 840
+    assert max(by_second) == 59
+    for seconds in range(1, 61):
+        assert sum(rows for delay, rows in by_second.items() if delay < seconds) <= 14 * (seconds + 1)
 
 
 def test_a_feeder_short_of_time_stops() -> None:

@@ -75,6 +75,14 @@ def test_a_throttled_send_is_due_again_together_with_all_that_follow() -> None:
     assert one_run(made, plan()[1:]).outcomes == Counter({State.ACCEPTED: 5})
 
 
+def test_a_provider_that_is_too_slow_for_a_moment_is_asked_again_under_the_same_claim() -> None:
+    made, paused = world(), list[float]()
+    answers = iter([Throttled("TooManyRequestsException", brief=True), Accepted("1")])
+    report = one_run(made, plan(CUSTOMERS[:1]), deliver=lambda email: next(answers), pause=paused.append)
+    assert report.outcomes == Counter({State.ACCEPTED: 1})
+    assert len(paused) == 1
+
+
 def test_a_sender_that_runs_short_of_time_claims_nothing_more() -> None:
     made = world()
     report = one_run(made, plan(), seconds_left=lambda: 1.0)
