@@ -83,7 +83,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#snapshot"),
                 access.table("campaigns", "PutItem", "*#campaign", "*#launch"),
-                access.table("campaigns", "Query", "*#campaign"),
+                access.table("campaigns", "Query", "*#campaign", "*#launch"),
                 access.read_lake("launches/*/dry_run.json", "launches/*/report.json", "launches/*/report.html"),
                 access.list_lake("launches/*/plan-live/*"),  # it counts the chunks that are planned
                 access.start("prepare", "campaign"),
