@@ -17,9 +17,9 @@ import duckdb
 from winback.accounts import Account
 from winback.aws.lake import Lake, orders_prefix, refresh_prefix, snapshot_prefix
 from winback.aws.snapshots import OutOfOrder, Snapshot, SnapshotState, SnapshotStore, write_segments
-from winback.features import SCORED
 from winback.identifiers import AccountId, SnapshotId
 from winback.instants import format_instant, parse_instant
+from winback.segmentation.computed import write_computed, write_parts
 from winback.segmentation.order_files import open_orders
 from winback.segmentation.publication import (
     changed_states,
@@ -32,8 +32,6 @@ from winback.segmentation.rubric import Rubric
 from winback.segmentation.snapshot import build_snapshot
 from winback.segmentation.summary import summarise
 
-PART_ROWS = 5_000
-"""Customers of one part to score: ten calls of 500 rows, well inside a function's time."""
 _DOWNLOADS = 8
 
 
@@ -81,6 +79,7 @@ class Machine:
                 "autoinstall_known_extensions": False,
             }
         ) as connection:
+            connection.execute("SET enable_progress_bar = false")
             yield connection
 
 
@@ -104,7 +103,8 @@ def compute(refresh: Refresh, account: Account, lake: Lake, store: SnapshotStore
                 trend_category=account.trend_category,
             )
             summary = summarise(connection, as_of=refresh.as_of, currency=account.currency, rubric=rubric)
-            _write_computed(connection, lake, refresh, folder)
+            write_computed(connection, folder / "computed.parquet")
+            lake.upload(folder / "computed.parquet", f"{refresh.work}customers.parquet")
             lines = _write_parts(connection, lake, refresh, folder)
     lake.write_json(f"{refresh.work}rubric.json", rubric.model_dump(mode="json"))
     lake.write_json(
@@ -171,38 +171,21 @@ def _download(lake: Lake, prefix: str, folder: Path) -> list[Path]:
         return list(pool.map(lambda key: lake.download(key, folder / key), keys))
 
 
-def _write_computed(connection: duckdb.DuckDBPyConnection, lake: Lake, refresh: Refresh, folder: Path) -> None:
-    """Ordered by key: an attempt repeated gives the same rows to the same parts."""
-    connection.execute(
-        "CREATE TABLE computed AS SELECT * RENAME (customer_id AS customer_key) FROM snapshot ORDER BY customer_key"
-    )
-    path = folder / "computed.parquet"
-    connection.table("computed").write_parquet(str(path), compression="zstd")
-    lake.upload(path, f"{refresh.work}customers.parquet")
-
-
 def _write_parts(
     connection: duckdb.DuckDBPyConnection, lake: Lake, refresh: Refresh, folder: Path
 ) -> list[dict[str, Any]]:
-    """One object a part of at most PART_ROWS customers; returns the manifest's lines."""
-    rows: int = connection.execute("SELECT count(*) FROM computed").fetchall()[0][0]
-    features = ", ".join(f"{name} := {name}" for name in SCORED)
+    """Uploads the parts to score; returns the manifest's lines."""
     lines = []
-    for chunk, start in enumerate(range(0, rows, PART_ROWS)):
-        end = min(start + PART_ROWS, rows)
-        part = connection.table("computed").filter(f"rowid >= {start} AND rowid < {end}")
-        path = folder / "part.jsonl"
-        part.project(f"customer_key, struct_pack({features}) AS features").create_view("part_to_score")
-        connection.execute("COPY part_to_score TO ? (FORMAT json)", [str(path)])
-        key = f"{refresh.work}parts/part-{chunk:05d}.jsonl.gz"
-        lake.write_bytes(key, path.read_bytes(), content_type="application/x-ndjson")
+    for part in write_parts(connection, folder):
+        key = f"{refresh.work}parts/part-{part.chunk:05d}.jsonl.gz"
+        lake.write_bytes(key, part.path.read_bytes(), content_type="application/x-ndjson")
         lines.append(
             {
                 "account_id": refresh.account_id,
                 "snapshot_id": refresh.snapshot_id,
-                "chunk": chunk,
+                "chunk": part.chunk,
                 "key": key,
-                "rows": end - start,
+                "rows": part.rows,
             }
         )
     return lines

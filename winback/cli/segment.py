@@ -64,6 +64,7 @@ def segment(
         _refuse(f"--out: {out} is a file; name a folder")
 
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect(config=_limits(scratch)) as connection:
+        connection.execute("SET enable_progress_bar = false")  # it would write into --json
         try:
             account = load_orders(connection, orders, mapping=columns, default_currency=currency, scratch=Path(scratch))
         except UnreadableFile as error:

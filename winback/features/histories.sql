@@ -13,25 +13,31 @@ WITH customers AS (
         coalesce(-sum(amount_minor) FILTER (amount_minor < 0), 0)::BIGINT AS returns_minor,
         min(ordered_at) FILTER (amount_minor >= 0) AS first_purchase_at,
         max(ordered_at) FILTER (amount_minor >= 0) AS last_purchase_at,
-        list_sort(list(datediff('day', DATE '1970-01-01', ordered_at::DATE)::INTEGER) FILTER (amount_minor >= 0)) AS days,
+        list_sort(list(datediff('day', DATE '1970-01-01', ordered_at::DATE)::INTEGER) FILTER (amount_minor >= 0)) AS orders_on,
         {only_category} AS only_category
     FROM orders
     WHERE ordered_at < $as_of
     GROUP BY customer_id
 ),
-gaps AS ( -- logarithm of each gap in days; orders of one day have no gap between them
+purchases AS ( -- day numbers, each once, ascending
     SELECT
-        *,
-        coalesce(list_transform(days, lambda day, position: ln(nullif(day - days[position - 1], 0))), []) AS gap_logs,
+        * EXCLUDE (orders_on),
+        list_filter(orders_on, lambda day, position: day IS DISTINCT FROM orders_on[position - 1]) AS days,
         datediff('day', DATE '1970-01-01', $as_of::DATE)::INTEGER AS today
     FROM customers
+),
+gaps AS ( -- logarithm of each gap in days; in the list without its first day, position is that of the day before
+    SELECT
+        *,
+        list_transform(days[2:], lambda day, position: ln(day - days[position])) AS gap_logs
+    FROM purchases
 )
 SELECT
     * EXCLUDE (days, gap_logs, today),
-    CASE WHEN len(days) > 0 THEN list_count(gap_logs) + 1 ELSE 0 END::INTEGER AS purchases,
-    list_count(gap_logs)::INTEGER AS gap_count,
+    coalesce(len(days), 0)::INTEGER AS purchases,
+    coalesce(len(gap_logs), 0)::INTEGER AS gap_count,
     coalesce(list_sum(gap_logs), 0)::DOUBLE AS gap_log_sum,
-    coalesce(list_sum(list_transform(gap_logs, lambda gap_log: gap_log * gap_log)), 0)::DOUBLE AS gap_log_squares,
-    coalesce(len(list_distinct(list_filter(days, lambda day: day >= today - 91))), 0)::INTEGER AS purchases_last_91_days,
-    coalesce(len(list_distinct(list_filter(days, lambda day: day >= today - 182))), 0)::INTEGER AS purchases_last_182_days
+    coalesce(list_dot_product(gap_logs, gap_logs), 0)::DOUBLE AS gap_log_squares,
+    coalesce(len(list_filter(days, lambda day: day >= today - 91)), 0)::INTEGER AS purchases_last_91_days,
+    coalesce(len(list_filter(days, lambda day: day >= today - 182)), 0)::INTEGER AS purchases_last_182_days
 FROM gaps;
