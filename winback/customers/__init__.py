@@ -104,7 +104,7 @@ class Customer(BaseModel):
         for channel in Channel:
             consent = self.consent.get(channel)
             parts += [consent.state, _text(consent.at), consent.source] if consent else ["", "", ""]
-        return hashlib.sha256(_SEPARATOR.join(part or "" for part in parts).encode()).hexdigest()[:32]
+        return hashlib.sha256(_SEPARATOR.join(part or "" for part in parts).encode()).hexdigest()[:16]
 
 
 def profile_of(customer: Customer, known: Mapping[str, Any] | None, *, received_at: datetime) -> dict[str, Any]:

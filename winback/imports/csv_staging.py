@@ -92,10 +92,8 @@ def _stage_whole_lines(connection: DuckDBPyConnection, path: Path, header: Heade
                 "longest": LONGEST_LINE_BYTES,
             },
         )
-        if connection.execute("SELECT count(*) FROM csv_errors WHERE error_type = 'INVALID ENCODING'").fetchall() != [
-            (0,)
-        ]:
-            raise UnreadableFile("the file is not UTF-8: save it as UTF-8")
+        if connection.execute("SELECT 1 FROM csv_errors WHERE error_type = 'INVALID ENCODING' LIMIT 1").fetchall():
+            return False
         connection.execute(statement("csv_lines"))
         (accounted,) = connection.execute(
             "SELECT 1 + (SELECT count(*) FROM staged) + (SELECT count(*) FROM malformed)"

@@ -3,6 +3,7 @@
 The steps are SQL files beside this one (`sql/`). Nothing here reads the clock: the caller says what *now* is.
 """
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from winback.money import exponent
 
 __all__ = ["FileAccount", "UnknownColumn", "UnreadableFile", "load_customers", "load_orders"]
 
+_CODE = re.compile(r"[A-Z]{3}")
 NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
 _LEEWAY = timedelta(days=1)  # how far ahead of ours the clock of a store may be
 
@@ -73,19 +75,17 @@ def load_orders(
     Raises UnreadableFile for a file that is not what it should be, UnknownColumn for a column that is missing.
     """
     with _staged(connection, Path(path), Layout(ORDERS, mapping, format), scratch) as staged:
-        _create_minor_units(connection, default_currency)
+        are_lines = bool(staged.columns & {"sku", "category"})
+        _create_currencies(connection, default_currency or NO_CURRENCY)
+        connection.execute(statement("order_content"))
         connection.execute(
             statement("check_orders"),
-            {
-                "default_currency": default_currency or NO_CURRENCY,
-                "approximate": staged.approximate,
-                "latest": _latest(now),
-            },
+            {"approximate": staged.approximate, "latest": _latest(now), "are_lines": are_lines},
         )
-        connection.execute(statement("order_content"))
-        are_lines = bool(staged.columns & {"sku", "category"})
         connection.execute(statement("line_grain" if are_lines else "order_grain"))
-        return _account(connection)
+        account = _account(connection)
+        connection.execute(statement("orders_of_lines" if are_lines else "orders_of_rows"))
+        return account
 
 
 def load_customers(
@@ -139,27 +139,33 @@ def _staged(
         connection.execute(f"SET TimeZone = {literal(zone)}")
 
 
-def _create_minor_units(connection: DuckDBPyConnection, default_currency: str | None) -> None:
-    """Table minor_units(currency, thousandths): how many thousandths of the unit the currency's minor unit is."""
-    found = connection.execute(
-        "SELECT DISTINCT upper(cleaned(currency)) AS code FROM (SELECT DISTINCT currency FROM source) "
-        "WHERE regexp_full_match(upper(cleaned(currency)), '[A-Z]{3}')"
-    ).fetchall()
-    codes = sorted({code for (code,) in found} | {default_currency or NO_CURRENCY})
+def _create_currencies(connection: DuckDBPyConnection, default: str) -> None:
+    """Table currencies(written, currency, thousandths): each way a code is written in the file, none included, and how
+    many thousandths of the unit the currency's minor unit is."""
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE minor_units AS "
-        "SELECT unnest($codes) AS currency, unnest($thousandths) AS thousandths",
-        {"codes": codes, "thousandths": [10 ** (3 - exponent(code)) for code in codes]},
+        "CREATE OR REPLACE TEMP TABLE currencies (written VARCHAR, currency VARCHAR, thousandths BIGINT)"
     )
+    found = connection.execute("SELECT DISTINCT coalesce(currency, '') FROM source").fetchall()
+    codes = {written: written.strip(" ").upper() or default for (written,) in found}
+    known = {written: code for written, code in codes.items() if _CODE.fullmatch(code)}
+    if known:
+        connection.execute(
+            "INSERT INTO currencies SELECT unnest($written), unnest($codes), unnest($thousandths)",
+            {
+                "written": list(known),
+                "codes": list(known.values()),
+                "thousandths": [10 ** (3 - exponent(code)) for code in known.values()],
+            },
+        )
 
 
 def _account(connection: DuckDBPyConnection) -> FileAccount:
     connection.execute(statement("rejects"))
-    ((rows, good, duplicates, malformed),) = connection.execute(statement("account")).fetchall()
+    ((rows, aside, duplicates, malformed),) = connection.execute(statement("account")).fetchall()
     by_problem = dict(
         connection.execute("SELECT problem, count(*) FROM rejects GROUP BY problem ORDER BY problem").fetchall()
     )
-    account = FileAccount(rows + malformed, good, duplicates, sum(by_problem.values()), by_problem)
+    account = FileAccount(rows + malformed, rows - aside, duplicates, sum(by_problem.values()), by_problem)
     if account.read != account.accepted + account.duplicates + account.rejected:
         raise RuntimeError(f"rows are unaccounted for: {account}")
     return account

@@ -63,7 +63,7 @@ def test_rows_of_a_well_formed_csv(rows: list[tuple[str, str, str, str]], delimi
 def test_rows_of_order_lines(rows: list[tuple[str, str, str, str]], skus: list[str]) -> None:
     buffer = io.StringIO()
     columns = [*COLUMNS, "sku"]
-    csv.writer(buffer, lineterminator="\n").writerows(
+    csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(
         [columns, *[(*row, sku) for row, sku in zip(rows, skus, strict=False)]]
     )
     read, _ = load(buffer.getvalue(), columns)

@@ -1,8 +1,9 @@
 -- Grain: one row a row of the file.
--- Inputs: view source(n, canonical columns as text, whole_row), table minor_units(currency, thousandths);
---   $default_currency (text or NULL), $approximate (the file's numbers are binary floating point), $latest (timestamp or NULL).
--- Output: checked: typed values, and the first problem of the row in the order of its columns (NULL: none).
-CREATE OR REPLACE TEMP TABLE checked AS
+-- Inputs: view source(n, canonical columns as text, whole_row), table currencies(written, currency, thousandths);
+--   $approximate (the file's numbers are binary floating point), $latest (timestamp or NULL), $are_lines.
+-- Output: checked: typed values, and the first problem of the row in the order of its columns (NULL: none). Where rows are
+--   orders, the columns but n, sku, category, quantity and problem are those of `orders`, which it then becomes.
+CREATE OR REPLACE TABLE checked AS
 WITH fields AS (
     SELECT
         n,
@@ -10,7 +11,7 @@ WITH fields AS (
         cleaned(order_id) AS order_id,
         cleaned(ordered_at) AS ordered_at,
         cleaned(amount) AS amount,
-        upper(coalesce(cleaned(currency), $default_currency)) AS currency,
+        coalesce(currency, '') AS currency_written,
         cleaned(discount) AS discount,
         cleaned(category) AS category,
         cleaned(sku) AS sku,
@@ -25,43 +26,58 @@ typed AS (
         thousandths_of(fields.amount, $approximate) AS amount_thousandths,
         thousandths_of(fields.discount, $approximate) AS discount_thousandths,
         thousandths_of(fields.quantity, $approximate) AS quantity_thousandths,
-        minor_units.thousandths
+        currencies.currency,
+        currencies.thousandths
     FROM fields
-    LEFT JOIN minor_units ON fields.currency = minor_units.currency
+    LEFT JOIN currencies ON fields.currency_written = currencies.written
+),
+
+measured AS (
+    SELECT
+        typed.*,
+        amount_thousandths // thousandths AS amount_minor,
+        discount_thousandths // thousandths AS discount_minor,
+        CASE
+            WHEN customer_id IS NULL THEN 'customer_id: missing'
+            WHEN length(customer_id) > 128 THEN 'customer_id: too long'
+            WHEN has_control_characters(customer_id) THEN 'customer_id: control characters'
+            WHEN order_id IS NULL THEN 'order_id: missing'
+            WHEN length(order_id) > 128 THEN 'order_id: too long'
+            WHEN has_control_characters(order_id) THEN 'order_id: control characters'
+            WHEN ordered_at IS NULL THEN 'ordered_at: missing'
+            WHEN moment IS NULL THEN 'ordered_at: not a date'
+            WHEN moment < TIMESTAMP '1970-01-01' THEN 'ordered_at: before 1970'
+            WHEN moment > $latest THEN 'ordered_at: in the future'
+            WHEN amount IS NULL THEN 'amount: missing'
+            WHEN thousandths IS NULL THEN 'currency: not a code'
+            WHEN amount_thousandths IS NULL OR amount_thousandths % thousandths <> 0 THEN 'amount: ' || number_problem(amount)
+            WHEN discount IS NOT NULL AND (discount_thousandths IS NULL OR discount_thousandths % thousandths <> 0)
+                THEN 'discount: ' || number_problem(discount)
+            WHEN discount_thousandths < 0 THEN 'discount: negative'
+            WHEN length(category) > 128 THEN 'category: too long'
+            WHEN has_control_characters(category) THEN 'category: control characters'
+            WHEN length(sku) > 128 THEN 'sku: too long'
+            WHEN has_control_characters(sku) THEN 'sku: control characters'
+            WHEN quantity IS NOT NULL AND quantity_thousandths IS NULL THEN 'quantity: ' || number_problem(quantity)
+        END AS problem
+    FROM typed
 )
 
 SELECT
     n,
-    customer_id,
     order_id,
+    customer_id,
     moment AS ordered_at,
-    amount_thousandths // thousandths AS amount_minor,
+    amount_minor,
     currency,
-    discount_thousandths // thousandths AS discount_minor,
+    discount_minor,
+    CAST(NULL AS STRUCT(sku VARCHAR, category VARCHAR, quantity DECIMAL(18, 3), price_minor BIGINT)[]) AS lines,
+    CASE
+        WHEN problem IS NULL AND NOT $are_lines
+            THEN order_fingerprint(order_id, customer_id, moment, amount_minor, currency, discount_minor, '')
+    END AS fingerprint,
     sku,
     category,
     CAST(quantity_thousandths / 1000 AS DECIMAL(18, 3)) AS quantity,
-    CASE
-        WHEN customer_id IS NULL THEN 'customer_id: missing'
-        WHEN length(customer_id) > 128 THEN 'customer_id: too long'
-        WHEN has_control_characters(customer_id) THEN 'customer_id: control characters'
-        WHEN order_id IS NULL THEN 'order_id: missing'
-        WHEN length(order_id) > 128 THEN 'order_id: too long'
-        WHEN has_control_characters(order_id) THEN 'order_id: control characters'
-        WHEN ordered_at IS NULL THEN 'ordered_at: missing'
-        WHEN moment IS NULL THEN 'ordered_at: not a date'
-        WHEN moment < TIMESTAMP '1970-01-01' THEN 'ordered_at: before 1970'
-        WHEN moment > $latest THEN 'ordered_at: in the future'
-        WHEN amount IS NULL THEN 'amount: missing'
-        WHEN thousandths IS NULL THEN 'currency: not a code'
-        WHEN amount_thousandths IS NULL OR amount_thousandths % thousandths <> 0 THEN 'amount: ' || number_problem(amount)
-        WHEN discount IS NOT NULL AND (discount_thousandths IS NULL OR discount_thousandths % thousandths <> 0)
-            THEN 'discount: ' || number_problem(discount)
-        WHEN discount_thousandths < 0 THEN 'discount: negative'
-        WHEN length(category) > 128 THEN 'category: too long'
-        WHEN has_control_characters(category) THEN 'category: control characters'
-        WHEN length(sku) > 128 THEN 'sku: too long'
-        WHEN has_control_characters(sku) THEN 'sku: control characters'
-        WHEN quantity IS NOT NULL AND quantity_thousandths IS NULL THEN 'quantity: ' || number_problem(quantity)
-    END AS problem
-FROM typed;
+    problem
+FROM measured;

@@ -1,5 +1,6 @@
 -- Grain of the file: one row a customer. The first good row of a customer counts.
--- Input: checked. Outputs: set_aside(n, problem, first_n): rows that repeat an earlier one (`duplicate`) or contradict it;
+-- Input: checked. Outputs: set_aside(n, problem, first_n): rows with a problem, rows that repeat an earlier one
+--   (`duplicate`) or contradict it;
 --   customers, one row a customer; `fingerprint` is computed in winback/customers in the same way.
 CREATE OR REPLACE TEMP MACRO consent_text(state, moment, source) AS
 CASE
@@ -29,7 +30,7 @@ SELECT
                 consent_text(push_consent, consent_at, consent_source)
             )
         ),
-        1, 32
+        1, 16
     ) AS fingerprint
 FROM checked
 WHERE problem IS NULL;
@@ -50,7 +51,14 @@ SELECT
     CASE WHEN later.fingerprint = repeated.first_fingerprint THEN 'duplicate' ELSE 'customer_id: used again' END AS problem,
     repeated.first_n
 FROM fingerprints AS later
-INNER JOIN repeated ON later.customer_id = repeated.customer_id AND later.n > repeated.first_n;
+INNER JOIN repeated ON later.customer_id = repeated.customer_id AND later.n > repeated.first_n
+UNION ALL
+SELECT
+    n,
+    problem,
+    NULL AS first_n
+FROM checked
+WHERE problem IS NOT NULL;
 
 CREATE OR REPLACE TABLE customers AS
 SELECT

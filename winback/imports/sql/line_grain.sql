@@ -1,6 +1,6 @@
 -- Grain of the file: one row an order line; rows that share order_id are one order, whose time is its earliest line's.
 -- An order is taken whole or not at all: one rejected line, or lines that disagree, reject all its rows.
--- Inputs: checked, view source. Outputs: set_aside(n, problem, first_n) and orders, as order_grain.sql makes them.
+-- Inputs: checked, view source. Output: set_aside(n, problem, first_n), as order_grain.sql makes it.
 CREATE OR REPLACE TEMP TABLE repeated_lines AS
 WITH identified AS (
     SELECT
@@ -74,40 +74,11 @@ SELECT
     repeated_lines.first_n
 FROM repeated_lines
 INNER JOIN checked USING (n)
-WHERE checked.order_id NOT IN (SELECT faulty.order_id FROM faulty);
-
-CREATE OR REPLACE TABLE orders AS
-WITH lines AS (
-    SELECT
-        checked.*,
-        line_text(sku, category, quantity, amount_minor) AS content
-    FROM checked
-    ANTI JOIN set_aside USING (n)
-    WHERE problem IS NULL
-),
-
-combined AS (
-    SELECT
-        order_id,
-        any_value(customer_id) AS customer_id,
-        min(ordered_at) AS ordered_at,
-        CAST(sum(amount_minor) AS BIGINT) AS amount_minor,
-        any_value(currency) AS currency,
-        CAST(sum(discount_minor) AS BIGINT) AS discount_minor,
-        list({'sku': sku, 'category': category, 'quantity': quantity, 'price_minor': amount_minor} ORDER BY content)
-            AS lines,
-        string_agg(content, chr(29) ORDER BY content) AS content
-    FROM lines
-    GROUP BY order_id
-)
-
+WHERE checked.order_id NOT IN (SELECT faulty.order_id FROM faulty)
+UNION ALL
 SELECT
-    order_id,
-    customer_id,
-    ordered_at,
-    amount_minor,
-    currency,
-    discount_minor,
-    lines,
-    order_fingerprint(order_id, customer_id, ordered_at, amount_minor, currency, discount_minor, content) AS fingerprint
-FROM combined;
+    n,
+    problem,
+    NULL AS first_n
+FROM checked
+WHERE problem IS NOT NULL;

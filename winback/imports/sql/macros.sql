@@ -1,7 +1,9 @@
 -- Macros shared by every import: text of a file -> typed value, NULL when it is not one.
 
 -- Surrounding spaces are not content; an empty field is a missing one.
-CREATE OR REPLACE TEMP MACRO cleaned(field) AS nullif(trim(field), '');
+-- Trimming is dear, and rarely needed.
+CREATE OR REPLACE TEMP MACRO cleaned(field) AS
+nullif(CASE WHEN contains(field, ' ') THEN trim(field) ELSE field END, '');
 
 -- ISO 8601 date or date and time, with or without offset (without: UTC), or YYYYMMDD. Whole seconds, UTC.
 -- Needs the session's TimeZone to be UTC: a cast to TIMESTAMP would ignore the offset.

@@ -1,45 +1,34 @@
 -- Grain of the file: one row an order. The first good row of an order counts.
--- Input: checked. Outputs: set_aside(n, problem, first_n): rows that repeat an earlier one (`duplicate`) or contradict it;
---   orders, one row an order (docs/data-model.md).
+-- Input: checked. Output: set_aside(n, problem, first_n): rows with a problem, and rows that repeat an earlier one
+--   (`duplicate`) or contradict it.
 CREATE OR REPLACE TEMP TABLE set_aside AS
 WITH repeated AS (
     SELECT
         order_id,
-        min(n) AS first_n
+        min(n) AS first_n,
+        arg_min(fingerprint, n) AS first_fingerprint
     FROM checked
-    WHERE problem IS NULL
+    WHERE problem IS NULL AND order_id IN (
+        SELECT candidates.order_id
+        FROM checked AS candidates
+        WHERE candidates.problem IS NULL
+        GROUP BY candidates.order_id
+        HAVING count(*) > 1
+    )
     GROUP BY order_id
-    HAVING count(*) > 1
 )
 
 SELECT
     later.n,
-    CASE
-        WHEN
-            later.customer_id = first.customer_id
-            AND later.ordered_at = first.ordered_at
-            AND later.amount_minor = first.amount_minor
-            AND later.currency = first.currency
-            AND later.discount_minor IS NOT DISTINCT FROM first.discount_minor
-            THEN 'duplicate'
-        ELSE 'order_id: used again'
-    END AS problem,
+    CASE WHEN later.fingerprint = repeated.first_fingerprint THEN 'duplicate' ELSE 'order_id: used again' END AS problem,
     repeated.first_n
 FROM checked AS later
 INNER JOIN repeated ON later.order_id = repeated.order_id AND later.n > repeated.first_n
-INNER JOIN checked AS first ON repeated.first_n = first.n
-WHERE later.problem IS NULL;
-
-CREATE OR REPLACE TABLE orders AS
+WHERE later.problem IS NULL
+UNION ALL
 SELECT
-    order_id,
-    customer_id,
-    ordered_at,
-    amount_minor,
-    currency,
-    discount_minor,
-    CAST(NULL AS STRUCT(sku VARCHAR, category VARCHAR, quantity DECIMAL(18, 3), price_minor BIGINT)[]) AS lines,
-    order_fingerprint(order_id, customer_id, ordered_at, amount_minor, currency, discount_minor, '') AS fingerprint
+    n,
+    problem,
+    NULL AS first_n
 FROM checked
-ANTI JOIN set_aside USING (n)
-WHERE problem IS NULL;
+WHERE problem IS NOT NULL;

@@ -1,20 +1,10 @@
 -- Grain: one row a rejected row of the file.
--- Inputs: malformed(line, problem, row), checked(n, problem), set_aside(n, problem, first_n), view file_rows(n, line, row),
+-- Inputs: malformed(line, problem, row), set_aside(n, problem, first_n), view file_rows(n, line, row),
 --   explanations(problem, reason).
 -- Output: rejects(line, field, problem, reason, row): `problem` is one of few, `reason` a sentence about this row.
 CREATE OR REPLACE TABLE rejects AS
 WITH refused AS (
-    SELECT
-        n,
-        problem,
-        CAST(NULL AS BIGINT) AS first_n
-    FROM checked
-    WHERE problem IS NOT NULL
-    UNION ALL
-    SELECT
-        n,
-        problem,
-        first_n
+    SELECT *
     FROM set_aside
     WHERE problem <> 'duplicate'
 ),

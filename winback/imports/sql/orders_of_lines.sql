@@ -1,0 +1,40 @@
+-- Grain: one row an order, in the order of the file. Inputs: checked (one row an order line), set_aside(n).
+-- Output: orders (docs/data-model.md). The lines of an order stand in an order that does not depend on the file's.
+CREATE OR REPLACE TABLE orders AS
+WITH lines AS (
+    SELECT
+        checked.* EXCLUDE (lines, fingerprint),
+        line_text(sku, category, quantity, amount_minor) AS content
+    FROM checked
+    ANTI JOIN set_aside USING (n)
+),
+
+combined AS (
+    SELECT
+        order_id,
+        any_value(customer_id) AS customer_id,
+        min(ordered_at) AS ordered_at,
+        CAST(sum(amount_minor) AS BIGINT) AS amount_minor,
+        any_value(currency) AS currency,
+        CAST(sum(discount_minor) AS BIGINT) AS discount_minor,
+        list({'sku': sku, 'category': category, 'quantity': quantity, 'price_minor': amount_minor} ORDER BY content)
+            AS lines,
+        string_agg(content, chr(29) ORDER BY content) AS content,
+        min(n) AS first_n
+    FROM lines
+    GROUP BY order_id
+)
+
+SELECT
+    order_id,
+    customer_id,
+    ordered_at,
+    amount_minor,
+    currency,
+    discount_minor,
+    lines,
+    order_fingerprint(order_id, customer_id, ordered_at, amount_minor, currency, discount_minor, content) AS fingerprint
+FROM combined
+ORDER BY first_n;
+
+DROP TABLE checked;
