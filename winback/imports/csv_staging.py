@@ -25,6 +25,7 @@ from winback.imports.staged import Staged, create_source
 
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_LINE_BYTES = 2_000_000
+_WANTED = "(SELECT rowid AS n, * FROM staged WHERE rowid IN (SELECT wanted.n FROM wanted)) AS staged"
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _stage_whole_lines(connection: DuckDBPyConnection, path: Path, header: Heade
         connection,
         header.names,
         "n + 2 + coalesce(malformed_before, 0)",
-        "(SELECT rowid AS n, * FROM staged) AS staged ASOF LEFT JOIN line_shifts ON n >= rows_before",
+        f"{_WANTED} ASOF LEFT JOIN line_shifts ON n >= rows_before",
     )
     return True
 
@@ -160,7 +161,7 @@ def _stage_records(connection: DuckDBPyConnection, path: Path, header: Header, s
     (staged,) = connection.execute("SELECT count(*) FROM staged").fetchall()[0]
     if staged != rows:
         raise RuntimeError(f"staged {staged} of {rows} records")
-    _create_file_rows(connection, header.names, "line", "(SELECT rowid AS n, * FROM staged) AS staged")
+    _create_file_rows(connection, header.names, "line", _WANTED)
 
 
 def _create_file_rows(connection: DuckDBPyConnection, names: Sequence[str], line: str, rows: str) -> None:

@@ -45,7 +45,10 @@ def stage_jsonl(connection: DuckDBPyConnection, path: Path, layout: Layout) -> S
     pointers = {name: literal("/" + column.replace("~", "~0").replace("/", "~1")) for name, column in chosen.items()}
     expressions = {name: f"json_extract_string(text, {pointer})" for name, pointer in pointers.items()}
     create_source(connection, layout.canon, expressions, "text")
-    connection.execute("CREATE OR REPLACE TEMP VIEW file_rows AS SELECT rowid AS n, line, text AS row FROM staged")
+    connection.execute(
+        "CREATE OR REPLACE TEMP VIEW file_rows AS "
+        "SELECT rowid AS n, line, text AS row FROM staged WHERE rowid IN (SELECT wanted.n FROM wanted)"
+    )
     return Staged(frozenset(chosen), approximate=True)
 
 

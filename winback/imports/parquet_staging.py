@@ -30,7 +30,8 @@ def stage_parquet(connection: DuckDBPyConnection, path: Path, layout: Layout) ->
     create_source(connection, layout.canon, expressions, "CAST(to_json(staged) AS VARCHAR)")
     connection.execute(
         "CREATE OR REPLACE TEMP VIEW file_rows AS "
-        "SELECT rowid AS n, rowid + 1 AS line, CAST(to_json(staged) AS VARCHAR) AS row FROM staged"
+        "SELECT rowid AS n, rowid + 1 AS line, CAST(to_json(staged) AS VARCHAR) AS row FROM staged "
+        "WHERE rowid IN (SELECT wanted.n FROM wanted)"
     )
     return Staged(frozenset(chosen), approximate=True)
 

@@ -1,9 +1,9 @@
 """Brings a file of any format into the connection, row by row and as text.
 
 Staging makes, all temporary: `staged` (the rows as the format has them), the view `source` (n, each canonical column
-as text or NULL, whole_row), the view `file_rows` (n, line, row as JSON text) and `malformed` (line, problem, row), the
-lines that could not be split into fields. `n` counts rows from 0; `line` is the line of the file (of Parquet: the row's
-number).
+as text or NULL, whole_row), the view `file_rows` (n, line, row as JSON text) of those rows that the table `wanted`
+names, which is empty so far, and `malformed` (line, problem, row), the lines that could not be split into fields. `n`
+counts rows from 0; `line` is the line of the file (of Parquet: the row's number).
 """
 
 from pathlib import Path
@@ -29,6 +29,7 @@ def stage(connection: DuckDBPyConnection, path: Path, layout: Layout, scratch: P
     Raises UnreadableFile, or UnknownColumn for a column that is not there.
     """
     connection.execute("CREATE OR REPLACE TEMP TABLE malformed (line BIGINT, problem VARCHAR, row VARCHAR)")
+    connection.execute("CREATE OR REPLACE TEMP TABLE wanted (n BIGINT)")
     match _format_of(path, layout.format):
         case "parquet":
             return stage_parquet(connection, path, layout)

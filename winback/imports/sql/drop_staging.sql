@@ -1,6 +1,7 @@
 DROP VIEW IF EXISTS source;
 DROP VIEW IF EXISTS file_rows;
 DROP TABLE IF EXISTS temp.staged;
+DROP TABLE IF EXISTS temp.wanted;
 DROP TABLE IF EXISTS temp.malformed;
 DROP TABLE IF EXISTS temp.line_shifts;
 DROP TABLE IF EXISTS checked;

@@ -1,7 +1,16 @@
 -- Grain: one row a rejected row of the file.
--- Inputs: malformed(line, problem, row), set_aside(n, problem, first_n), view file_rows(n, line, row),
+-- Inputs: malformed(line, problem, row), set_aside(n, problem, first_n), wanted(n), empty, view file_rows(n, line, row) of those,
 --   explanations(problem, reason).
 -- Output: rejects(line, field, problem, reason, row): `problem` is one of few, `reason` a sentence about this row.
+INSERT INTO wanted
+SELECT n
+FROM set_aside
+WHERE problem <> 'duplicate'
+UNION
+SELECT first_n
+FROM set_aside
+WHERE problem <> 'duplicate' AND first_n IS NOT NULL;
+
 CREATE OR REPLACE TABLE rejects AS
 WITH refused AS (
     SELECT *
@@ -9,9 +18,8 @@ WITH refused AS (
     WHERE problem <> 'duplicate'
 ),
 
-numbered AS (
+numbered AS MATERIALIZED (
     SELECT * FROM file_rows
-    WHERE n IN (SELECT refused.n FROM refused) OR n IN (SELECT refused.first_n FROM refused)
 ),
 
 described AS (
