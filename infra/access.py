@@ -15,6 +15,7 @@ from infra.names import Names
 
 KeyUse = Literal["decrypt", "encrypt"]
 
+_MADE_WHILE_RUNNING = "accounts, their sender identities and tenants are created while the system runs"
 _ONE_PREFIX = "objects under one prefix of the bucket: their keys do not exist yet"
 
 
@@ -83,7 +84,10 @@ class Access:
         return Permission(wanted, (f"{self._names.bucket_arn('models')}/{key}",), key_service="s3", key_use=use)
 
     def send_message(self, queue: str) -> Permission:
-        return Permission(("sqs:SendMessage",), (self._names.queue_arn(queue),), key_service="sqs", key_use="encrypt")
+        actions = ["sqs:SendMessage"]  # of batches too
+        if self._names.config.batches_have_own_action:
+            actions.append("sqs:SendMessageBatch")
+        return Permission(tuple(actions), (self._names.queue_arn(queue),), key_service="sqs", key_use="encrypt")
 
     def start(self, *workflows: str) -> Permission:
         return Permission(("states:StartExecution",), tuple(self._names.workflow_arn(name) for name in workflows))
@@ -101,16 +105,13 @@ class Access:
 
     def send_email(self) -> Permission:
         """Any verified identity of the AWS account: each account of Winback sends from an address of its own."""
-        resources = [
-            f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:identity/*",
-            self._names.configuration_set_arn,
-        ]
-        if self._names.config.ses_tenants:
-            resources.append(self._names.tenant_arns)
         return Permission(
             ("ses:SendEmail",),
-            tuple(resources),
-            reason="accounts, their sender identities and tenants are created while the system runs",
+            (
+                f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:identity/*",
+                self._names.configuration_set_arn,
+            ),
+            reason=_MADE_WHILE_RUNNING,
         )
 
     def read_send_quota(self) -> Permission:
@@ -123,14 +124,15 @@ class Access:
         if not self._names.config.ses_tenants:
             return ()
         return (
+            Permission(("ses:CreateTenant",), (self._names.tenant_arns,), reason=_MADE_WHILE_RUNNING),
             Permission(
-                ("ses:CreateTenant", "ses:CreateTenantResourceAssociation"),
+                ("ses:CreateTenantResourceAssociation",),
                 (
                     self._names.tenant_arns,
                     f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:identity/*",
                     self._names.configuration_set_arn,
                 ),
-                reason="accounts, their sender identities and tenants are created while the system runs",
+                reason=_MADE_WHILE_RUNNING,
             ),
         )
 

@@ -94,6 +94,7 @@ class StageConfig:
     sagemaker_resources: bool = True
     seed_champion: bool = True
     cli_credentials: bool = False
+    batches_have_own_action: bool = False  # the emulator asks for sqs:SendMessageBatch, which AWS does not know
     clock_source: Literal["system", "table"] = "system"
     endpoint_overrides: Mapping[str, str] = field(default_factory=dict)  # environment variables of every function
 
@@ -138,6 +139,7 @@ def _stages() -> dict[str, StageConfig]:
             sagemaker_resources=False,
             seed_champion=False,  # the CDK's asset bucket refuses plain HTTP
             cli_credentials=True,
+            batches_have_own_action=True,
             clock_source="table",
             target=this_machine(),
             tags=_tags("local"),
@@ -148,7 +150,6 @@ def _stages() -> dict[str, StageConfig]:
             log_retention_days=14,
             api_rate=20,
             api_burst=40,
-            log_level="DEBUG",
             sender_domain="dev.mail.example.com",
             tags=_tags("dev"),
         ),

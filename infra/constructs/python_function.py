@@ -71,10 +71,9 @@ class PythonFunction(Construct):
         self.role = iam.Role(
             self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=f"What {name} may touch"
         )
-        self._grant(log_group, key)
-        self.dead = (
-            dead_letters(self, spec.folder.replace("_", "-"), names=names, key=key) if called_asynchronously else None
-        )
+        own_name = spec.folder.replace("_", "-")
+        self.dead = dead_letters(self, own_name, names=names, key=key) if called_asynchronously else None
+        self._grant(log_group, key, (Access(names).send_message(f"{own_name}-dead"),) if called_asynchronously else ())
         self.function = lambda_.Function(
             self,
             "Function",
@@ -110,16 +109,16 @@ class PythonFunction(Construct):
             self,
             "ErrorsAlarm",
             names=names,
-            name=f"{spec.folder.replace('_', '-')}-errors",
+            name=f"{own_name}-errors",
             says=f"{name} raised errors three times in a row of five minutes. Its log group says which.",
             metric=self.function.metric_errors(period=Duration.minutes(5), statistic="Sum"),
             threshold=1,
             periods=3,
         )
 
-    def _grant(self, log_group: logs.LogGroup, key: kms.IKey) -> None:
+    def _grant(self, log_group: logs.LogGroup, key: kms.IKey, more: tuple[Permission, ...]) -> None:
         reads_clock = "CAMPAIGNS_TABLE" in self.spec.environment
-        permissions = (*self.spec.permissions, *(Access(self._names).simulated_clock() if reads_clock else ()))
+        permissions = (*self.spec.permissions, *more, *(Access(self._names).simulated_clock() if reads_clock else ()))
         self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]

@@ -1,5 +1,6 @@
 """Template values as text: intrinsics become placeholders, so that tests can compare them."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,12 +56,18 @@ def permissions(stage: Stage) -> dict[str, list[str]]:
 
 
 def _last(resource: str) -> str:
-    return resource.rsplit(":", 1)[-1].replace("-<AWS::AccountId>-<AWS::Region>", "")
+    """The part after the ARN's account: `table/winback-prod-customers`, `winback-prod-lake/orders/*`."""
+    if re.fullmatch(r"<\w+Log\w+\.Arn>", resource):
+        return "its own log"
+    if resource.startswith("<SsmParameterValue"):
+        return "the key"
+    plain = re.sub(r"<AWS::(\w+)>", r"<\1>", resource)
+    return plain.rsplit(":", 1)[-1].replace("-<AccountId>-<Region>", "")
 
 
 def _limits(statement: dict[str, Any]) -> str:
     found = [
-        f"{key} {', '.join(sorted(texts(values)))}"
+        f"{key} {', '.join(sorted(texts(values)))}".replace(".<AWS::Region>.<AWS::URLSuffix>", "")
         for operator in statement.get("Condition", {}).values()
         for key, values in operator.items()
     ]

@@ -1,5 +1,6 @@
 """Stacks stand beside each other without exports, and pass the checks that gate a deployment."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -48,20 +49,19 @@ def test_aws_stages_have_no_finding_that_is_not_acknowledged(aws_stage: Stage) -
     assert aws_stage.findings() == []
 
 
-def test_templates_are_valid(stage: Callable[[str], Stage]) -> None:
-    """W3005: the CDK writes dependencies out that CloudFormation would infer."""
-    templates = [
-        str(path) for name in ("dev", "prod", "local") for path in sorted(stage(name).folder.glob("*.template.json"))
-    ]
+def test_templates_are_valid(each_stage: Stage) -> None:
+    """W3005: the CDK writes dependencies out that CloudFormation would infer. W3037, in the local stage alone: the
+    emulator asks for an action that AWS does not know (StageConfig.batches_have_own_action)."""
+    left_out = ["W3005", "W3037"] if each_stage.name == "local" else ["W3005"]
     done = subprocess.run(
         [
             Path(sys.executable).with_name("cfn-lint"),
             "--regions",
             "eu-central-1",
             "--ignore-checks",
-            "W3005",
+            *left_out,
             "--",
-            *templates,
+            *sorted(each_stage.folder.glob("*.template.json")),
         ],
         capture_output=True,
         text=True,
@@ -94,8 +94,6 @@ def test_every_workflow_has_an_alarm_on_failed_executions(each_stage: Stage) -> 
 
 
 def test_workflow_definitions_are_as_reviewed(prod: Stage, same_as_snapshot: Callable[[str, Any], None]) -> None:
-    import json
-
     for machine in prod.properties("AWS::StepFunctions::StateMachine").values():
         which = machine["StateMachineName"].rsplit("-", 1)[-1]
         same_as_snapshot(f"{which}.asl.json", json.loads(machine["DefinitionString"]))
