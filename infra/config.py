@@ -95,7 +95,6 @@ class StageConfig:
     seed_champion: bool = True
     cli_credentials: bool = False
     batches_have_own_action: bool = False  # the emulator asks for sqs:SendMessageBatch, which AWS does not know
-    batches_have_own_action: bool = False  # the emulator asks for sqs:SendMessageBatch, which AWS does not know
     clock_source: Literal["system", "table"] = "system"
     endpoint_overrides: Mapping[str, str] = field(default_factory=dict)  # environment variables of every function
 
@@ -140,7 +139,6 @@ def _stages() -> dict[str, StageConfig]:
             sagemaker_resources=False,
             seed_champion=False,  # the CDK's asset bucket refuses plain HTTP
             cli_credentials=True,
-            batches_have_own_action=True,
             batches_have_own_action=True,
             clock_source="table",
             target=this_machine(),
