@@ -29,6 +29,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}-{secrets.token_hex(6)}"
 
 
+def repeatable_id(prefix: str, *parts: str) -> str:
+    """An id that looks like a fresh one and is the same for the same parts: a repeated request names the same thing."""
+    return f"{prefix}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:12]}"
+
+
 def salted_hash(salt: str, text: str) -> str:
     """First 32 hex digits of SHA-256 over `salt:text`; the SQL of the lake computes the same."""
     return hashlib.sha256(f"{salt}:{text}".encode()).hexdigest()[:KEY_LENGTH]

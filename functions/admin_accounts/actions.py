@@ -34,6 +34,7 @@ class CreateAccount(_Request):
     time_zone: str = "UTC"
     sender: Sender
     public_url: str
+    website: str | None = None
     frequency_cap: FrequencyCap = FrequencyCap()
     trend_category: str | None = None
     key_salt: str | None = Field(default=None, description="only to restore an account with the keys that it had")
@@ -48,6 +49,7 @@ class UpdateAccount(_Request):
     time_zone: str | None = None
     sender: Sender | None = None
     public_url: str | None = None
+    website: str | None = None
     frequency_cap: FrequencyCap | None = None
     trend_category: str | None = None
 

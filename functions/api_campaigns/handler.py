@@ -16,7 +16,15 @@ from winback.aws.lake import Lake
 from winback.aws.launch_control import LaunchControl, NoSnapshot, StartsInThePast, Workflows
 from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchChanged, LaunchStore, UnknownLaunch
-from winback.aws.rest_api import FieldProblem, RequestRefused, account_of, body_of, json_response, rest_api
+from winback.aws.rest_api import (
+    FieldProblem,
+    RequestRefused,
+    account_of,
+    body_of,
+    idempotency_key,
+    json_response,
+    rest_api,
+)
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import Accounts, table
 from winback.campaigns.definition import CampaignDefinition
@@ -79,7 +87,9 @@ def create_campaign() -> Response[str]:
     ]
     if problems:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_template", "some messages cannot be sent", problems)
-    return json_response(HTTPStatus.CREATED, _campaign(control().define(account_of(app), definition)))
+    return json_response(
+        HTTPStatus.CREATED, _campaign(control().define(account_of(app), definition, idempotency_key(app)))
+    )
 
 
 @app.get("/v1/campaigns")
@@ -102,7 +112,8 @@ def read_campaign(campaign_id: str) -> Response[str]:
 
 @app.post("/v1/campaigns/<campaign_id>/launches")
 def prepare_launch(campaign_id: str) -> Response[str]:
-    launch = control().prepare(account_of(app), CampaignId(campaign_id), body_of(app, NewLaunch))
+    wanted = body_of(app, NewLaunch)
+    launch = control().prepare(account_of(app), CampaignId(campaign_id), wanted, idempotency_key(app))
     return json_response(HTTPStatus.ACCEPTED, describe(launch))
 
 

@@ -8,7 +8,7 @@ from local.mail.recipients import Rates
 ACCOUNT_ID = "cd-shop"
 # The account's salt and the campaign's idempotency key fix who is held out, the seed how recipients react: every run
 # of the demo gives the same figures, so that a run with killed workers can be compared with one without.
-KEY_SALT = "19970930" * 4
+ACCOUNT = {"key_salt": "19970930" * 4, "name": "The CD Shop", "website": "https://cd-shop.example.com"}
 SEED = 1997
 HOLDOUT_SHARE = 0.2
 

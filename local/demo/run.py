@@ -45,7 +45,7 @@ def run(*, kill: Sequence[str] = (), keep: bool = False) -> None:
     steps = Steps()
     place = Place(ROOT / "build" / "demo-cloud")
     with running_cloud(place, steps, keep=keep) as started:
-        cloud = Cloud(create_account(started, campaign.ACCOUNT_ID, key_salt=campaign.KEY_SALT, name="The CD Shop"))
+        cloud = Cloud(create_account(started, campaign.ACCOUNT_ID, **campaign.ACCOUNT))
         outcome = _play(cloud, steps, Faults(cloud, kill))
     closing.show(steps.console, outcome.report, outcome.findings, outcome.page, steps.elapsed())
     if not outcome.sound:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict
 
 from winback.aws import keys
@@ -36,11 +37,18 @@ class CampaignStore:
             raise UnknownCampaign(f"no campaign {campaign_id}")
         return from_item(Campaign, answer["Item"])
 
-    def create(self, account_id: AccountId, campaign: Campaign) -> None:
-        self._table.put_item(
-            Item={**keys.campaign(account_id, campaign.campaign_id), **to_item(campaign)},
-            ConditionExpression="attribute_not_exists(pk)",
-        )
+    def create(self, account_id: AccountId, campaign: Campaign) -> bool:
+        """False, and nothing changed, when there is a campaign of that id."""
+        try:
+            self._table.put_item(
+                Item={**keys.campaign(account_id, campaign.campaign_id), **to_item(campaign)},
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
 
     def of_account(self, account_id: AccountId) -> Iterator[Campaign]:
         rows = query_all(

@@ -17,12 +17,16 @@ from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
 from winback.campaigns.messages import frozen
 from winback.campaigns.requests import Approval, NewLaunch
-from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId, new_id
+from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId, new_id, repeatable_id
 from winback.instants import format_instant
 
 
 class NoSnapshot(LaunchConflict):
     """The account has no finished snapshot of that id, or none at all."""
+
+
+class KeyUsedOtherwise(LaunchConflict):
+    """The request's idempotency key was used for something else."""
 
 
 class StartsInThePast(LaunchConflict):
@@ -62,19 +66,35 @@ class LaunchControl:
     clock: Clock
     workflows: Workflows
 
-    def define(self, account_id: AccountId, definition: CampaignDefinition) -> Campaign:
-        """`definition` with messages that can be sent (winback.campaigns.messages.message_problems)."""
-        campaign = Campaign(campaign_id=CampaignId(new_id("cmp")), definition=definition, created_at=self.clock.now())
-        self.campaigns.create(account_id, campaign)
-        return campaign
+    def define(self, account_id: AccountId, definition: CampaignDefinition, once: str | None = None) -> Campaign:
+        """`definition` with messages that can be sent (winback.campaigns.messages.message_problems).
 
-    def prepare(self, account_id: AccountId, campaign_id: CampaignId, wanted: NewLaunch) -> Launch:
-        """Raises UnknownCampaign, NoSnapshot, StartsInThePast. A launch whose workflow cannot start is `failed`."""
+        The same idempotency key `once` gives the same campaign. Raises KeyUsedOtherwise.
+        """
+        campaign_id = CampaignId(repeatable_id("cmp", account_id, once) if once else new_id("cmp"))
+        campaign = Campaign(campaign_id=campaign_id, definition=definition, created_at=self.clock.now())
+        if self.campaigns.create(account_id, campaign):
+            return campaign
+        there = self.campaigns.get(account_id, campaign_id)
+        if there.definition != definition:
+            raise KeyUsedOtherwise("Idempotency-Key was used for another definition: use a new one for each campaign")
+        return there
+
+    def prepare(
+        self, account_id: AccountId, campaign_id: CampaignId, wanted: NewLaunch, once: str | None = None
+    ) -> Launch:
+        """The same idempotency key `once` gives the same launch of the campaign.
+
+        Raises UnknownCampaign, NoSnapshot, StartsInThePast, KeyUsedOtherwise. A launch whose workflow cannot start is
+        `failed`.
+        """
+        launch_id = LaunchId(repeatable_id("lau", account_id, campaign_id, once) if once else new_id("lau"))
+        if once and (there := self.launches.find(account_id, launch_id)):
+            return self._repeated(there, wanted)
         now = self.clock.now()
         if wanted.starts_at < now:
             raise StartsInThePast(f"starts_at {format_instant(wanted.starts_at)} is over: it is {format_instant(now)}")
         campaign = self.campaigns.get(account_id, campaign_id)
-        launch_id = LaunchId(new_id("lau"))
         launch = Launch.prepare(
             account_id,
             launch_id,
@@ -93,6 +113,14 @@ class LaunchControl:
             code = error.response["Error"]["Code"]
             self.launches.save(launch.failed("api_campaigns", code, now))
             raise
+        return launch
+
+    def _repeated(self, launch: Launch, wanted: NewLaunch) -> Launch:
+        """An attempt that died before its workflow started is taken up; there is one execution of a launch."""
+        if launch.starts_at != wanted.starts_at or wanted.snapshot_id not in (None, launch.snapshot_id):
+            raise KeyUsedOtherwise("Idempotency-Key was used for another launch: use a new one for each launch")
+        if launch.state is LaunchState.DRY_RUN:
+            self.workflows.prepare(launch)
         return launch
 
     def approve(self, account_id: AccountId, launch_id: LaunchId, approval: Approval) -> Launch:

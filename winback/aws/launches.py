@@ -25,10 +25,14 @@ class LaunchStore:
         self._table = campaigns_table
 
     def get(self, account_id: AccountId, launch_id: LaunchId, *, consistent: bool = True) -> Launch:
-        answer = self._table.get_item(Key=keys.launch(account_id, launch_id), ConsistentRead=consistent)
-        if "Item" not in answer:
+        launch = self.find(account_id, launch_id, consistent=consistent)
+        if launch is None:
             raise UnknownLaunch(f"no launch {launch_id}")
-        return from_item(Launch, answer["Item"])
+        return launch
+
+    def find(self, account_id: AccountId, launch_id: LaunchId, *, consistent: bool = True) -> Launch | None:
+        answer = self._table.get_item(Key=keys.launch(account_id, launch_id), ConsistentRead=consistent)
+        return from_item(Launch, answer["Item"]) if "Item" in answer else None
 
     def create(self, launch: Launch) -> None:
         self._put(launch, "attribute_not_exists(pk)", {})

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from winback.identifiers import AccountId
 
 Model = TypeVar("Model", bound=BaseModel)
+LONGEST_IDEMPOTENCY_KEY = 255
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,15 @@ def account_of(app: APIGatewayRestResolver) -> AccountId:
     """The account that the authorizer found for the request's key."""
     authorizer = app.current_event.request_context.authorizer
     return AccountId(authorizer["account_id"])
+
+
+def idempotency_key(app: APIGatewayRestResolver) -> str | None:
+    """Header `Idempotency-Key`, as draft-ietf-httpapi-idempotency-key-header describes it. Raises RequestRefused."""
+    key = app.current_event.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= LONGEST_IDEMPOTENCY_KEY:
+        problem = FieldProblem("Idempotency-Key", "is empty or too long", f"1 to {LONGEST_IDEMPOTENCY_KEY} characters")
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", [problem])
+    return key
 
 
 def body_of(app: APIGatewayRestResolver, model: type[Model]) -> Model:

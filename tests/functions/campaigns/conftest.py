@@ -83,9 +83,18 @@ class Cloud:
         return json.loads(json.dumps(answer))
 
     def request(
-        self, method: str, path: str, body: Any = None, *, account_id: str = "acme", raw: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        account_id: str = "acme",
+        raw: str | None = None,
+        once: str | None = None,
     ) -> tuple[int, Any]:
         event = self.event("api_campaigns")
+        if once is not None:
+            event["headers"] = {**event["headers"], "Idempotency-Key": once}
         event |= {"httpMethod": method, "path": path, "body": raw or (None if body is None else json.dumps(body))}
         event["requestContext"]["authorizer"]["account_id"] = account_id
         answer = self.invoke("api_campaigns", event)

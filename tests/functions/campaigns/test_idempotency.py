@@ -1,0 +1,50 @@
+"""A request repeated under its idempotency key changes nothing."""
+
+import json
+from typing import Any
+
+import pytest
+
+START = {"starts_at": "2026-03-27T08:00:00Z"}
+
+
+def definition(cloud: Any) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(cloud.event("api_campaigns")["body"])
+    return body
+
+
+def test_a_repeated_definition_is_one_campaign(cloud: Any) -> None:
+    first = cloud.request("POST", "/v1/campaigns", definition(cloud), once="autumn")
+    assert cloud.request("POST", "/v1/campaigns", definition(cloud), once="autumn") == first
+    assert len(cloud.request("GET", "/v1/campaigns")[1]["campaigns"]) == 1
+
+
+def test_a_repeated_launch_is_one_launch_with_one_execution(cloud: Any) -> None:
+    campaign_id = cloud.request("POST", "/v1/campaigns", definition(cloud), once="autumn")[1]["campaign_id"]
+    path = f"/v1/campaigns/{campaign_id}/launches"
+    first = cloud.request("POST", path, START, once="first")
+    assert cloud.request("POST", path, START, once="first") == first
+    assert cloud.executions("prepare") == [first[1]["launch_id"]]
+    assert cloud.request("POST", path, START, once="second")[1]["launch_id"] != first[1]["launch_id"]
+
+
+def test_a_key_means_nothing_to_another_account(cloud: Any) -> None:
+    mine = cloud.request("POST", "/v1/campaigns", definition(cloud), once="autumn")[1]["campaign_id"]
+    theirs = cloud.request("POST", "/v1/campaigns", definition(cloud), once="autumn", account_id="other")[1]
+    assert theirs["campaign_id"] != mine
+
+
+def test_a_key_used_for_something_else_is_refused(cloud: Any) -> None:
+    campaign_id = cloud.request("POST", "/v1/campaigns", definition(cloud), once="autumn")[1]["campaign_id"]
+    other = {**definition(cloud), "name": "Another"}
+    status, answer = cloud.request("POST", "/v1/campaigns", other, once="autumn")
+    assert (status, "Idempotency-Key" in answer["error"]["message"]) == (409, True)
+    path = f"/v1/campaigns/{campaign_id}/launches"
+    cloud.request("POST", path, START, once="first")
+    assert cloud.request("POST", path, {"starts_at": "2026-03-28T08:00:00Z"}, once="first")[0] == 409
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_a_key_has_1_to_255_characters(cloud: Any, key: str) -> None:
+    status, answer = cloud.request("POST", "/v1/campaigns", definition(cloud), once=key)
+    assert (status, answer["error"]["fields"][0]["field"]) == (400, "Idempotency-Key")
