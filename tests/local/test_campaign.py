@@ -12,6 +12,7 @@ from local.datasets import customers_csv, orders_csv, purchases
 from local.demo.store import Store
 from local.demo.timeline import Timeline
 from local.mail.recipients import Rates
+from local.mail.ses import Fault
 from winback.aws import keys
 from winback.identifiers import SendId
 from winback.instants import format_instant
@@ -76,6 +77,7 @@ def campaign(cloud: Cloud) -> Campaign:
     played.store.refresh(format_instant(HISTORY_ENDS))
     _launch(played)
     timeline = Timeline(shop, played.store, played.launch["launch_id"])
+    shop.mail.inject([Fault(2, "accept_then_drop"), Fault(4, "throttle"), Fault(6, "refuse")])
     timeline.dispatch(1, planning=lambda: None, sending=lambda: None)
     played.first_step = played.sent(1)
     timeline.move_to(HISTORY_ENDS + timedelta(days=5))
@@ -150,6 +152,14 @@ def test_mail_reaches_the_recorder_with_one_click_unsubscribe_and_both_parts(cam
 def test_nobody_gets_a_step_twice(campaign: Campaign) -> None:
     sends = [message["send_id"] for message in campaign.first_step + campaign.second_step]
     assert len(sends) == len(set(sends))
+
+
+def test_a_throttled_send_comes_again_and_a_refused_one_does_not(campaign: Campaign) -> None:
+    """One call was throttled, one refused for good, and one taken although its connection broke."""
+    treated = campaign.launch["dry_run"]["audience"]["arms"]["treatment"]
+    assert len(campaign.first_step) == treated - 1
+    assert campaign.report["ledger"]["failed"] == 1
+    assert campaign.report["ledger"]["unknown"] == 0  # its feedback settled it
 
 
 def test_a_holdout_receives_nothing(campaign: Campaign) -> None:
