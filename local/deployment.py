@@ -13,7 +13,9 @@ from local.place import ACCOUNT, REGION, ROOT, STAGE, Place, State
 from local.steps import StepFailed
 
 _CDK = ROOT / "node_modules" / ".bin" / "cdk"
-MODEL_ARCHIVE = ROOT / "build" / "bootstrap" / "churn" / "model.tar.gz"
+# The demo replays the autumn of 1997, so its model has not seen it: other deployments learn from all of CDNOW.
+MODEL_KNOWS_UNTIL = "1997-10-01"
+MODEL_ARCHIVE = ROOT / "build" / "bootstrap" / f"churn-{MODEL_KNOWS_UNTIL}" / "model.tar.gz"
 _SECONDS = 900
 
 
@@ -33,7 +35,15 @@ def build_first_model(place: Place) -> Path:
     sources = [*(ROOT / "ml" / "churn").glob("*.py")]
     newest = max(source.stat().st_mtime for source in sources)
     if not MODEL_ARCHIVE.exists() or MODEL_ARCHIVE.stat().st_mtime < newest:
-        command = [sys.executable, "-m", "ml.churn.bootstrap", "--out", str(MODEL_ARCHIVE.parent)]
+        command = [
+            sys.executable,
+            "-m",
+            "ml.churn.bootstrap",
+            "--out",
+            str(MODEL_ARCHIVE.parent),
+            "--until",
+            MODEL_KNOWS_UNTIL,
+        ]
         run(command, env=base_environment(place), log=place.logs / "model.log")
     return MODEL_ARCHIVE
 
