@@ -121,6 +121,7 @@ def _refresh(folder: Path, *, parts: bool) -> None:
         ) as connection,
     ):
         connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET preserve_insertion_order = false")
         open_orders(connection, parquet=sorted(folder.glob("*.parquet")), json_lines=[], currency="EUR")
         rubric = build_snapshot(connection, as_of=AS_OF)
         summarise(connection, as_of=AS_OF, currency="EUR", rubric=rubric)

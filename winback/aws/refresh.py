@@ -80,6 +80,7 @@ class Machine:
             }
         ) as connection:
             connection.execute("SET enable_progress_bar = false")
+            connection.execute("SET preserve_insertion_order = false")  # what must be ordered says ORDER BY
             yield connection
 
 

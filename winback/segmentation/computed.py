@@ -28,15 +28,16 @@ def write_computed(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 def write_parts(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[Part]:
     """JSON Lines files of at most PART_ROWS rows `{"customer_key", "features": {...}}` of the table `snapshot`.
 
-    It is in the order of its keys, so that a repeated attempt gives the same rows to the same parts. Each file is good
-    until the next is asked for.
+    In the order of the keys, so that a repeated attempt gives the same rows to the same parts. Each file is good until
+    the next is asked for.
     """
-    rows: int = connection.execute("SELECT count(*) FROM snapshot").fetchall()[0][0]
     features = ", ".join(f"{name} := {name}" for name in SCORED)
+    rows = connection.table("snapshot").project(f"customer_id AS customer_key, struct_pack({features}) AS features")
+    rows.order("customer_key").create("to_score")
+    total: int = connection.execute("SELECT count(*) FROM to_score").fetchall()[0][0]
     path = folder / "part.jsonl"
-    for chunk, start in enumerate(range(0, rows, PART_ROWS)):
-        end = min(start + PART_ROWS, rows)
-        part = connection.table("snapshot").filter(f"rowid >= {start} AND rowid < {end}")
-        part.project(f"customer_id AS customer_key, struct_pack({features}) AS features").create_view("part_to_score")
+    for chunk, start in enumerate(range(0, total, PART_ROWS)):
+        end = min(start + PART_ROWS, total)
+        connection.table("to_score").filter(f"rowid >= {start} AND rowid < {end}").create_view("part_to_score")
         connection.execute("COPY part_to_score TO ? (FORMAT json)", [str(path)])
         yield Part(chunk, end - start, path)

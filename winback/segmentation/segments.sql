@@ -2,7 +2,7 @@
 -- Input:   facts (winback/features/facts.sql); the rubric's cut-offs: $high_value_minor (M*), $frequent_purchases (F*),
 --          $premium_above_minor, $elite_above_minor, $vip_above_minor
 -- Output:  table snapshot: all facts, and recency_band, monetary_band, frequency_band, lapsed, segment, family, value_tier,
---          status; ordered by customer_id. The first rule that matches decides.
+--          status. The first rule that matches decides.
 CREATE OR REPLACE TABLE snapshot AS
 WITH recency AS ( -- silence against the customer's own threshold L, and against the account's base threshold L0
     SELECT
@@ -81,5 +81,4 @@ SELECT
         ELSE historic_tier
     END AS value_tier,
     status
-FROM rules
-ORDER BY customer_id;
+FROM rules;
