@@ -110,7 +110,7 @@ def _play_weeks(
             with steps.step(f"{moment:%Y-%m-%d}: plan and send step {touches[day]}"):
                 timeline.dispatch(touches[day], planning=faults.while_planning, sending=faults.while_sending)
         following = min(moment + WEEK, ends)
-        with steps.step(f"{moment:%Y-%m-%d}: a week passes; recipients react, real purchases are imported"):
+        with steps.step(f"{moment:%Y-%m-%d}: a week passes, real purchases come in"):
             timeline.move_to(following)
             _expect_whole(timeline.store.import_file("orders", _between(bought, moment, following)))
         moment = following
