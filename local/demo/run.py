@@ -77,6 +77,9 @@ def _play(cloud: Cloud, steps: Steps, faults: Faults) -> Outcome:
     with steps.step("Report"):
         store.launch_in(launch["launch_id"], "finished")
         report = store.get(f"/v1/launches/{launch['launch_id']}/report")
+    faults.require_all()
+    if faults.killed:
+        steps.console.print(f"Killed at work, once each: {', '.join(faults.killed)}.")
     page = _keep(report)
     messages = [_message(entry) for entry in _all_messages(cloud)]
     findings = from_outside(messages, customers, report["report"], len(campaign.DEFINITION["steps"]))

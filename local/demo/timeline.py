@@ -1,7 +1,7 @@
 """Plays the weeks of the campaign: moves the clock, lets the engine work and the recipients react."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from winback.instants import parse_instant
 
 MINUTE = timedelta(minutes=1)
 _PATIENCE_SECONDS = 300.0
+_POLL_SECONDS = 0.05
 _DUE_SECONDS = 1.0  # a chunk enters the due index right after its plan is written
 
 
@@ -32,25 +33,33 @@ class Timeline:
         self.cloud.mail.advance(moment)
         self.cloud.wait_drained("feedback")
 
-    def dispatch(self, step: int, *, planning: Callable[[], object], sending: Callable[[], object]) -> None:
+    def dispatch(
+        self, step: int, *, planning: Callable[[Mapping[str, Any]], object], sending: Callable[[], object]
+    ) -> None:
         """At the step's planned time: waits for its plan, then releases minute by minute until nothing is due.
 
-        `planning` and `sending` are called over and over while the planner and the senders work.
+        `planning` (with the step's chunks, planned and of) and `sending` are called over and over while the planner
+        and the senders work.
         """
         moment = parse_instant(self.launch()["steps"][step - 1]["planned_at"])
         self.move_to(moment)
-        self._wait(lambda: self._is_planned(step), f"step {step} to be planned", planning)
+        self._wait(lambda: self._is_planned(step, planning), f"step {step} to be planned")
         time.sleep(_DUE_SECONDS)
         while self._is_due():
             self.cloud.tick_feeder(moment)
-            self._wait(lambda: self.cloud.queue_depth("sends") == 0, f"step {step} to be sent", sending)
+            self._wait(lambda: self._is_sent(sending), f"step {step} to be sent")
             self.move_to(moment)
             moment += MINUTE
             self.cloud.set_clock(moment)
 
-    def _is_planned(self, step: int) -> bool:
+    def _is_planned(self, step: int, planning: Callable[[Mapping[str, Any]], object]) -> bool:
         chunks = self.launch()["steps"][step - 1]["chunks"]
+        planning(chunks)
         return bool(chunks["planned"] == chunks["of"])
+
+    def _is_sent(self, sending: Callable[[], object]) -> bool:
+        sending()
+        return self.cloud.queue_depth("sends") == 0
 
     def _is_due(self) -> bool:
         """Whether the due index holds anything of this launch."""
@@ -65,10 +74,9 @@ class Timeline:
                 return True
         return False
 
-    def _wait(self, done: Callable[[], bool], what: str, meanwhile: Callable[[], object]) -> None:
+    def _wait(self, done: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not done():
-            meanwhile()
             if time.monotonic() > deadline:
                 raise TookTooLong(f"waited {_PATIENCE_SECONDS:.0f} s for {what}")
-            time.sleep(0.1)
+            time.sleep(_POLL_SECONDS)
