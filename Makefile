@@ -64,7 +64,8 @@ check: .venv/.ready ## format, lint, types, import arrows
 	@$(BIN)/lint-imports
 
 test: setup check ## every test and check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/local
+	@$(BIN)/python -m pytest tests/local
 
 up: setup ## start the local cloud and deploy every stack to it
 	@$(BIN)/python -m local up
