@@ -196,21 +196,23 @@ class ContactBook:
         now: datetime,
         cap: FrequencyCap,
     ) -> bool:
-        """Takes a slot for the send, once however often it is asked. False when the cap is reached.
+        """Takes a slot for the send, one however often it is asked. False when the cap is reached by others.
 
-        Raises Contention when other sends of this customer kept changing the list.
+        A send that was throttled comes again later: its slot moves to `now`, when the message would leave, if the cap
+        still has room then. Raises Contention when other sends of this customer kept changing the list.
         """
         name = contact_name(send_id.launch_id, send_id.step)
         key = keys.contacts(account_id, customer, channel)
         for _ in range(_BOOKING_ATTEMPTS):
             item = self._table.get_item(Key=key, ConsistentRead=True).get("Item") or {"recent": [], "version": 0}
             recent = item["recent"]
-            if any(entry["send"] == name for entry in recent):
+            if any(entry["send"] == name and entry["at"] >= format_instant(now) for entry in recent):
                 return True
-            if cap_reached([parse_instant(entry["at"]) for entry in recent], cap, now):
+            others = [entry for entry in recent if entry["send"] != name]
+            if cap_reached([parse_instant(entry["at"]) for entry in others], cap, now):
                 return False
             since = format_instant(now - timedelta(days=max(cap.days, _KEPT_DAYS)))
-            kept = [entry for entry in recent if entry["at"] > since]
+            kept = [entry for entry in others if entry["at"] > since]
             booked = {"at": format_instant(now), "send": name}
             try:
                 self._table.put_item(

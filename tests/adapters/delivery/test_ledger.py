@@ -127,6 +127,30 @@ def test_the_cap_is_per_window_and_a_slot_is_booked_once_per_send(tables: Tables
     assert take(3, days=7)
 
 
+def test_the_slot_of_a_send_that_comes_again_later_moves_to_when_it_leaves(tables: Tables) -> None:
+    book = ContactBook(tables.performance)
+
+    def take(number: int, day: int) -> bool:
+        cap, now = FrequencyCap(sends=1, days=7), NOW + timedelta(days=day)
+        return book.book(ACCOUNT, ADA, "email", send_id(number), now=now, cap=cap)
+
+    assert take(1, day=0)  # throttled, and sent eight days later
+    assert take(1, day=8)
+    assert not take(2, day=9)
+    assert take(1, day=3)  # an attempt with an earlier clock does not move it back
+    assert not take(2, day=14)
+    assert take(2, day=15)
+
+
+def test_a_send_that_comes_again_later_gives_way_to_those_that_left_meanwhile(tables: Tables) -> None:
+    book, cap = ContactBook(tables.performance), FrequencyCap(sends=1, days=7)
+    granted = [
+        book.book(ACCOUNT, ADA, "email", send_id(number), now=NOW + timedelta(days=day), cap=cap)
+        for number, day in ((1, 0), (2, 7), (1, 8))
+    ]
+    assert granted == [True, True, False]
+
+
 def test_old_contacts_are_forgotten(tables: Tables) -> None:
     book, cap = ContactBook(tables.performance), FrequencyCap(sends=2, days=7)
     for number in range(5):
