@@ -86,7 +86,7 @@ class LaunchControl:
         """The same idempotency key `once` gives the same launch of the campaign.
 
         Raises UnknownCampaign, NoSnapshot, StartsInThePast, KeyUsedOtherwise. A launch whose workflow cannot start is
-        `failed`.
+        `failed`; with a key it stays as it is, for the next attempt to take up.
         """
         launch_id = LaunchId(repeatable_id("lau", account_id, campaign_id, once) if once else new_id("lau"))
         if once and (there := self.launches.find(account_id, launch_id)):
@@ -110,8 +110,8 @@ class LaunchControl:
         try:
             self.workflows.prepare(launch)
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            self.launches.save(launch.failed("api_campaigns", code, now))
+            if once is None:
+                self.launches.save(launch.failed("api_campaigns", error.response["Error"]["Code"], now))
             raise
         return launch
 

@@ -56,9 +56,18 @@ class IllegalTransition(LaunchConflict):
         super().__init__(f"launch {launch_id} is {current} and cannot become {wanted}; possible: {legal}")
 
 
+def _instant(value: object) -> datetime:
+    """Text or a datetime. A bare number could be seconds or milliseconds, and of what fraction: it is refused."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("is no date or time: expected ISO 8601 text such as 2026-11-21T09:30:00Z")
+    return parse_instant(value)
+
+
 Instant = Annotated[
     datetime,
-    BeforeValidator(lambda value: parse_instant(value) if isinstance(value, str) else value),
+    BeforeValidator(_instant),
     PlainSerializer(format_instant, return_type=str),
 ]
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 START = {"starts_at": "2026-03-27T08:00:00Z"}
 
@@ -26,6 +27,45 @@ def test_a_repeated_launch_is_one_launch_with_one_execution(cloud: Any) -> None:
     assert cloud.request("POST", path, START, once="first") == first
     assert cloud.executions("prepare") == [first[1]["launch_id"]]
     assert cloud.request("POST", path, START, once="second")[1]["launch_id"] != first[1]["launch_id"]
+
+
+def _refuse(**_: Any) -> None:
+    raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "StartExecution")
+
+
+def test_a_launch_whose_workflow_did_not_start_is_taken_up_under_the_same_key(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = cloud.request("POST", "/v1/campaigns", definition(cloud))[1]["campaign_id"]
+    path = f"/v1/campaigns/{campaign_id}/launches"
+    client = cloud.handlers["api_campaigns"].control().workflows.client
+    with monkeypatch.context() as outage:
+        outage.setattr(client, "start_execution", _refuse)
+        with pytest.raises(ClientError):
+            cloud.request("POST", path, START, once="first")
+    status, launch = cloud.request("POST", path, START, once="first")
+    assert (status, launch["state"]) == (202, "dry_run")
+    assert cloud.executions("prepare") == [launch["launch_id"]]
+
+
+def test_without_a_key_a_launch_whose_workflow_did_not_start_has_failed(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = cloud.request("POST", "/v1/campaigns", definition(cloud))[1]["campaign_id"]
+    monkeypatch.setattr(cloud.handlers["api_campaigns"].control().workflows.client, "start_execution", _refuse)
+    with pytest.raises(ClientError):
+        cloud.request("POST", f"/v1/campaigns/{campaign_id}/launches", START)
+    launches = cloud.request("GET", f"/v1/campaigns/{campaign_id}")[1]["launches"]
+    assert [launch["state"] for launch in launches] == ["failed"]
+
+
+@pytest.mark.parametrize("number", [4102444800, 4102444800.5, True])
+def test_a_start_is_text_so_that_a_repeated_request_means_the_same(cloud: Any, number: float) -> None:
+    campaign_id = cloud.request("POST", "/v1/campaigns", definition(cloud))[1]["campaign_id"]
+    path = f"/v1/campaigns/{campaign_id}/launches"
+    status, answer = cloud.request("POST", path, {"starts_at": number}, once="first")
+    assert (status, answer["error"]["fields"][0]["field"]) == (400, "starts_at")
+    assert "ISO 8601 text" in answer["error"]["fields"][0]["expected"]
 
 
 def test_a_key_means_nothing_to_another_account(cloud: Any) -> None:
