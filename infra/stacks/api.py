@@ -57,7 +57,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("campaigns", "GetItem", "accounts", "*#import"),
                 access.table("campaigns", "PutItem", "*#import"),
                 access.table("campaigns", "Query", "*#launch"),
-                access.table("customers", "BatchGetItem BatchWriteItem UpdateItem"),
+                access.table("customers", "BatchGetItem BatchWriteItem PutItem UpdateItem"),
                 access.read_lake("rejects/*"),  # it signs links to them
                 access.write_lake("uploads/*", "orders/*", "customers/*"),
             ),

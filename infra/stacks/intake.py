@@ -28,7 +28,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("campaigns", "GetItem", "accounts", "*#import"),
                 access.table("campaigns", "UpdateItem", "*#import"),
                 access.table("campaigns", "Query", "*#launch"),
-                access.table("customers", "BatchGetItem BatchWriteItem UpdateItem"),
+                access.table("customers", "BatchGetItem BatchWriteItem PutItem UpdateItem"),
                 access.read_lake("uploads/*", "orders/*"),
                 access.write_lake("orders/*", "customers/*", "rejects/*"),
                 access.list_lake("orders/*"),

@@ -1,9 +1,11 @@
 """Profiles in the customers table: only what a statement changes is written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from winback.accounts import Account
 from winback.aws import keys
@@ -12,6 +14,11 @@ from winback.customers import Customer, profile_of
 from winback.identifiers import CustomerKey
 
 THREADS = 8
+ATTEMPTS = 10
+
+
+class Contended(RuntimeError):
+    """Others kept changing the same profiles; the caller's retry starts over."""
 
 
 class ProfileStore:
@@ -49,21 +56,52 @@ class ProfileStore:
         return [each for each in customers if before(each).get("fingerprint") != each.fingerprint()]
 
     def _upsert_batch(
-        self, account: Account, customers: Iterable[Customer], received_at: datetime, statement: str
+        self, account: Account, customers: Sequence[Customer], received_at: datetime, statement: str
     ) -> list[Customer]:
-        places = [(each, keys.profile(account.account_id, _key(account, each))) for each in customers]
-        known = batch_get(self._table, [place for _, place in places], consistent=True)
-        items: list[Item] = []
-        changed: list[Customer] = []
-        for customer, place in places:
-            before = known.get((place["pk"], place["sk"]))
-            same = before is not None and before.get("fingerprint") == customer.fingerprint()
-            if not same or (before or {}).get("stated_by") == statement:
-                changed.append(customer)
-            if not same:
-                items.append({**place, **profile_of(customer, before, received_at=received_at), "stated_by": statement})
-        batch_put(self._table, items)
-        return changed
+        """What somebody else changed after it was read (an unsubscribe, another import) is read and merged again."""
+        places = {each.customer_id: keys.profile(account.account_id, _key(account, each)) for each in customers}
+        pending, changed = list(customers), set[str]()
+        for _ in range(ATTEMPTS):
+            known = batch_get(self._table, [places[each.customer_id] for each in pending], consistent=True)
+            new: list[Item] = []
+            overtaken: list[Customer] = []
+            for customer in pending:
+                place = places[customer.customer_id]
+                before = known.get((place["pk"], place["sk"]))
+                same = before is not None and before.get("fingerprint") == customer.fingerprint()
+                if not same or (before or {}).get("stated_by") == statement:
+                    changed.add(customer.customer_id)
+                if same:
+                    continue
+                item = {**place, **profile_of(customer, before, received_at=received_at), "stated_by": statement}
+                if before is None:
+                    new.append(item)
+                elif not self._replace(before, item):
+                    overtaken.append(customer)
+            # Profiles that did not exist need no condition, and go 25 to a request: an unsubscribe needs a profile,
+            # because only a customer with one is ever written to.
+            batch_put(self._table, new)
+            if not overtaken:
+                return [each for each in customers if each.customer_id in changed]
+            pending = overtaken
+        raise Contended(f"{len(pending)} profiles kept changing while they were written")
+
+    def _replace(self, before: Item, item: Item) -> bool:
+        """Puts `item` in the place of what was read; False when that is no longer there."""
+        revision = before.get("revision")
+        condition = "attribute_not_exists(revision)" if revision is None else "revision = :read"
+        values = {} if revision is None else {"ExpressionAttributeValues": {":read": revision}}
+        try:
+            self._table.put_item(
+                Item={**item, "revision": (revision or 0) + 1},
+                ConditionExpression=f"attribute_exists(pk) AND {condition}",
+                **values,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
 
 
 def _key(account: Account, customer: Customer) -> CustomerKey:

@@ -49,17 +49,20 @@ class SuppressionList:
         if address:
             self.add(account, address, channel, SuppressionReason.UNSUBSCRIBE, at=at, send_id=send_id)
         denied = {"state": Consent.DENIED.value, "at": format_instant(at), "source": "unsubscribe"}
+        if (profile.get("consent") or {}).get(channel) == denied:
+            return True
+        # A higher revision stops an import that read the profile before (winback/aws/customers.py).
         # The consent map may be missing; a nested attribute can only be set in a map that is there.
         within: dict[str, Any] = {
-            "UpdateExpression": "SET consent.#channel = :denied",
+            "UpdateExpression": "SET consent.#channel = :denied ADD revision :one",
             "ConditionExpression": "attribute_exists(consent)",
             "ExpressionAttributeNames": {"#channel": channel},
-            "ExpressionAttributeValues": {":denied": denied},
+            "ExpressionAttributeValues": {":denied": denied, ":one": 1},
         }
         whole: dict[str, Any] = {
-            "UpdateExpression": "SET consent = :consent",
+            "UpdateExpression": "SET consent = :consent ADD revision :one",
             "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(consent)",
-            "ExpressionAttributeValues": {":consent": {channel: denied}},
+            "ExpressionAttributeValues": {":consent": {channel: denied}, ":one": 1},
         }
         return self._conditionally(self._table.update_item, Key=key, **within) or self._conditionally(
             self._table.update_item, Key=key, **whole

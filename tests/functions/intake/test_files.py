@@ -9,12 +9,15 @@ import duckdb
 import pytest
 
 from tests.functions.intake.conftest import EVENTS, NOW, Intake
+from winback.aws import customers as customers_module
 from winback.aws import keys
 from winback.aws.imports import ImportStore
 from winback.aws.lake import Lake
 from winback.aws.orders import Activity
+from winback.aws.suppressions import SuppressionList
+from winback.aws.tables import Accounts, batch_get
 from winback.campaigns.launch import LaunchState
-from winback.identifiers import AccountId, customer_key
+from winback.identifiers import AccountId, LaunchId, SendId, customer_key
 
 ORDERS = """customer_id,order_id,ordered_at,amount
 ann,o1,2026-11-20T10:00:00Z,12.50
@@ -164,6 +167,39 @@ def test_only_changed_customers_are_written(intake: Intake, monkeypatch: pytest.
     job = intake.run("customers", CUSTOMERS.replace("ann@", "anna@"))
     assert counts(job) == (3, 1, 1, 1)
     assert intake.customers.get_item(Key=key)["Item"] == bob
+
+
+@pytest.mark.parametrize("kind", ["file", "batch"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_unsubscribe_while_a_profile_is_being_replaced_is_not_lost(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch, kind: str, times: int
+) -> None:
+    intake.run("customers", CUSTOMERS)
+    acme = Accounts(intake.campaigns).get(AccountId("acme"))
+    ann = acme.customer_key("ann")
+    send = SendId(AccountId("acme"), LaunchId("lau-000000000001"), 1, ann)
+    calls = []
+
+    def read_just_before(*arguments: Any, **options: Any) -> Any:
+        found = batch_get(*arguments, **options)
+        calls.append(len(found))
+        # The batch reads once more at its start, to tell what is new.
+        if (2 if kind == "batch" else 1) <= len(calls) < (2 if kind == "batch" else 1) + times:
+            at = NOW + timedelta(seconds=len(calls))
+            assert SuppressionList(intake.customers).unsubscribe(acme, ann, "email", at=at, send_id=send)
+        return found
+
+    monkeypatch.setattr(customers_module, "batch_get", read_just_before)
+    if kind == "file":
+        job = intake.run("customers", CUSTOMERS.replace("ann@", "anna@"))
+        assert counts(job) == (3, 1, 1, 1)
+    else:
+        consent = {"email": {"state": "granted", "at": "2026-11-21T08:00:00Z"}}
+        body = {"customers": [{"customer_id": "ann", "email": "anna@example.com", "consent": consent}]}
+        assert intake.call("POST", "/v1/customers:batch", body)[1]["counts"]["accepted"] == 1
+    profile = intake.customers.get_item(Key=keys.profile(AccountId("acme"), ann))["Item"]
+    assert profile["email"] == "anna@example.com"
+    assert (profile["consent"]["email"]["state"], profile["consent"]["email"]["source"]) == ("denied", "unsubscribe")
 
 
 def test_an_unsubscribe_survives_the_next_upload_of_the_same_consent(intake: Intake) -> None:
