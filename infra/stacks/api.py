@@ -95,7 +95,8 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE", "UNSUBSCRIBE_SECRET"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts"),
-                access.table("customers", "GetItem PutItem UpdateItem"),
+                access.table("customers", "GetItem UpdateItem"),
+                access.table("customers", "PutItem", "*#address#*"),
                 access.table("performance", "UpdateItem"),
                 access.read_secret(),
             ),
