@@ -28,7 +28,7 @@ from winback.aws.rest_api import (
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import Accounts, table
 from winback.campaigns.definition import CampaignDefinition
-from winback.campaigns.launch import IllegalTransition, Launch, LaunchConflict
+from winback.campaigns.launch import EndsTooLate, IllegalTransition, Launch, LaunchConflict
 from winback.campaigns.messages import message_problems
 from winback.campaigns.requests import Approval, NewLaunch, NoBody, describe, without_pages
 from winback.identifiers import CampaignId, LaunchId
@@ -43,6 +43,7 @@ app = rest_api(
         LaunchChanged: (HTTPStatus.CONFLICT, "changed_meanwhile"),
         NoSnapshot: (HTTPStatus.CONFLICT, "no_snapshot"),
         StartsInThePast: (HTTPStatus.BAD_REQUEST, "starts_in_the_past"),
+        EndsTooLate: (HTTPStatus.BAD_REQUEST, "ends_too_late"),
         LaunchConflict: (HTTPStatus.CONFLICT, "conflict"),
     }
 )

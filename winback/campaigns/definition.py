@@ -21,6 +21,7 @@ from winback.segmentation.names import Family, Segment
 
 MAX_STEPS = 10
 MAX_SIZE = 200_000  # bytes; a launch keeps its definition in one table item of at most 400 KB
+MAX_EVALUATION_DAYS = 350  # leaves ten days to choose a start within winback.campaigns.launch.LONGEST_AHEAD
 
 
 class StopOn(StrEnum):
@@ -90,7 +91,7 @@ class Step(_Part):
     """One touch. Without `send_at` it leaves at the launch's own time of day."""
 
     template: TemplateChoice = Field(description="name of a shipped template, or one of the campaign's own")
-    after_days: int = Field(ge=0, le=365, description="days after the launch's start")
+    after_days: int = Field(ge=0, le=MAX_EVALUATION_DAYS - 2, description="days after the launch's start")
     send_at: TimeOfDay | None = Field(default=None, description="time of day in the account's zone")
 
 
@@ -105,7 +106,7 @@ class CampaignDefinition(_Part):
     steps: tuple[Step, ...]
     holdout: Holdout = Holdout()
     stop_on: tuple[StopOn, ...] = (StopOn.PURCHASE, StopOn.UNSUBSCRIBE)
-    evaluation_days: int = Field(default=91, ge=1, le=730, description="from the launch's start")
+    evaluation_days: int = Field(default=91, ge=1, le=MAX_EVALUATION_DAYS, description="from the launch's start")
     attribution_days: int = Field(default=14, ge=1, le=90, description="a last touch counts this long")
 
     @field_validator("steps")

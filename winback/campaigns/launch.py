@@ -13,6 +13,9 @@ from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId
 from winback.instants import format_instant, parse_instant
 
 LATEST_START = timedelta(days=7)  # an approved audience is older than that: prepare a new launch
+# One execution of the campaign workflow follows a launch until its evaluation ends, and it lives a year at most:
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+LONGEST_AHEAD = timedelta(days=360)
 
 
 class LaunchState(StrEnum):
@@ -54,6 +57,10 @@ class IllegalTransition(LaunchConflict):
         self.current, self.wanted = current, wanted
         legal = ", ".join(sorted(TRANSITIONS[current])) or "none, it is over"
         super().__init__(f"launch {launch_id} is {current} and cannot become {wanted}; possible: {legal}")
+
+
+class EndsTooLate(LaunchConflict):
+    """The evaluation would end later than one execution of the workflow can wait for."""
 
 
 def _instant(value: object) -> datetime:
@@ -128,6 +135,13 @@ class Launch(BaseModel):
         now: datetime,
         zone: ZoneInfo,
     ) -> Self:
+        """Raises EndsTooLate."""
+        latest = LONGEST_AHEAD - timedelta(days=definition.evaluation_days)
+        if starts_at - now > latest:
+            raise EndsTooLate(
+                f"starts_at {format_instant(starts_at)} and {definition.evaluation_days} evaluation days end more than "
+                f"{LONGEST_AHEAD.days} days from now: expected a start until {format_instant(now + latest)}"
+            )
         return cls(
             account_id=account_id,
             launch_id=launch_id,

@@ -76,6 +76,16 @@ def test_a_launch_in_the_past_is_refused(cloud: Any) -> None:
     assert cloud.request("POST", path, {"starts_at": "2026-03-26T08:00:00Z"})[0] == 202
 
 
+def test_a_launch_that_one_execution_cannot_follow_to_its_end_is_refused(cloud: Any) -> None:
+    path = f"/v1/campaigns/{create(cloud)}/launches"  # evaluated for 91 days; it is 2026-03-26T08:00:00Z
+    for late in ("2026-12-20T08:00:01Z", "9000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        status, answer = cloud.request("POST", path, {"starts_at": late})
+        assert (status, answer["error"]["code"]) == (400, "ends_too_late")
+        assert answer["error"]["message"].endswith("expected a start until 2026-12-20T08:00:00Z")
+    assert cloud.executions("prepare") == []
+    assert cloud.request("POST", path, {"starts_at": "2026-12-20T08:00:00Z"})[0] == 202
+
+
 @pytest.mark.parametrize("snapshot_id", ["snp-00000000000f", None])
 def test_a_launch_without_a_finished_snapshot_is_refused(cloud: Any, snapshot_id: str | None) -> None:
     if snapshot_id is None:
