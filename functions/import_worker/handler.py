@@ -39,21 +39,29 @@ def settings() -> Settings:
 
 def take(record: SQSRecord) -> None:
     """One uploaded file. A file that cannot be read ends its import; anything else that fails is tried again."""
-    account_id, import_id = parse_upload_key(json.loads(record.body)["detail"]["object"]["key"])
+    uploaded = json.loads(record.body)["detail"]["object"]
+    account_id, import_id = parse_upload_key(uploaded["key"])
     logger.append_keys(account_id=account_id, import_id=import_id)
     campaigns, customers = table(settings().campaigns_table), table(settings().customers_table)
-    store, now = ImportStore(campaigns), clock_of(campaigns).now()
+    store, now, lake = ImportStore(campaigns), clock_of(campaigns).now(), Lake(settings().lake_bucket)
+    etag = uploaded["etag"]
     try:
-        job = store.start(account_id, import_id)
+        job = store.get(account_id, import_id)
     except UnknownImport:
         logger.warning("an object was put that belongs to no import")
         return
-    if job is None:
+    if job.state.over:
         logger.info("the import is over already")
         return
-    work = FileImport(Lake(settings().lake_bucket), ProfileStore(customers), Activity(customers, campaigns))
+    if job.etag is None and lake.etag(uploaded["key"]) != etag:
+        logger.info("a later upload took this one's place, and has an event of its own")
+        return
+    if not store.start(job, etag):
+        logger.warning("the import reads another upload, or is over by now")
+        return
+    work = FileImport(lake, ProfileStore(customers), Activity(customers, campaigns))
     try:
-        outcome, rejects_key = work.run(Accounts(campaigns).get(account_id), job, now=now)
+        outcome, rejects_key = work.run(Accounts(campaigns).get(account_id), job, etag, now=now)
     except UnreadableFile as error:
         store.fail(job, str(error), now)
         logger.warning("the file cannot be read")

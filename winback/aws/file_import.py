@@ -16,10 +16,11 @@ from duckdb import DuckDBPyConnection
 from winback.accounts import Account
 from winback.aws import lake as lake_keys
 from winback.aws.customers import ProfileStore
-from winback.aws.lake import Lake
+from winback.aws.lake import Lake, Replaced
 from winback.aws.orders import Activity
 from winback.customers import Customer, row_of
 from winback.identifiers import CustomerKey
+from winback.imports.errors import UnreadableFile
 from winback.imports.files import FileAccount, load_customers, load_orders
 from winback.imports.jobs import ImportJob, Outcome
 from winback.imports.lake_files import (
@@ -31,6 +32,7 @@ from winback.imports.lake_files import (
 )
 
 DOWNLOAD_THREADS = 16
+REPLACED = "another file was uploaded with the same form while this one was read: start a new import for it"
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,19 @@ class FileImport:
     threads: int = 2
 
     def run(
-        self, account: Account, job: ImportJob, *, now: datetime, scratch: Path | None = None
+        self, account: Account, job: ImportJob, etag: str, *, now: datetime, scratch: Path | None = None
     ) -> tuple[Outcome, str | None]:
-        """The outcome, and the key of the rejects when there are any.
+        """The outcome, and the key of the rejects when there are any. Reads the upload of that ETag and no other.
 
         Raises UnreadableFile (winback.imports.errors) when the file as a whole cannot be read.
         """
         with TemporaryDirectory(dir=scratch) as name:
             folder = Path(name)
-            upload = self.lake.download(lake_keys.upload_key(account.account_id, job.import_id), folder / "upload")
+            source = lake_keys.upload_key(account.account_id, job.import_id)
+            try:
+                upload = self.lake.download_exactly(source, etag, folder / "upload")
+            except Replaced:
+                raise UnreadableFile(REPLACED) from None
             limits: dict[str, str | bool | int | float | list[str]] = {
                 "memory_limit": self.memory,
                 "threads": self.threads,

@@ -41,12 +41,13 @@ class ImportStore:
             body["outcome"] = {name: item[name] for name in Outcome.model_fields}
         return ImportJob.model_validate(body)
 
-    def start(self, account_id: AccountId, import_id: str) -> ImportJob | None:
-        """The job, now processing (also when an earlier attempt had started it); None when it is over already."""
-        job = self.get(account_id, import_id)
-        if job.state.over or not self._move(job, {"state": ImportState.PROCESSING.value}):
-            return None
-        return job.model_copy(update={"state": ImportState.PROCESSING})
+    def start(self, job: ImportJob, etag: str) -> bool:
+        """The job is processing the object of that ETag now (also when an earlier attempt had started on it).
+
+        False when it is over already, or reads another object: a form lets its holder upload more than once.
+        """
+        changes = {"state": ImportState.PROCESSING.value, "etag": etag}
+        return self._move(job, changes, "(attribute_not_exists(etag) OR etag = :etag)")
 
     def finish(self, job: ImportJob, outcome: Outcome, rejects_key: str | None, now: datetime) -> bool:
         """False when another attempt was faster."""
@@ -65,14 +66,14 @@ class ImportStore:
         ended = {"state": ImportState.FAILED.value, "finished_at": format_instant(now), "reason": reason}
         return self._move(job, ended)
 
-    def _move(self, job: ImportJob, changes: dict[str, Any]) -> bool:
+    def _move(self, job: ImportJob, changes: dict[str, Any], also: str = "") -> bool:
         names = {f"#{name}": name for name in ("state", *changes)}
         values = {f":{name}": value for name, value in changes.items()}
         try:
             self._table.update_item(
                 Key=keys.import_job(job.account_id, job.import_id),
                 UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changes),
-                ConditionExpression="#state IN (:awaiting, :processing)",
+                ConditionExpression="#state IN (:awaiting, :processing)" + (f" AND {also}" if also else ""),
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues={
                     **values,

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,10 @@ def chunk_name(chunk: int) -> str:
     return f"chunk-{chunk:05d}.jsonl.gz"
 
 
+class Replaced(RuntimeError):
+    """The object is another one by now than the one that was asked for."""
+
+
 class Lake:
     """One bucket. Keys ending in `.gz` are compressed on the way in and out."""
 
@@ -122,6 +127,23 @@ class Lake:
     def download(self, key: str, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._s3.download_file(self.bucket, key, str(path))
+        return path
+
+    def etag(self, key: str) -> str:
+        """Without its quotes, as S3's events give it."""
+        return str(self._s3.head_object(Bucket=self.bucket, Key=key)["ETag"]).strip('"')
+
+    def download_exactly(self, key: str, etag: str, path: Path) -> Path:
+        """Raises Replaced when the object has another ETag. Managed downloads take no such condition."""
+        try:
+            body = self._s3.get_object(Bucket=self.bucket, Key=key, IfMatch=f'"{etag}"')["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("PreconditionFailed", "412"):
+                raise
+            raise Replaced(key) from error
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            shutil.copyfileobj(body, file, 1 << 20)
         return path
 
     def list(self, prefix: str) -> Iterator[str]:

@@ -50,7 +50,10 @@ class Outcome(BaseModel):
 
 
 class ImportJob(BaseModel):
-    """`created_at` is when the rows count as received, so that a retry writes what the first attempt wrote."""
+    """`created_at` is when the rows count as received, so that a retry writes what the first attempt wrote.
+
+    `etag` is of the uploaded object that the import reads, from its start on.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,6 +64,7 @@ class ImportJob(BaseModel):
     mapping: dict[str, str]
     state: ImportState = ImportState.AWAITING_UPLOAD
     created_at: Instant
+    etag: str | None = None
     finished_at: Instant | None = None
     outcome: Outcome | None = None
     rejects_key: str | None = None

@@ -51,11 +51,15 @@ class Intake:
         body = content.encode() if isinstance(content, str) else content
         self.lake.write_bytes(f"uploads/{account}/{import_id}", body)
 
-    def work(self, import_id: str, *, account: str = "acme") -> Any:
-        """Hands the upload's event to the worker, and its answer back."""
+    def etag(self, import_id: str, *, account: str = "acme") -> str:
+        return self.lake.etag(f"uploads/{account}/{import_id}")
+
+    def work(self, import_id: str, *, account: str = "acme", etag: str | None = None) -> Any:
+        """Hands the event of the upload (an earlier one's, with its `etag`) to the worker, and its answer back."""
         event = json.loads((EVENTS / "import_worker.json").read_text())
         body = json.loads(event["Records"][0]["body"])
         body["detail"]["object"]["key"] = f"uploads/{account}/{import_id}"
+        body["detail"]["object"]["etag"] = etag or self.etag(import_id, account=account)
         event["Records"][0]["body"] = json.dumps(body)
         return worker.handler(event, self.context)
 

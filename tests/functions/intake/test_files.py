@@ -234,6 +234,41 @@ def test_a_file_that_cannot_be_read_fails_with_its_reason_and_is_not_tried_again
     assert list(intake.lake.list("orders/")) == []
 
 
+SECOND = "customer_id,order_id,ordered_at,amount\ncat,p1,2026-11-20,7\n"
+
+
+def test_of_two_uploads_before_the_start_the_later_is_the_file(intake: Intake) -> None:
+    import_id = intake.start("orders")["import_id"]
+    intake.upload(import_id, ORDERS)
+    first = intake.etag(import_id)
+    intake.upload(import_id, SECOND)
+    assert intake.work(import_id, etag=first) == {"batchItemFailures": []}
+    assert intake.read(import_id)["state"] == "awaiting_upload"
+    intake.work(import_id)
+    assert counts(intake.read(import_id)) == (1, 1, 0, 0)
+
+
+def test_an_upload_while_another_is_read_does_not_become_part_of_it(
+    intake: Intake, break_at: Callable[..., Any]
+) -> None:
+    import_id = intake.start("orders")["import_id"]
+    intake.upload(import_id, ORDERS)
+    first = intake.etag(import_id)
+    mend = break_at(ImportStore, "finish")
+    assert intake.work(import_id)["batchItemFailures"]
+    mend()
+    before = intake.everything()
+    intake.upload(import_id, SECOND)
+    assert intake.work(import_id) == {"batchItemFailures": []}, "the second upload's event is left alone"
+    assert intake.read(import_id)["state"] == "processing"
+    assert intake.everything() == before
+    intake.work(import_id, etag=first)
+    job = intake.read(import_id)
+    assert job["state"] == "failed", "the first file cannot be read any more"
+    assert "start a new import" in job["reason"]
+    assert intake.everything() == before
+
+
 def test_accounts_never_see_each_others_imports(intake: Intake, tmp_path: Path) -> None:
     ours = intake.run("orders", ORDERS)
     status, body = intake.call("GET", f"/v1/imports/{ours['import_id']}", account="other")
