@@ -14,7 +14,10 @@ class Action(StrEnum):
 
 
 LONGEST_WAIT = timedelta(days=1)  # a cancelled launch is noticed after that
-LONGEST_PAUSED_WAIT = timedelta(hours=1)
+LONGEST_PAUSED_WAIT = timedelta(hours=1)  # a resumed launch goes on after that
+# After a week of pause it is looked at less often: each look is about ten events, and an execution has 25,000 at most:
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+LONG_PAUSE, LONGEST_LONG_PAUSED_WAIT = timedelta(days=7), timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ def next_action(launch: Launch, steps_planned: int, now: datetime) -> Next:
     if launch.state not in (LaunchState.RUNNING, LaunchState.PAUSED):
         raise LaunchConflict(f"launch {launch.launch_id} is {launch.state}: expected a started one")
     if launch.state is LaunchState.PAUSED:
-        return Next(Action.WAIT, step, LONGEST_PAUSED_WAIT)
+        long = launch.paused_at is not None and now - launch.paused_at >= LONG_PAUSE
+        return Next(Action.WAIT, step, LONGEST_LONG_PAUSED_WAIT if long else LONGEST_PAUSED_WAIT)
     if launch.chunks == 0:
         return Next(Action.REPORT, step)
     all_planned = steps_planned >= len(launch.steps)

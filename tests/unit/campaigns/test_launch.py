@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from winback.aws.documents import from_item, to_item
-from winback.campaigns.launch import TRANSITIONS, IllegalTransition, Launch, LaunchConflict, LaunchState
+from winback.campaigns.launch import LONGEST_AHEAD, TRANSITIONS, IllegalTransition, Launch, LaunchConflict, LaunchState
 from winback.campaigns.progress import LONGEST_WAIT, Action, next_action
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -166,3 +166,11 @@ def test_a_paused_launch_waits_a_cancelled_or_empty_one_is_reported_and_an_unsta
     assert next_action(running(launch).model_copy(update={"chunks": 0}), 0, now).action is Action.REPORT
     with pytest.raises(LaunchConflict, match="expected a started one"):
         next_action(launch, 0, now)
+
+
+def test_a_launch_that_stays_paused_fits_into_one_execution(launch: Launch) -> None:
+    start, most_events, events_of_a_look = launch.planned_at(1), 25_000, 12
+    paused, now, looks = running(launch).paused(start), start, 0
+    while now < start + LONGEST_AHEAD:
+        now, looks = now + next_action(paused, 0, now).wait, looks + 1
+    assert looks * events_of_a_look < most_events
