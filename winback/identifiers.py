@@ -44,8 +44,27 @@ def customer_key(salt: str, customer_id: str) -> CustomerKey:
 
 
 def address_hash(salt: str, address: str) -> AddressHash:
-    """Key of an address on the suppression list; case and surrounding space do not matter."""
-    return AddressHash(salted_hash(salt, "@" + address.strip().lower()))
+    """Key of an address on the suppression list, the same for every way to write it.
+
+    Case and surrounding space do not matter, and an international domain counts in its ASCII form: the provider
+    reports `ann@xn--bcher-kva.de` of what the store knows as `ann@bücher.de`.
+    """
+    return AddressHash(salted_hash(salt, "@" + _normal_form(address)))
+
+
+def _normal_form(address: str) -> str:
+    """Lower case, the domain in ASCII (IDNA 2008 with the mapping of UTS 46); an unencodable one stays as it is."""
+    written = address.strip()
+    local, at, domain = written.rpartition("@")
+    if not at or domain.isascii():
+        return written.lower()
+    import idna  # noqa: PLC0415 (few addresses need it, and its tables take a while to load)
+
+    try:
+        ascii_domain = idna.encode(domain, uts46=True).decode("ascii")
+    except UnicodeError:  # idna.IDNAError is one
+        return written.lower()
+    return f"{local}{at}{ascii_domain}".lower()
 
 
 @dataclass(frozen=True)

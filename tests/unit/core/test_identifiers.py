@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winback.identifiers import SendId, address_hash, customer_key, new_id
+from winback.delivery.addresses import deliverable_form
+from winback.identifiers import SendId, address_hash, customer_key, new_id, salted_hash
 
 SALT = "0123456789abcdef0123456789abcdef"
 send_ids = st.builds(
@@ -56,6 +57,29 @@ def test_a_customer_key_does_not_show_the_customer_without_the_salt() -> None:
 def test_an_address_is_the_same_in_any_case_and_differs_from_a_customer_id() -> None:
     assert address_hash(SALT, " Ann@Example.com ") == address_hash(SALT, "ann@example.com")
     assert address_hash(SALT, "ann@example.com") != customer_key(SALT, "ann@example.com")
+
+
+@pytest.mark.parametrize(
+    "written", ["ann@bücher.de", " Ann@BÜCHER.de", "ann@bu\u0308cher.de", "ann@bücher。de", "ann@XN--BCHER-KVA.de"]
+)
+def test_the_hash_of_an_address_is_that_of_the_form_that_the_provider_reports(written: str) -> None:
+    assert address_hash(SALT, written) == address_hash(SALT, "ann@xn--bcher-kva.de")
+
+
+@pytest.mark.parametrize("address", ["ann@exa_ü mple.com", "ann@-ü-.de", "ann@" + "ü" * 80 + ".de", "ü", "@", ""])
+def test_an_address_whose_domain_cannot_be_encoded_is_hashed_as_it_is(address: str) -> None:
+    assert address_hash(SALT, address) == salted_hash(SALT, "@" + address)
+
+
+@given(st.emails())
+def test_the_hash_of_an_ascii_address_is_over_its_lower_case(address: str) -> None:
+    assert address_hash(SALT, address) == salted_hash(SALT, "@" + address.lower())
+
+
+@given(st.text(alphabet="aäßçéøж漢ẞİ", min_size=1, max_size=10).map(lambda name: f"ann@{name}.com"))
+def test_what_is_sent_to_and_what_is_known_have_one_hash(address: str) -> None:
+    sent_to = deliverable_form(address)
+    assert sent_to is None or address_hash(SALT, sent_to) == address_hash(SALT, address)
 
 
 def test_new_ids_differ() -> None:
