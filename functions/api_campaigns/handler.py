@@ -82,7 +82,9 @@ def create_campaign() -> Response[str]:
     definition = body_of(app, CampaignDefinition)
     problems = [
         FieldProblem(
-            f"{path}.{found.part}" if found.part else path, f"line {found.line}: {found.problem}", found.expected
+            f"{path}.{found.part}" if found.part else path,
+            f"line {found.line}: {found.problem}" if found.line else found.problem,
+            found.expected,
         )
         for path, found in message_problems(definition)
     ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from winback.accounts import Account
-from winback.campaigns.definition import CampaignDefinition, InlineTemplate, Step
+from winback.campaigns.definition import MAX_SIZE, CampaignDefinition, InlineTemplate, Step
 from winback.delivery.messages import (
     MessageValues,
     Problem,
@@ -27,7 +27,11 @@ def template_of(step: Step) -> Template:
 
 
 def message_problems(definition: CampaignDefinition) -> Iterator[tuple[str, Problem]]:
-    """(path of the template, problem) for everything that keeps a step's message from being sent."""
+    """(path, problem) for everything that keeps a step's message from being sent.
+
+    A launch stores what `frozen` makes of the definition, so that must keep the size limit too.
+    """
+    unknown = False
     for place, step in enumerate(definition.steps):
         path = f"steps[{place}].template"
         try:
@@ -35,9 +39,13 @@ def message_problems(definition: CampaignDefinition) -> Iterator[tuple[str, Prob
         except UnknownTemplate as error:
             problem, _, expected = str(error).partition(": expected ")
             yield path, Problem("", 0, problem, expected)
+            unknown = True
             continue
         for found in check_template(template):
             yield path, found
+    if not unknown and (size := frozen(definition).size) > MAX_SIZE:
+        problem = f"have {size} bytes with the shipped templates that they use"
+        yield "steps", Problem("", 0, problem, f"at most {MAX_SIZE} bytes")
 
 
 def frozen(definition: CampaignDefinition) -> CampaignDefinition:

@@ -2,8 +2,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 from pydantic import ValidationError
 
+from winback.aws.documents import to_item
 from winback.aws.rest_api import field_problems
 from winback.campaigns.definition import CampaignDefinition, StopOn
 from winback.segmentation.names import FAMILY_OF, Family, Segment
@@ -107,3 +109,17 @@ def test_a_definition_survives_json(definition: Build) -> None:
 def test_a_definition_too_large_for_its_table_item_is_refused(definition: Build) -> None:
     steps = [{"template": {"subject": "s", "mjml": "x" * 90_000}, "after_days": day} for day in range(3)]
     assert "bytes" in problems(definition, steps=steps)["body"][0]
+
+
+def test_the_size_is_counted_in_bytes_as_the_table_counts_it(definition: Build) -> None:
+    steps = [{"template": {"subject": "s", "mjml": "\N{SNOWMAN}" * 35_000}, "after_days": day} for day in range(2)]
+    problem, expected = problems(definition, steps=steps)["body"]
+    assert "has 210" in problem
+    assert expected == "at most 200000"
+
+
+@pytest.mark.parametrize(("given", "kept"), [(1e-200, 0), (-0.0, 0), (0.1234567, 0.123457), (0.5, 0.5), (0, 0)])
+def test_a_holdout_share_is_kept_to_a_millionth(definition: Build, given: float, kept: float) -> None:
+    campaign = definition(holdout={"share": given})
+    assert str(campaign.holdout.share) == str(float(kept))
+    TypeSerializer().serialize(to_item(campaign))

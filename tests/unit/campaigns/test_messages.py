@@ -49,3 +49,11 @@ def test_a_sample_shows_the_message_without_a_name_and_with_a_link_that_does_not
     assert "https://acme.example/u/sample" in sample["html"]
     assert "https://acme.example/u/sample" in sample["text"]
     assert "Hello there," in sample["text"]
+
+
+def test_messages_that_fit_only_without_the_shipped_ones_are_refused(definition: Build) -> None:
+    own = {"subject": "Hi", "mjml": "x" * 99_000}
+    templates = [own, own, "we-miss-you"]
+    steps = [{"template": template, "after_days": day} for day, template in enumerate(templates)]
+    found = dict(message_problems(definition(steps=steps)))["steps"]
+    assert found.expected == "at most 200000 bytes"
