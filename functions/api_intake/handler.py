@@ -7,13 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from botocore.config import Config
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from winback.accounts import Account
 from winback.aws.batches import LARGEST_BATCH, Batches, ItemResult
@@ -25,6 +25,7 @@ from winback.aws.lake import Lake
 from winback.aws.orders import Activity, OrderMarkers
 from winback.aws.rest_api import FieldProblem, RequestRefused, account_of, body_of, json_response, rest_api
 from winback.aws.tables import Accounts, table
+from winback.fields import LONGEST_TEXT, plain
 from winback.identifiers import ImportId, new_id
 from winback.imports.errors import UnknownColumn
 from winback.imports.jobs import ImportJob, canon_of
@@ -41,12 +42,27 @@ class Settings:
     lake_bucket: str
 
 
+def _names(mapping: object) -> object:
+    """Checked as a whole: a field's path would repeat the names."""
+    expected = f"expected our names to columns of the file, each plain text of 1 to {LONGEST_TEXT} characters"
+    if not isinstance(mapping, dict):
+        raise ValueError(f"is not an object: {expected}")
+    for name in (name for pair in mapping.items() for name in pair):
+        if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_TEXT:
+            raise ValueError(f"has a name that does not fit: {expected}")
+        try:
+            plain(name)
+        except ValueError:
+            raise ValueError(f"has a name that does not fit: {expected}") from None
+    return mapping
+
+
 class ImportRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["orders", "customers"]
     format: Literal["csv", "jsonl", "parquet"]
-    mapping: dict[str, str] = Field(default_factory=dict, max_length=50)
+    mapping: Annotated[dict[str, str], BeforeValidator(_names)] = Field(default_factory=dict, max_length=50)
 
 
 class Parts:
@@ -127,7 +143,7 @@ def read_import(import_id: str) -> Response[str]:
 def _batch(name: str) -> tuple[list[Any], Account, datetime]:
     """The items of `{name: [...]}`, 1 to 500, not checked yet; decimals as they were sent."""
     try:
-        body = json.loads(app.current_event.decoded_body or "", parse_float=Decimal)
+        body = json.loads(app.current_event.decoded_body or "", parse_float=_decimal)
     except (ValueError, RecursionError):
         message = f'the body is not JSON: expected {{"{name}": [...]}}'
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_json", message) from None
@@ -139,6 +155,14 @@ def _batch(name: str) -> tuple[list[Any], Account, datetime]:
         message = f"{len(items)} items: a batch has at most {LARGEST_BATCH}, larger ones go through POST /v1/imports"
         raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_many_items", message)
     return items, parts().accounts.get(account_of(app)), parts().clock.now()
+
+
+def _decimal(text: str) -> Decimal:
+    """As it was sent; what is no amount of anything, such as 1e-99999999999999999999, is not a number."""
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return Decimal("NaN")
 
 
 def _answered(results: Sequence[ItemResult]) -> Response[str]:

@@ -74,8 +74,9 @@ def body_of(app: APIGatewayRestResolver, model: type[Model]) -> Model:
     text = app.current_event.decoded_body
     try:
         content = json.loads(text or "{}")
-    except ValueError as error:
-        raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_json", f"the body is not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_json", f"the body is not JSON: {why}") from None
     try:
         return model.model_validate(content)
     except ValidationError as error:

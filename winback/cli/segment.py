@@ -88,7 +88,7 @@ def _moment(text: str) -> datetime:
     try:
         return parse_instant(text)
     except ValueError as error:
-        _refuse(f"--as-of: {error}")
+        _refuse(f"--as-of: {text!r} {error}")
 
 
 def _mapping(options: list[str]) -> dict[str, str]:

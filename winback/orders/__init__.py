@@ -3,19 +3,19 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from winback.fields import Identifier, OptionalText, ReceivedInstant
+from winback.fields import LEEWAY, Identifier, OptionalText, ReceivedInstant
 from winback.identifiers import CustomerKey
 from winback.instants import format_instant
 from winback.money import Money
 
 LARGEST_AMOUNT = Decimal(10) ** 12
-LEEWAY = timedelta(days=1)  # how far ahead of ours the clock of a store may be
+MOST_DIGITS = 28
 _BETWEEN_FIELDS, _BETWEEN_PARTS, _BETWEEN_LINES = "\x1f", "\x1e", "\x1d"
 
 
@@ -29,9 +29,13 @@ def _number(value: object) -> object:
         raise ValueError("is not a number: expected a decimal point and digits such as 1234.50") from None
     if not number.is_finite():
         raise ValueError("is not a number: expected a decimal point and digits such as 1234.50")
-    if len(number.as_tuple().digits) > 28:
-        raise ValueError("has too many digits: expected at most 28")
-    if abs(number) >= LARGEST_AMOUNT:
+    _, digits, exponent = number.as_tuple()
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"has too many digits: expected at most {MOST_DIGITS}")
+    # By exponent first: arithmetic on a number such as 1e999999999 fails.
+    if not isinstance(exponent, int) or exponent < -MOST_DIGITS:
+        raise ValueError(f"has too many decimals: expected at most {MOST_DIGITS}")
+    if exponent > MOST_DIGITS or abs(number) >= LARGEST_AMOUNT:
         raise ValueError(f"is out of range: expected less than {LARGEST_AMOUNT:,}")
     return number
 

@@ -156,12 +156,53 @@ def test_a_request_that_is_no_batch_is_refused(intake: Intake, body: Any, status
         order(1, customer_id="\ud800"),
         order(1, order_id={"a": 1}),
         order(1, amount=10**400),
+        order(1, amount="1e999999999999"),
+        order(1, amount="0e999999999999"),
+        order(1, amount="1e-99999999999999999999"),
+        order(1, amount="1e-999999999"),
+        order(1, lines=[{"price": 1, "quantity": "1e-999999999"}]),
         order(1, ordered_at="9999-12-31T23:59:59-14:00"),
+        order(1, ordered_at="0001-01-01T00:00:00+05:00"),
         order(1, lines=[{"price": 1, "sku": "\ud800"}]),
     ],
 )
 def test_odd_values_are_rejected_not_crashed_on(intake: Intake, item: dict[str, Any]) -> None:
     assert post(intake, "orders", item) == ["rejected"]
+
+
+@pytest.mark.parametrize("amount", ["1e999999999999", "1e-99999999999999999999", "-1E+99999999999999999999", "NaN"])
+def test_a_json_number_beyond_all_amounts_rejects_its_item_only(intake: Intake, amount: str) -> None:
+    text = json.dumps({"orders": [order(1, amount="AMOUNT"), order(2)]}).replace('"AMOUNT"', amount)
+    status, body = intake.call("POST", "/v1/orders:batch", text)
+    assert (status, statuses(body)) == (200, ["rejected", "accepted"])
+    assert body["results"][0]["errors"][0]["field"] == "amount"
+
+
+@pytest.mark.parametrize("body", ["[" * 200_000, '{"mapping": ' * 200_000])
+def test_a_body_nested_too_deeply_is_refused(intake: Intake, body: str) -> None:
+    status, answer = intake.call("POST", "/v1/imports", body)
+    assert (status, answer["error"]["code"]) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"amount": "\ud800"},
+        {"\ud800": "a"},
+        {"amount": "secret" * 100_000},
+        {"secret" * 100: "a"},
+        {"amount": "a\nb"},
+        {"amount": ""},
+        {"amount": {"secret": 1}},
+        ["secret"],
+    ],
+)
+def test_a_mapping_holds_names_only(intake: Intake, mapping: Any) -> None:
+    status, body = intake.call("POST", "/v1/imports", {"kind": "orders", "format": "csv", "mapping": mapping})
+    assert status == 400
+    assert [problem["field"] for problem in body["error"]["fields"]] == ["mapping"]
+    assert "secret" not in json.dumps(body)
+    assert all(item["pk"] != "acme#import" for item in intake.campaigns.scan()["Items"])
 
 
 def test_an_answer_does_not_repeat_values_of_the_request(intake: Intake) -> None:
