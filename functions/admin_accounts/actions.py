@@ -93,18 +93,20 @@ class Parts:
 
 
 def perform(request: Action, parts: Parts) -> dict[str, Any]:
-    """Does what was asked for and answers with what is new. Raises AccountExists, UnknownAccount, UnknownKey."""
+    """Does what was asked for and answers with what is new. Raises AccountExists, AccountChanged,
+    UnknownAccount, UnknownKey.
+    """
     match request:
         case CreateAccount():
             return _create(request, parts)
         case UpdateAccount():
-            account = parts.accounts.get(request.account_id)
             changes = request.model_dump(exclude={"action", "account_id"}, exclude_none=True)
-            changed = Account.model_validate({**account.model_dump(), **changes})
-            parts.accounts.put(changed)
+            changed = parts.accounts.change(
+                request.account_id, lambda account: Account.model_validate({**account.model_dump(), **changes})
+            )
             return changed.model_dump(mode="json", exclude={"key_salt"})
         case CreateKey():
-            parts.accounts.get(request.account_id)
+            parts.accounts.read(request.account_id)
             return _with_key(request.account_id, parts)
         case RevokeKey():
             parts.api_keys.revoke(request.account_id, request.key_id, parts.clock.now())

@@ -1,7 +1,7 @@
 """DynamoDB access shared by all stores: batches that finish, and accounts."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import boto3
@@ -16,6 +16,7 @@ Item = dict[str, Any]
 
 GET_BATCH = 100  # most keys of one BatchGetItem, most items of one BatchWriteItem:
 PUT_BATCH = 25  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+ACCOUNT_LIFETIME = 60.0  # seconds until a running function sees a changed account
 _ATTEMPTS = 10
 _READER = TypeDeserializer()
 
@@ -26,6 +27,10 @@ class Throttled(RuntimeError):
 
 class UnknownAccount(LookupError):
     """No account of that id."""
+
+
+class AccountChanged(RuntimeError):
+    """Somebody else stored the account since it was read; nothing was changed."""
 
 
 def table(name: str) -> Any:
@@ -87,19 +92,54 @@ def standing_in_the_way(error: ClientError) -> Item | None:
 
 
 class Accounts:
-    """Reads accounts, each once per running function."""
+    """Reads accounts, each once a minute per running function. `monotonic` gives seconds."""
 
-    def __init__(self, campaigns_table: Any) -> None:
+    def __init__(self, campaigns_table: Any, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._table = campaigns_table
-        self._known: dict[AccountId, Account] = {}
+        self._monotonic = monotonic
+        self._known: dict[AccountId, tuple[Account, float]] = {}
 
     def get(self, account_id: AccountId) -> Account:
-        if account_id not in self._known:
-            item = self._table.get_item(Key=keys.account(account_id)).get("Item")
-            if item is None:
-                raise UnknownAccount(f"no account {account_id!r}")
-            self._known[account_id] = account_from_item(item)
-        return self._known[account_id]
+        """As it was at most ACCOUNT_LIFETIME seconds ago. Raises UnknownAccount."""
+        now = self._monotonic()
+        account, known_until = self._known.get(account_id, (None, now))
+        if account is None or now >= known_until:
+            account = account_from_item(self._item(account_id))
+            self._known[account_id] = account, now + ACCOUNT_LIFETIME
+        return account
+
+    def read(self, account_id: AccountId) -> Account:
+        """As it is now. Raises UnknownAccount."""
+        return account_from_item(self._item(account_id, consistent=True))
+
+    def change(self, account_id: AccountId, change: Callable[[Account], Account]) -> Account:
+        """Stores what `change` makes of the account as it is now, and returns it.
+
+        Raises UnknownAccount, and AccountChanged when somebody else stored the account since it was read.
+        """
+        item = self._item(account_id, consistent=True)
+        version = int(item.get("version", 0))
+        changed = change(account_from_item(item))
+        condition = "version = :read" if version else "attribute_exists(pk) AND attribute_not_exists(version)"
+        try:
+            self._table.put_item(
+                Item={**_account_item(changed), "version": version + 1},
+                ConditionExpression=condition,
+                **({"ExpressionAttributeValues": {":read": version}} if version else {}),
+            )
+        except ClientError as error:
+            standing_in_the_way(error)
+            raise AccountChanged(
+                f"account {account_id!r} was changed by another request: read it again and repeat"
+            ) from error
+        self._known.pop(account_id, None)
+        return changed
+
+    def _item(self, account_id: AccountId, *, consistent: bool = False) -> Item:
+        item: Item | None = self._table.get_item(Key=keys.account(account_id), ConsistentRead=consistent).get("Item")
+        if item is None:
+            raise UnknownAccount(f"no account {account_id!r}")
+        return item
 
     def ids(self) -> list[AccountId]:
         rows = query_all(
@@ -111,7 +151,7 @@ class Accounts:
         return [AccountId(row["sk"]) for row in rows]
 
     def put(self, account: Account) -> None:
-        """Creates or replaces."""
+        """Creates or replaces, whatever was there; an update goes through `change`."""
         self._table.put_item(Item=_account_item(account))
         self._known.pop(account.account_id, None)
 
@@ -132,5 +172,5 @@ def _account_item(account: Account) -> Item:
 
 
 def account_from_item(item: Item) -> Account:
-    body = {name: value for name, value in item.items() if name not in ("pk", "sk")}
+    body = {name: value for name, value in item.items() if name not in ("pk", "sk", "version")}
     return Account.model_validate({"account_id": item["sk"], **body})

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
@@ -6,7 +6,7 @@ from moto import mock_aws
 
 from winback.accounts import Account
 from winback.aws import keys, lake
-from winback.aws.tables import Accounts, UnknownAccount, batch_get, batch_put
+from winback.aws.tables import AccountChanged, Accounts, UnknownAccount, batch_get, batch_put
 
 ACCOUNT = Account.model_validate(
     {
@@ -52,6 +52,39 @@ def test_an_account_reads_as_it_was_written(table: object) -> None:
     accounts.put(ACCOUNT)
     assert accounts.get(ACCOUNT.account_id) == ACCOUNT
     assert accounts.ids() == ["acme"]
+
+
+def test_a_changed_account_is_seen_within_a_minute(table: object) -> None:
+    seconds = [0.0]
+    accounts, elsewhere = Accounts(table, lambda: seconds[0]), Accounts(table)
+    elsewhere.put(ACCOUNT)
+    assert accounts.get(ACCOUNT.account_id).name == "Acme"
+    elsewhere.change(ACCOUNT.account_id, _renamed("Another"))
+    names = []
+    for seconds[0] in (59.9, 60.0, 61.0):
+        names.append(accounts.get(ACCOUNT.account_id).name)
+    assert names == ["Acme", "Another", "Another"]
+    assert accounts.read(ACCOUNT.account_id).name == "Another"
+
+
+@pytest.mark.parametrize("earlier_changes", [0, 1])
+def test_of_two_changes_at_the_same_moment_one_is_refused(table: object, earlier_changes: int) -> None:
+    accounts, elsewhere = Accounts(table), Accounts(table)
+    accounts.put(ACCOUNT)
+    for _ in range(earlier_changes):
+        accounts.change(ACCOUNT.account_id, _renamed("Earlier"))
+
+    def overtaken(account: Account) -> Account:
+        elsewhere.change(ACCOUNT.account_id, _renamed("First"))
+        return _renamed("Second")(account)
+
+    with pytest.raises(AccountChanged, match="acme"):
+        accounts.change(ACCOUNT.account_id, overtaken)
+    assert accounts.get(ACCOUNT.account_id).name == "First"
+
+
+def _renamed(name: str) -> Callable[[Account], Account]:
+    return lambda account: account.model_copy(update={"name": name})
 
 
 def test_an_unknown_account_is_named(table: object) -> None:

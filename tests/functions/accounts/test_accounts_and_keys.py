@@ -80,6 +80,17 @@ def test_an_update_changes_what_it_names_and_nothing_else(campaigns_table: Any, 
     assert "key_salt" not in answer
 
 
+def test_an_update_starts_from_what_other_operators_stored_meanwhile(campaigns_table: Any, context: Any) -> None:
+    administer(CREATE, context)
+    administer({"action": "create_key", "account_id": "acme"}, context)
+    Accounts(campaigns_table).change(
+        CREATE["account_id"], lambda account: account.model_copy(update={"trend_category": "posters"})
+    )
+    administer({"action": "update_account", "account_id": "acme", "name": "Acme Posters"}, context)
+    after = Accounts(campaigns_table).get(CREATE["account_id"])
+    assert (after.name, after.trend_category) == ("Acme Posters", "posters")
+
+
 def test_a_second_key_works_and_a_revoked_one_does_not(campaigns_table: Any, context: Any) -> None:
     first = administer(CREATE, context)
     second = administer({"action": "create_key", "account_id": "acme"}, context)
