@@ -30,7 +30,7 @@ from winback.aws.tables import Accounts, table
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import EndsTooLate, IllegalTransition, Launch, LaunchConflict
 from winback.campaigns.messages import message_problems
-from winback.campaigns.requests import Approval, NewLaunch, NoBody, describe, without_pages
+from winback.campaigns.requests import Approval, NewLaunch, NoBody, describe, outline, without_pages
 from winback.identifiers import CampaignId, LaunchId
 from winback.instants import format_instant
 
@@ -97,8 +97,10 @@ def create_campaign() -> Response[str]:
 
 @app.get("/v1/campaigns")
 def list_campaigns() -> Response[str]:
+    """Without the content of messages: a single campaign's answer shows it."""
     campaigns = sorted(control().campaigns.of_account(account_of(app)), key=lambda campaign: campaign.created_at)
-    return json_response(HTTPStatus.OK, {"campaigns": [_campaign(campaign) for campaign in campaigns]})
+    listed = [{**_campaign(campaign), "definition": outline(campaign.definition)} for campaign in campaigns]
+    return json_response(HTTPStatus.OK, {"campaigns": listed})
 
 
 @app.get("/v1/campaigns/<campaign_id>")

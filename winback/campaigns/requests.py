@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Instant, Launch
 from winback.instants import format_instant
 
@@ -24,6 +25,15 @@ class Approval(_Body):
 
 class NoBody(_Body):
     """Pause, resume, start and cancel take nothing."""
+
+
+def outline(definition: CampaignDefinition) -> dict[str, Any]:
+    """The definition as a list shows it: of a message of the campaign's own, name and subject only."""
+    shown = definition.model_dump(mode="json")
+    for step in shown["steps"]:
+        if not isinstance(step["template"], str):
+            step["template"] = {part: step["template"][part] for part in ("name", "subject")}
+    return shown
 
 
 def describe(launch: Launch) -> dict[str, Any]:
