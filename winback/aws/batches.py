@@ -16,6 +16,8 @@ from winback.aws.lake import Lake, Row
 from winback.aws.orders import Activity, OrderMarkers
 from winback.aws.rest_api import FieldProblem, field_problems
 from winback.customers import Customer, row_of
+from winback.fields import LEEWAY
+from winback.instants import format_instant
 from winback.orders import Order, OrderProblem, ReceivedOrder, latest_order_times
 
 LARGEST_BATCH = 500
@@ -76,7 +78,12 @@ class Batches:
 
     def take_customers(self, account: Account, items: Sequence[Any], now: datetime) -> list[ItemResult]:
         def customer(item: Any) -> Customer:
-            return _validated(Customer, item)
+            received = _validated(Customer, item)
+            latest = f"at most {format_instant(now + LEEWAY)}"
+            ahead = [FieldProblem(field, "is in the future", latest) for field in received.ahead_of(now)]
+            if ahead:
+                raise ItemRefused(*ahead)
+            return received
 
         sorted_out = _sort_out(items, "customer_id", customer, lambda found: (found.customer_id, found.fingerprint()))
         stated = list(sorted_out.firsts.values())

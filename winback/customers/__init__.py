@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from winback.fields import Identifier, Optional, OptionalText, ReceivedInstant
+from winback.fields import LEEWAY, Identifier, Optional, OptionalText, ReceivedInstant
 from winback.identifiers import CustomerKey
 from winback.instants import format_instant
 
@@ -96,6 +96,12 @@ class Customer(BaseModel):
     locale: Annotated[Annotated[str, AfterValidator(_locale)] | None, Optional] = None
     consent: dict[Channel, Consent] = Field(default_factory=dict)
     created_at: ReceivedInstant | None = None
+
+    def ahead_of(self, now: datetime) -> list[str]:
+        """Fields whose time is more than a day after `now`. A consent of the future would outlast every denial."""
+        times = {f"consent.{channel.value}.at": consent.at for channel, consent in self.consent.items()}
+        times["created_at"] = self.created_at
+        return [field for field, at in times.items() if at is not None and at > now + LEEWAY]
 
     def fingerprint(self) -> str:
         """Tells a repeated statement from a changed one."""

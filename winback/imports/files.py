@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import available_timezones
 
 from duckdb import DuckDBPyConnection
 
+from winback.fields import LEEWAY
 from winback.imports.columns import CUSTOMERS, ORDERS, Layout
 from winback.imports.compression import plain_file
 from winback.imports.errors import UnknownColumn, UnreadableFile
@@ -26,7 +27,6 @@ __all__ = ["FileAccount", "UnknownColumn", "UnreadableFile", "load_customers", "
 
 _CODE = re.compile(r"[A-Z]{3}")
 NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
-_LEEWAY = timedelta(days=1)  # how far ahead of ours the clock of a store may be
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def load_customers(
 
 
 def _latest(now: datetime | None) -> datetime | None:
-    return (now + _LEEWAY).astimezone(UTC).replace(tzinfo=None) if now else None
+    return (now + LEEWAY).astimezone(UTC).replace(tzinfo=None) if now else None
 
 
 @contextmanager

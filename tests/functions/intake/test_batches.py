@@ -126,6 +126,21 @@ def test_customers_are_stored_with_consent(intake: Intake) -> None:
     assert intake.lake.read_rows(key)[0]["customer_id"] == "c1"
 
 
+def test_a_consent_of_the_future_is_rejected_and_outlasts_no_denial(intake: Intake) -> None:
+    def granted(at: str) -> dict[str, Any]:
+        return {"customer_id": "c1", "consent": {"email": {"state": "granted", "at": at}}}
+
+    status, body = intake.call("POST", "/v1/customers:batch", {"customers": [granted("2150-01-01")]})
+    assert (status, statuses(body)) == (200, ["rejected"])
+    expected = {"field": "consent.email.at", "problem": "is in the future", "expected": "at most 2026-11-22T09:30:00Z"}
+    assert body["results"][0]["errors"] == [expected]
+    job = intake.run("customers", "customer_id,email_consent,consent_at\nc1,granted,2150-01-01\n")
+    assert job["rejects_by_reason"] == {"consent_at: in the future": 1}
+    assert post(intake, "customers", {"customer_id": "c1", "created_at": "2026-11-23"}) == ["rejected"]
+    assert intake.customers.scan()["Items"] == []
+    assert post(intake, "customers", granted("2026-11-22T09:30:00Z")) == ["accepted"], "clocks differ"
+
+
 def test_accounts_share_nothing(intake: Intake) -> None:
     assert post(intake, "orders", order(1)) == ["accepted"]
     assert post(intake, "orders", order(1), account="other") == ["accepted"]
