@@ -299,6 +299,16 @@ def test_lines_are_right_after_many_malformed_ones(load: Load, connection: DuckD
     assert account.read == 30_000
 
 
+@pytest.mark.parametrize("malformed", [1, 2, 3, 40])
+def test_lines_are_right_after_adjacent_malformed_ones(
+    load: Load, connection: DuckDBPyConnection, malformed: int
+) -> None:
+    bad = ["short,of"] * malformed
+    load(rows(*bad, "ann,o1,2026-01-01,x", "ann,o2,2026-01-01,1", *bad, "ann,o3,never,1"))
+    found = [line for line, problem in rejects(connection) if not problem.startswith("row")]
+    assert found == [malformed + 2, 2 * malformed + 4]
+
+
 @pytest.mark.parametrize(
     "content", [HEADER.encode() + b"\nJos\xe9,o1,2026-01-01,1\n", b"caf\xe9" + HEADER.encode() + b"\n"]
 )

@@ -14,8 +14,17 @@ SELECT
 FROM csv_errors
 GROUP BY line;
 
+-- Adjacent malformed lines have the same rows before them: the rows after them are shifted by all of them.
 CREATE OR REPLACE TEMP TABLE line_shifts AS
+WITH numbered AS (
+    SELECT
+        line,
+        row_number() OVER (ORDER BY line) AS malformed_before
+    FROM malformed
+)
+
 SELECT
-    line - 1 - row_number() OVER (ORDER BY line) AS rows_before,
-    row_number() OVER (ORDER BY line) AS malformed_before
-FROM malformed;
+    line - 1 - numbered.malformed_before AS rows_before,
+    max(numbered.malformed_before) AS malformed_before
+FROM numbered
+GROUP BY rows_before;
