@@ -1,5 +1,6 @@
 """Messages: what may be saved, and what comes out for a recipient, whatever the data holds."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,6 +138,51 @@ def test_a_template_that_loops_without_end_is_stopped() -> None:
     source = mjml("<mj-text>{% for i in (1..1000000) %}x{% endfor %}</mj-text>")
     with pytest.raises(RenderingFailed):
         compile_template(inline(mjml=source)).render(VALUES)
+
+
+GROWING = """{% assign s="xxxxxxxxxx" %}{% for i in (1..COUNT) %}{% assign s = s | append: s %}{% endfor %}"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        GROWING.replace("COUNT", "24"),
+        GROWING.replace("COUNT", "13") + '{{ s | replace: "x", s | size }}',
+        GROWING.replace("COUNT", "13") + '{{ s | split: "" | join: s | size }}',
+        "{{ (1..999999999999) | size }}",
+        '{{ "" | append: (1..999999999999) }}',
+        "{% assign r = (1..999999999999) %}{% for i in r reversed %}{% break %}{% endfor %}",
+        "{% tablerow i in (1..999999999999) reversed %}{% endtablerow %}",
+    ],
+)
+def test_a_template_whose_values_grow_without_end_is_stopped_and_never_saved(source: str) -> None:
+    template = inline(subject=f"{{% if customer.first_name %}}{source}{{% endif %}}Hi")
+    compiled = compile_template(template)
+    assert compiled.render(VALUES).subject == "Hi"
+    with pytest.raises(RenderingFailed):
+        compiled.render(replace(VALUES, first_name="Ann"))
+    (problem,) = check_template(template)
+    assert problem.part == "subject"
+    assert "for a customer with a name" in problem.problem
+
+
+def test_a_template_is_tried_on_a_customer_of_whom_nothing_is_known() -> None:
+    source = "Hi\n{% unless customer.first_name %}{{ 1 | divided_by: 0 }}{% endunless %}"
+    (problem,) = check_template(inline(text=source + "{{ unsubscribe_url }} {{ shop.postal_address }}"))
+    assert (problem.part, problem.line) == ("text", 2)
+    assert "for a customer without a name" in problem.problem
+
+
+def test_a_link_that_a_condition_may_swallow_is_found_before_it_is_saved() -> None:
+    text = "{{ shop.postal_address }}{% unless customer.first_name %}{{ unsubscribe_url }}{% endunless %}"
+    assert any("without the unsubscribe link for a customer with a name" in found for found in problems(text=text))
+
+
+def test_filters_and_loops_of_ordinary_size_work() -> None:
+    subject = (
+        '{{ "a,b" | split: "," | join: "-" | replace: "-", "+" }}{% for i in (1..3) reversed %}{{ i }}{% endfor %}'
+    )
+    assert compile_template(inline(subject=subject)).render(VALUES).subject == "a+b321"
 
 
 def test_conditions_with_signs_of_markup_survive_it() -> None:

@@ -46,7 +46,7 @@ def _problems_of_liquid(part: str, source: str, required: tuple[str, ...]) -> li
     try:
         analysis = PLAIN.from_string(source).analyze()
     except LiquidError as error:
-        return [Problem(part, _line_of(error, source), str(error.message), "write a complete Liquid tag")]
+        return [Problem(part, line_of(error, source), str(error.message), "write a complete Liquid tag")]
     used = [(str(variable), variable.span) for uses in analysis.globals.values() for variable in uses]
     problems = [
         Problem(part, _line(source, span.index), f"{name} is not known", f"use one of {', '.join(sorted(VARIABLES))}")
@@ -66,7 +66,7 @@ def _problems_of_liquid(part: str, source: str, required: tuple[str, ...]) -> li
     ]
 
 
-def _line_of(error: LiquidError, source: str) -> int:
+def line_of(error: LiquidError, source: str) -> int:
     context = error.context()
     return context[0] if context else _unclosed_line(source)
 

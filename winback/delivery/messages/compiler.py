@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
 
+from winback.delivery.messages.checks import problems_of
 from winback.delivery.messages.liquid_language import HTML, PLAIN
 from winback.delivery.messages.mjml import to_html, to_text
-from winback.delivery.messages.templates import InvalidTemplate, Template, check_template
+from winback.delivery.messages.templates import InvalidTemplate, Template
 from winback.delivery.messages.values import Message, MessageValues, RenderingFailed
 
 _BREAKS = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")  # a header is one line, whatever a name holds
@@ -45,7 +46,7 @@ def compile_template(template: Template) -> CompiledTemplate:
     The unsubscribe link is kept out of click tracking: leaving is no engagement, and the link stays readable
     (https://docs.aws.amazon.com/ses/latest/dg/faqs-metrics.html, `ses:no-track`, which SES removes).
     """
-    problems = check_template(template)
+    problems = problems_of(template)
     if problems:
         raise InvalidTemplate(template.name, problems)
     text = to_text(template.mjml) if template.text is None else template.text

@@ -71,10 +71,14 @@ def resolve_template(spec: str | Mapping[str, Any]) -> Template:
 
 
 def check_template(template: Template) -> tuple[Problem, ...]:
-    """Everything that keeps the template from being sent: broken tags, unknown variables, what the law wants."""
-    from winback.delivery.messages.checks import problems_of  # noqa: PLC0415 (Liquid takes a while to import)
+    """Everything that keeps the template from being sent: broken tags, unknown variables, what the law wants.
 
-    return problems_of(template)
+    A template that is sound so far is tried on a customer of whom all is known, and on one of whom nothing is.
+    """
+    from winback.delivery.messages.checks import problems_of  # noqa: PLC0415 (Liquid takes a while to import)
+    from winback.delivery.messages.trial import problems_of_trial  # noqa: PLC0415
+
+    return problems_of(template) or problems_of_trial(template)
 
 
 @cache
