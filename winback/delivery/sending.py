@@ -145,7 +145,8 @@ class Sending:
         send_id, channel = one.send_id, one.context.channel
         facts = self.recipients.facts(send_id.customer_key)
         reasons = decide(facts, one.context, self.now).reasons
-        if not reasons and not self.contacts.book(
+        email = self._rendered(send_id) if not reasons else None
+        if email is not None and not self.contacts.book(
             send_id.account_id, send_id.customer_key, channel, send_id, now=self.now, cap=one.context.frequency_cap
         ):
             reasons = (Reason.FREQUENCY_CAP,)
@@ -160,14 +161,22 @@ class Sending:
         if found is not Standing.FREE:
             self._leave(one, found, None, report)
             return
-        self._hand_over(send_id, claim, report)
+        self._hand_over(send_id, email, claim, report)
 
-    def _hand_over(self, send_id: SendId, claim: str, report: Report) -> None:
+    def _rendered(self, send_id: SendId) -> Email | None:
+        """The message, or None when the template gives none for this customer.
+
+        It is made before the claim: whatever goes wrong in it, nothing was handed over, and the row never gets unknown.
+        """
+        try:
+            return self.recipients.email(send_id)
+        except RenderingFailed:
+            return None
+
+    def _hand_over(self, send_id: SendId, email: Email | None, claim: str, report: Report) -> None:
         """The claim is ours."""
         try:
-            answer = self._deliver(self.recipients.email(send_id))
-        except RenderingFailed:
-            answer = Refused("RenderingFailed")
+            answer = self._deliver(email) if email is not None else Refused("RenderingFailed")
         except ProviderMisconfigured as error:
             self.ledger.throttled(send_id, claim=claim, error=error.code)
             raise

@@ -22,7 +22,8 @@ from winback.aws.launches import LaunchStore
 from winback.aws.ledger import Ledger
 from winback.aws.tables import Accounts, table
 from winback.campaigns.definition import Audience, CampaignDefinition, Step
-from winback.campaigns.launch import Launch, LaunchState
+from winback.campaigns.launch import Launch, LaunchState, PlannedStep
+from winback.delivery.messages import resolve_template
 from winback.delivery.release import Release
 from winback.identifiers import AccountId, CampaignId, CustomerKey, LaunchId, SendId, SnapshotId
 from winback.instants import format_instant
@@ -107,6 +108,19 @@ class Cloud:
     def set_launch(self, state: LaunchState) -> None:
         store = LaunchStore(self.campaigns)
         store.save(store.get(self.account.account_id, LAUNCH).model_copy(update={"state": state}))
+
+    def set_steps(self, *steps: dict[str, Any], planned_at: tuple[datetime, ...] = (NOW,)) -> None:
+        """The launch with these steps of a definition, and their planned times."""
+        store = LaunchStore(self.campaigns)
+        launch = store.get(self.account.account_id, LAUNCH)
+        definition = launch.definition.model_copy(update={"steps": tuple(Step.model_validate(one) for one in steps)})
+        planned = tuple(PlannedStep(step=number, planned_at=at) for number, at in enumerate(planned_at, start=1))
+        store.save(launch.model_copy(update={"definition": definition, "steps": planned}))
+
+    def message(self) -> dict[str, str]:
+        """A shipped template, as it is given inline."""
+        shipped = resolve_template("we-miss-you")
+        return {"subject": shipped.subject, "mjml": shipped.mjml, "text": shipped.text or ""}
 
     def due(self, now: datetime = NOW) -> list[DueEntry]:
         index = DueIndex(self.campaigns)

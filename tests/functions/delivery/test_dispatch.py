@@ -132,6 +132,19 @@ def test_a_refused_send_fails_with_the_code(cloud: Cloud) -> None:
     assert (cloud.row(0)["state"], cloud.row(0)["error"]) == ("failed", "MessageRejected")
 
 
+def test_a_name_that_the_template_cannot_take_fails_that_send_alone(cloud: Cloud) -> None:
+    subject = '{{ customer.first_name | default: "0" | date: "%Y" }}Hello'
+    cloud.set_steps({"template": {**cloud.message(), "subject": subject}, "after_days": 0})
+    key = keys.profile(cloud.account.account_id, CustomerKey(f"{1:032x}"))
+    cloud.customers.update_item(
+        Key=key, UpdateExpression="SET first_name = :name", ExpressionAttributeValues={":name": "9999999999999"}
+    )
+    assert send_first(cloud) == {"batchItemFailures": []}
+    assert (cloud.row(1)["state"], cloud.row(1)["error"]) == ("failed", "RenderingFailed")
+    assert len(cloud.ses.sent) == 19
+    assert "9999999999999" not in cloud.log.getvalue()
+
+
 def test_a_broken_answer_leaves_the_send_unknown_and_is_never_repeated(cloud: Cloud) -> None:
     cloud.ses.error = ses_error("ServiceUnavailable", 503)
     send_first(cloud)

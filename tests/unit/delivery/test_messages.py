@@ -1,5 +1,6 @@
 """Messages: what may be saved, and what comes out for a recipient, whatever the data holds."""
 
+import traceback
 from dataclasses import replace
 from typing import Any
 
@@ -176,6 +177,21 @@ def test_a_template_is_tried_on_a_customer_of_whom_nothing_is_known() -> None:
 def test_a_link_that_a_condition_may_swallow_is_found_before_it_is_saved() -> None:
     text = "{{ shop.postal_address }}{% unless customer.first_name %}{{ unsubscribe_url }}{% endunless %}"
     assert any("without the unsubscribe link for a customer with a name" in found for found in problems(text=text))
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ('{{ customer.first_name | date: "%Y" }}', "9999999999999"),
+        ("{{ customer.first_name | floor }}", "inf"),
+        ("{{ customer.first_name | times: customer.first_name }}", "1" * 5000),
+    ],
+)
+def test_a_value_that_a_filter_cannot_take_fails_that_message_without_being_told(source: str, name: str) -> None:
+    compiled = compile_template(inline(subject="Hello " + source))
+    with pytest.raises(RenderingFailed) as failed:
+        compiled.render(replace(VALUES, first_name=name))
+    assert name not in "".join(traceback.format_exception(failed.value))
 
 
 def test_filters_and_loops_of_ordinary_size_work() -> None:

@@ -116,6 +116,23 @@ def test_a_template_that_fails_for_one_customer_fails_that_send_alone() -> None:
 
     report = one_run(made, plan(), recipients=Recipients(), ledger=sending.ledger)
     assert report.outcomes == Counter({State.FAILED: 1, State.ACCEPTED: 5})
+    assert CUSTOMERS[0] not in made.contacts
+
+
+def test_a_fault_while_a_message_is_made_leaves_its_send_unclaimed() -> None:
+    made = world()
+
+    class Recipients:
+        facts = staticmethod(made.read_facts)
+
+        @staticmethod
+        def email(send_id: object) -> object:
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        one_run(made, plan(), recipients=Recipients())
+    assert made.rows == {}
+    assert one_run(made, plan()).outcomes == Counter({State.ACCEPTED: 6})
 
 
 def test_a_misconfigured_provider_leaves_the_send_free_for_later() -> None:

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 
 from liquid import BoundTemplate
-from liquid.exceptions import LiquidError
 
 from winback.delivery.messages.checks import problems_of
 from winback.delivery.messages.liquid_language import HTML, PLAIN
@@ -31,8 +30,9 @@ class CompiledTemplate:
             subject = one_line(self._subject.render(names))
             html = self._html.render(names)
             text = self._text.render(names)
-        except LiquidError as error:
-            raise RenderingFailed(f"template {self.name!r}: {error.message}") from error
+        except Exception as error:  # noqa: BLE001 (filters raise whatever Python does about a value: 'inf', a year 99999)
+            # By its class only and without its cause: their messages quote the value, which may be a name.
+            raise RenderingFailed(f"template {self.name!r}: {type(error).__name__}") from None
         if not subject:
             raise RenderingFailed(f"template {self.name!r}: the subject came out empty")
         if values.unsubscribe_url not in html or values.unsubscribe_url not in text:

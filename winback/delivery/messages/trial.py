@@ -39,7 +39,7 @@ def _problem_for(template: Template, whom: str, values: MessageValues) -> Proble
             PLAIN.from_string(source).render(values.as_liquid())
         except LiquidError as error:
             return Problem(part, line_of(error, source), f"{error.message} {whom}", "write a simpler template")
-        except (ArithmeticError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 (filters raise whatever Python does about a value)
             return Problem(part, 1, f"{type(error).__name__} {whom}", "check what the filters are given")
     try:
         compile_template(template).render(values)
