@@ -5,13 +5,38 @@
 CREATE OR REPLACE TEMP MACRO cleaned(field) AS
 nullif(CASE WHEN contains(field, ' ') THEN trim(field) ELSE field END, '');
 
+-- The other spellings of a date and time, as a cast to TIMESTAMPTZ takes them: the basic form of ISO 8601 (20260102T030405Z),
+-- hours alone (2026-01-02T03Z), and a space before the offset (2026-01-02 03:04:05 -0500, as Shopify exports it).
+CREATE OR REPLACE TEMP MACRO spelled_out(field) AS
+regexp_replace(
+    regexp_replace(
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(field, '^([0-9]{4})([0-9]{2})([0-9]{2})([T ].*)$', '\1-\2-\3\4'),
+                '^(.{10}[T ][0-9]{2})([0-9]{2})([0-9]{2}.*)$', '\1:\2:\3'
+            ),
+            '^(.{10}[T ][0-9]{2})([0-9]{2})([^0-9].*)?$', '\1:\2\3'
+        ),
+        '^(.{10}[T ][0-9]{2})(Z| ?[+-].*)?$', '\1:00\2'
+    ),
+    ' (Z|[+-][0-9]{2}(:?[0-9]{2})?)$', '\1'
+);
+
+-- NULL for an offset beyond those there are, 14 hours. What is before the time has no offset.
+CREATE OR REPLACE TEMP MACRO with_possible_offset(field) AS
+CASE WHEN NOT regexp_matches(substr(field, 11), '[+-](1[5-9]|[2-9][0-9]|14[0-9:]*[1-9]|[0-9]{2}:?[6-9])') THEN field END;
+
 -- ISO 8601 date or date and time, with or without offset (without: UTC), or YYYYMMDD. Whole seconds, UTC.
 -- Needs the session's TimeZone to be UTC: a cast to TIMESTAMP would ignore the offset.
--- The pattern keeps out what a cast would take beside ISO 8601, such as `epoch`, `infinity` and 2026-1-1.
+-- The patterns keep out what a cast would take beside ISO 8601, such as `epoch`, `infinity` and 2026-1-1; the first ones are
+-- the spellings that need no rewriting, which is dear.
 CREATE OR REPLACE TEMP MACRO instant_of(field) AS
 CASE
-    WHEN field LIKE '____-__-__%' THEN make_timestamp(epoch_us(TRY_CAST(field AS TIMESTAMPTZ)) // 1000000 * 1000000)
+    WHEN field LIKE '____-__-__' OR field LIKE '____-__-__T__:__:__Z' OR field LIKE '____-__-__ __:__:__'
+        THEN make_timestamp(epoch_us(TRY_CAST(field AS TIMESTAMPTZ)) // 1000000 * 1000000)
     WHEN regexp_full_match(field, '[0-9]{8}') THEN try_strptime(field, '%Y%m%d')
+    WHEN field LIKE '____-__-__%' OR regexp_matches(field, '^[0-9]{8}[T ][0-9]{2}')
+        THEN make_timestamp(epoch_us(TRY_CAST(with_possible_offset(spelled_out(field)) AS TIMESTAMPTZ)) // 1000000 * 1000000)
 END;
 
 -- A decimal number in thousandths of its unit (no currency has a smaller minor unit), below 10^12 units.
