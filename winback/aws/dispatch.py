@@ -19,6 +19,7 @@ from winback.aws.tables import Accounts
 from winback.campaigns.launch import Launch, LaunchState
 from winback.campaigns.messages import template_of
 from winback.campaigns.planning import ALLOW
+from winback.campaigns.schedule import latest_time
 from winback.delivery.addresses import deliverable_form
 from winback.delivery.email import Email, sender_of
 from winback.delivery.feeding import Permit
@@ -89,8 +90,9 @@ class Dispatch:
 
     def _send(self, release: Release, launch: Launch, now: datetime, seconds_left: Callable[[], float]) -> Report:
         account = self._accounts.get(release.account_id)
+        latest_at = latest_time([step.planned_at for step in launch.steps], release.step, launch.evaluation_ends_at)
         planned = [
-            _planned(number, row, launch, account)
+            _planned(number, row, launch, account, latest_at)
             for number, row in enumerate(self._chunk(release.key)[release.from_row : release.to_row], release.from_row)
             if row["verdict"] == ALLOW
         ]
@@ -177,7 +179,7 @@ class _Recipients:
         )
 
 
-def _planned(number: int, row: Row, launch: Launch, account: Account) -> PlannedSend:
+def _planned(number: int, row: Row, launch: Launch, account: Account, latest_at: datetime) -> PlannedSend:
     context = SendContext(
         channel=launch.definition.channel,
         assigned_at=launch.starts_at,
@@ -185,7 +187,7 @@ def _planned(number: int, row: Row, launch: Launch, account: Account) -> Planned
         stop_on_purchase=launch.definition.stops_on_purchase,
         frequency_cap=account.frequency_cap,
         planned_at=parse_instant(row["send_at"]),
-        latest_at=launch.evaluation_ends_at,
+        latest_at=latest_at,
         cancelled=permit_of(launch.state) is Permit.DROP,
     )
     return PlannedSend(

@@ -42,6 +42,15 @@ def postponed(times: Sequence[datetime], since: datetime, until: datetime, zone:
     return [_moved(moment, days, zone) if moment > since else moment for moment in times]
 
 
+def latest_time(times: Sequence[datetime], step: int, evaluation_ends_at: datetime) -> datetime:
+    """Until when a message of `step` (from 1) may leave: the next step's planned time, or the evaluation's end.
+
+    What a pause, an outage or a small quota held up until then has been overtaken: nobody gets two steps at once.
+    """
+    following = [moment for moment in times[step:] if moment > times[step - 1]]
+    return min([evaluation_ends_at, *following[:1]])
+
+
 def _first_at_or_after(wall: datetime, send_at: time) -> datetime:
     same_day = datetime.combine(wall.date(), send_at)
     return same_day if same_day >= wall else same_day + timedelta(days=1)

@@ -58,7 +58,7 @@ class SendContext:
     stop_on_purchase: bool
     frequency_cap: FrequencyCap
     planned_at: datetime
-    latest_at: datetime | None = None  # later than this the message has lost its point
+    latest_at: datetime | None = None  # from then on the message has lost its point
     cancelled: bool = False
 
 
@@ -90,7 +90,7 @@ def decide(facts: RecipientFacts, context: SendContext, now: datetime) -> Verdic
         (Reason.CONVERTED, context.stop_on_purchase and _bought_since(facts, context.assigned_at)),
         (Reason.FREQUENCY_CAP, cap_reached(facts.recent_contacts, context.frequency_cap, now)),
         (Reason.CANCELLED, context.cancelled),
-        (Reason.STALE, context.latest_at is not None and now > context.latest_at),
+        (Reason.STALE, context.latest_at is not None and now >= context.latest_at),
     )
     return Verdict(eligibility(facts).reasons + tuple(reason for reason, holds in checks if holds))
 

@@ -1,5 +1,6 @@
 """Feeder and sender together: what is due leaves once, within the quota, to those who may be written to."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -130,6 +131,22 @@ def test_a_refused_send_fails_with_the_code(cloud: Cloud) -> None:
     cloud.ses.error = ses_error("MessageRejected", 400)
     send_first(cloud)
     assert (cloud.row(0)["state"], cloud.row(0)["error"]) == ("failed", "MessageRejected")
+
+
+def test_what_was_held_up_until_the_next_step_is_due_is_not_sent_any_more(cloud: Cloud) -> None:
+    steps = [{"template": "we-miss-you", "after_days": 0}, {"template": "still-thinking", "after_days": 7}]
+    cloud.set_steps(*steps, planned_at=(NOW - timedelta(days=7), NOW))
+    send_first(cloud)
+    assert cloud.ses.sent == []
+    assert cloud.row(0)["reasons"] == ["stale"]
+    cloud.set_steps(*steps, planned_at=(NOW - timedelta(days=6), NOW + timedelta(days=1)))
+    cloud.invoke(
+        "sender",
+        cloud.records(
+            json.dumps(json.loads(cloud.event("sender")["Records"][0]["body"]) | {"from_row": 25, "to_row": 30})
+        ),
+    )
+    assert len(cloud.ses.sent) == 4
 
 
 def test_a_name_that_the_template_cannot_take_fails_that_send_alone(cloud: Cloud) -> None:

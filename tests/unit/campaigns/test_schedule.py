@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winback.campaigns.definition import Step
-from winback.campaigns.schedule import postponed, step_times
+from winback.campaigns.schedule import latest_time, postponed, step_times
 
 BERLIN = ZoneInfo("Europe/Berlin")  # summer time from 2026-03-29 02:00 to 2026-10-25 03:00
 
@@ -101,3 +101,10 @@ def test_after_a_pause_no_step_that_it_covered_is_in_the_past(
 def test_a_sequence_of_one_step_now_is_due_at_its_start(late: timedelta) -> None:
     start = instant(2026, 6, 1, 8) + late
     assert step_times([step(0)], start, BERLIN) == [start]
+
+
+def test_a_step_may_leave_until_the_next_one_is_due_and_the_last_until_the_evaluation_ends() -> None:
+    first, second, end = (datetime(2026, 11, day, 9, tzinfo=UTC) for day in (1, 8, 30))
+    assert latest_time([first, second], 1, end) == second
+    assert latest_time([first, second], 2, end) == end
+    assert latest_time([first, end + timedelta(days=1)], 1, end) == end

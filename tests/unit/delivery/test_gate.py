@@ -50,7 +50,7 @@ SPOILS: dict[Reason, dict[str, Any]] = {
     Reason.CONVERTED: {"last_order_at": NOW - timedelta(days=1)},
     Reason.FREQUENCY_CAP: {"recent_contacts": (NOW - timedelta(days=1), NOW - timedelta(days=2))},
     Reason.CANCELLED: {"cancelled": True},
-    Reason.STALE: {"latest_at": NOW - timedelta(seconds=1)},
+    Reason.STALE: {"latest_at": NOW},
 }
 
 
