@@ -2,6 +2,8 @@
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -11,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from winback.imports.files import FileAccount, UnreadableFile, load_orders
+from winback.imports.compression import plain_file
+from winback.imports.files import NO_CURRENCY, FileAccount, UnreadableFile, load_orders
 from winback.instants import parse_instant
 from winback.pages.figures import count, percent
 from winback.segmentation.organic_return import OrganicReturn, observe_returns
@@ -63,21 +66,27 @@ def segment(
     if out.exists() and not out.is_dir():
         _refuse(f"--out: {out} is a file; name a folder")
 
-    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(config=_limits(scratch)) as connection:
+    with (
+        _writable(out),
+        tempfile.TemporaryDirectory() as scratch,
+        duckdb.connect(config=_limits(scratch)) as connection,
+    ):
         connection.execute("SET enable_progress_bar = false")  # it would write into --json
         try:
             account = load_orders(connection, orders, mapping=columns, default_currency=currency, scratch=Path(scratch))
         except UnreadableFile as error:
             _refuse(f"--orders: {error}")
-        used = _currency(connection)
+        _refuse_nothing(connection, orders, out, account, Path(scratch))
+        used = _currency(connection, currency)
         organic = observe_returns(connection, as_of=moment, trend_category=trend_category)
         rubric = build_snapshot(connection, as_of=moment, trend_category=trend_category)
         summary = summarise(connection, as_of=moment, currency=used, rubric=rubric)
-        out.mkdir(parents=True, exist_ok=True)
-        _write_tables(connection, out, account)
-    document = _document(summary, account, organic, rubric)
-    (out / "summary.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    (out / "report.html").write_text(segment_page(summary, _rows(account), organic), encoding="utf-8")
+        document = _document(summary, account, organic, rubric)
+        with _writing(out):
+            _write_snapshot(connection, out)
+            _write_rejects(connection, out, account)
+            (out / "summary.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+            (out / "report.html").write_text(segment_page(summary, _rows(account), organic), encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(document, indent=1))
     else:
@@ -108,19 +117,67 @@ def _limits(scratch: str) -> dict[str, Any]:
     return {"temp_directory": scratch, "autoinstall_known_extensions": False}
 
 
-def _currency(connection: duckdb.DuckDBPyConnection) -> str:
+@contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    """Makes the folder, so that one that cannot be written is refused before the work; a refusal leaves none behind."""
+    made: list[Path] = []
+    with _writing(out):
+        made += [folder for folder in (out, *out.parents) if not folder.exists()]
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    try:
+        yield
+    except typer.Exit:
+        for folder in made:
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        _refuse(f"--out: cannot write to {out}: {error.strerror or error}")
+    except duckdb.IOException as error:
+        _refuse(f"--out: cannot write to {out}: {error}")
+
+
+def _refuse_nothing(
+    connection: duckdb.DuckDBPyConnection, orders: Path, out: Path, account: FileAccount, scratch: Path
+) -> None:
+    """A file that gives no order says nothing of the customers; an export of a time without orders has its header."""
+    if account.rejected and not account.accepted:
+        with _writing(out):
+            _write_rejects(connection, out, account)
+        reasons = "; ".join(f"{count(number)} x {reason}" for reason, number in account.rejects_by_reason.items())
+        _refuse(
+            f"--orders: none of the {count(account.read)} rows was accepted ({reasons}); "
+            f"{out / 'rejects.csv'} says why of each"
+        )
+    if not account.read:
+        with plain_file(orders, scratch) as plain, plain.open("rb") as file:
+            if not file.read(4096).removeprefix(b"\xef\xbb\xbf").strip():
+                _refuse(f"--orders: {orders} is empty")
+
+
+def _currency(connection: duckdb.DuckDBPyConnection, given: str | None) -> str:
     found = [row[0] for row in connection.execute("SELECT DISTINCT currency FROM orders ORDER BY 1").fetchall()]
     if len(found) > 1:
         _refuse(
             f"--orders: the amounts are in {len(found)} currencies ({', '.join(found)}), and cannot be added up; "
             "convert them to one, or run once for each currency"
         )
-    return found[0] if found else "XXX"
+    return found[0] if found else given or NO_CURRENCY
 
 
-def _write_tables(connection: duckdb.DuckDBPyConnection, out: Path, account: FileAccount) -> None:
+def _write_snapshot(connection: duckdb.DuckDBPyConnection, out: Path) -> None:
     snapshot = connection.table("snapshot").order("customer_id")
     snapshot.write_parquet(str(out / "snapshot.parquet"), compression="zstd")
+
+
+def _write_rejects(connection: duckdb.DuckDBPyConnection, out: Path, account: FileAccount) -> None:
     rejects = out / "rejects.csv"
     rejects.unlink(missing_ok=True)
     if account.rejected:

@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 
@@ -77,6 +78,11 @@ def test_as_of_is_exclusive(orders: Path, tmp_path: Path) -> None:
         ({"--map": f"{MAP},colour=Total"}, "colour"),
         ({"--currency": "euro"}, "--currency: 'euro' is not an ISO 4217 code"),
         ({"--orders": "/nowhere/orders.csv"}, "--orders: there is no file"),
+        ({"--as-of": "0001-03-01"}, "--as-of: '0001-03-01' is out of range"),
+        ({"--as-of": "0001-01-01T00:00+14:00"}, "is out of range"),
+        ({"--as-of": "1969-12-31"}, "is out of range"),
+        ({"--out": "/proc/x/y"}, "--out: cannot write to /proc/x/y"),
+        ({"--out": "/proc"}, "--out: cannot write to /proc"),
     ],
 )
 def test_what_cannot_be_used_ends_with_2_and_says_what_to_do(
@@ -88,6 +94,62 @@ def test_what_cannot_be_used_ends_with_2_and_says_what_to_do(
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+HEADER = "customer_id,order_id,ordered_at,amount\n"
+
+
+def test_a_folder_below_a_file_is_refused(orders: Path) -> None:
+    result = _run("--orders", orders, "--map", MAP, "--as-of", "2026-01-01", "--out", orders / "x")
+    assert result.exit_code == 2
+    assert f"--out: cannot write to {orders / 'x'}: Not a directory" in result.stderr
+
+
+def test_a_result_that_cannot_be_replaced_is_said_to_be_so(orders: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "report.html").mkdir(parents=True)
+    result = _run("--orders", orders, "--map", MAP, "--as-of", "2026-01-01", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "--out: cannot write to" in result.stderr
+
+
+def test_a_file_of_which_no_row_was_accepted_replaces_no_result(orders: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _run("--orders", orders, "--map", MAP, "--as-of", "2026-01-01", "--out", out)
+    before = {name: (out / name).read_bytes() for name in ("snapshot.parquet", "summary.json", "report.html")}
+    orders.write_text(HEADER + "a,1,never,1\nb,2,never,1\nc,3,2025-01-01,one\n", encoding="utf-8")
+    result = _run("--orders", orders, "--as-of", "2026-01-01", "--out", out)
+    assert result.exit_code == 2
+    assert "none of the 3 rows was accepted" in result.stderr
+    assert "1 x amount: not a number; 2 x ordered_at: not a date" in result.stderr
+    assert {name: (out / name).read_bytes() for name in before} == before
+    assert len((out / "rejects.csv").read_text(encoding="utf-8").splitlines()) == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf", gzip.compress(b"")])
+def test_an_empty_file_is_called_one(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(content)
+    result = _run("--orders", path, "--as-of", "2026-01-01", "--out", tmp_path / "new" / "out")
+    assert result.exit_code == 2
+    assert f"--orders: {path} is empty" in result.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_of_returns_alone_is_fine(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(HEADER + "a,1,2025-01-01,-1\nb,2,2025-01-01,-1\n", encoding="utf-8")
+    result = _run("--orders", path, "--as-of", "2026-01-01", "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["returns_only"]["customers"] == 2
+
+
+@pytest.mark.parametrize(("given", "used"), [(["--currency", "EUR"], "EUR"), ([], "XXX")])
+def test_an_export_without_orders_keeps_the_currency_it_was_given(tmp_path: Path, given: list[str], used: str) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(HEADER, encoding="utf-8")
+    result = _run("--orders", path, "--as-of", "2026-01-01", "--out", tmp_path / "out", "--json", *given)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["currency"] == used
 
 
 def test_amounts_in_several_currencies_are_refused_by_name(tmp_path: Path) -> None:
