@@ -16,7 +16,7 @@ from winback.aws.environment import read_settings
 from winback.aws.file_import import FileImport
 from winback.aws.imports import ImportStore, UnknownImport
 from winback.aws.lake import Lake, parse_upload_key
-from winback.aws.orders import Activity
+from winback.aws.orders import Activity, OrderMarkers
 from winback.aws.tables import Accounts, table
 from winback.imports.errors import UnreadableFile
 
@@ -59,7 +59,7 @@ def take(record: SQSRecord) -> None:
     if not store.start(job, etag):
         logger.warning("the import reads another upload, or is over by now")
         return
-    work = FileImport(lake, ProfileStore(customers), Activity(customers, campaigns))
+    work = FileImport(lake, ProfileStore(customers), Activity(customers, campaigns), OrderMarkers(customers))
     try:
         outcome, rejects_key = work.run(Accounts(campaigns).get(account_id), job, etag, now=now)
     except UnreadableFile as error:

@@ -17,7 +17,7 @@ from winback.accounts import Account
 from winback.aws import lake as lake_keys
 from winback.aws.customers import ProfileStore
 from winback.aws.lake import Lake, Replaced
-from winback.aws.orders import Activity
+from winback.aws.orders import Activity, OrderMarkers
 from winback.customers import Customer, row_of
 from winback.identifiers import CustomerKey
 from winback.imports.errors import UnreadableFile
@@ -26,6 +26,7 @@ from winback.imports.jobs import ImportJob, Outcome
 from winback.imports.lake_files import (
     latest_purchases,
     read_customers,
+    restated_orders,
     set_known_orders_aside,
     write_orders,
     write_rejects,
@@ -42,6 +43,7 @@ class FileImport:
     lake: Lake
     profiles: ProfileStore
     activity: Activity
+    markers: OrderMarkers
     memory: str = "1500MB"
     threads: int = 2
 
@@ -98,6 +100,7 @@ class FileImport:
         written = folder / "orders.parquet"
         if write_orders(connection, written):
             self.lake.upload(written, target)
+            self.markers.forget(account.account_id, restated_orders(connection))
             since = self.activity.earliest_assignment(account.account_id)
             if since is not None:
                 latest = {CustomerKey(key): moment for key, moment in latest_purchases(connection, since).items()}

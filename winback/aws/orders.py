@@ -40,6 +40,12 @@ class OrderMarkers:
             [{**keys.order_marker(account_id, order.order_id), "fingerprint": order.fingerprint()} for order in orders],
         )
 
+    def forget(self, account_id: AccountId, order_ids: Iterable[str]) -> None:
+        """For orders whose latest version came otherwise: the API then takes any statement about them as news."""
+        with self._table.batch_writer() as writer:
+            for order_id in order_ids:
+                writer.delete_item(Key=keys.order_marker(account_id, order_id))
+
 
 class Activity:
     """The time of a customer's last purchase, kept while a launch that could stop on it is not over."""

@@ -61,6 +61,12 @@ def write_orders(connection: DuckDBPyConnection, path: Path) -> int:
     return int(orders)
 
 
+def restated_orders(connection: DuckDBPyConnection) -> list[str]:
+    """Ids of `new_orders` that the lake holds with other content."""
+    found = connection.execute("SELECT order_id FROM new_orders SEMI JOIN lake_orders USING (order_id)").fetchall()
+    return [order_id for (order_id,) in found]
+
+
 def write_rejects(connection: DuckDBPyConnection, path: Path) -> None:
     """JSON Lines, gzip: `line, field, problem, reason, row`."""
     connection.execute(f"COPY (FROM rejects ORDER BY line) TO {literal(str(path))} (FORMAT json, COMPRESSION gzip)")

@@ -111,6 +111,13 @@ def test_a_file_knows_the_orders_of_a_batch(intake: Intake) -> None:
     assert (job["accepted"], job["duplicates"]) == (1, 1), "o2 has no lines in the file, so it is another version"
 
 
+def test_an_order_that_a_file_restated_can_be_stated_again_by_the_api(intake: Intake) -> None:
+    post(intake, "orders", order(1))
+    intake.run("orders", "customer_id,order_id,ordered_at,amount\nc1,o1,2026-11-20,5\n")
+    assert post(intake, "orders", order(1)) == ["accepted"]
+    assert post(intake, "orders", order(1)) == ["duplicate"]
+
+
 def test_customers_are_stored_with_consent(intake: Intake) -> None:
     customer = {
         "customer_id": "c1",
