@@ -1,5 +1,6 @@
 """Messages: what may be saved, and what comes out for a recipient, whatever the data holds."""
 
+import re
 import traceback
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from winback.delivery.messages import (
     shipped_templates,
 )
 from winback.delivery.messages.compiler import compile_template
-from winback.delivery.messages.mjml import to_html, to_text
+from winback.delivery.messages.mjml import _hold, to_html, to_text
 from winback.delivery.messages.templates import InvalidTemplate
 
 LINK = "https://mail.example.com/u/AbCd"
@@ -204,6 +205,27 @@ def test_filters_and_loops_of_ordinary_size_work() -> None:
 def test_conditions_with_signs_of_markup_survive_it() -> None:
     html = to_html(mjml('<mj-text>{% if customer.first_name.size < 3 and "a" != "b" %}x{% endif %}</mj-text>'))
     assert '{% if customer.first_name.size < 3 and "a" != "b" %}x{% endif %}' in html
+
+
+@given(st.lists(st.sampled_from(["{{", "}}", "{%", "%}", "{", "}", "%", "a", "\n", "liquidq0z", "0q"]), max_size=14))
+def test_liquid_stands_as_it_was_written_whatever_is_around_it(pieces: list[str]) -> None:
+    source = "".join(pieces)
+    held, tags = _hold(source)
+    assert list(tags.tags) == re.findall(r"\{\{.*?\}\}|\{%.*?%\}", source, re.DOTALL)
+    assert tags.restore(held) == source
+
+
+@pytest.mark.parametrize("start", ["{{ ", "{% ", "{{ {% ", "{{{%"])
+def test_the_ends_of_tags_that_never_end_are_looked_for_once(start: str) -> None:
+    looked_at: list[int] = []
+
+    class Source(str):
+        def find(self, *place: Any) -> int:
+            looked_at.append(place[1])
+            return super().find(*place)
+
+    _hold(Source(start * 1000))
+    assert 1 <= len(looked_at) <= 2  # once per kind
 
 
 def test_the_text_part_is_made_from_the_markup() -> None:

@@ -1,8 +1,10 @@
 """MJML with Liquid in it: to HTML with the Liquid kept, to a text part, and what is wrong with it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from itertools import count
 
 import mrml
 
@@ -14,7 +16,9 @@ _ELEMENT = re.compile(
     "|divider|font|group|head|hero|html-attributes?|image|navbar(-link)?|preview|raw|section|selector"
     "|social(-element)?|spacer|style|table|text|title|wrapper)"
 )
-_LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_LIQUID_ENDS = {"{{": "}}", "{%": "%}"}
+_MARK = re.compile("liquidq[0-9]+z")
+_LIQUID_START = re.compile(r"\{[{%]")
 _BLANK_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 
 
@@ -134,14 +138,34 @@ class _HeldTags:
 
 def _hold(source: str) -> tuple[str, _HeldTags]:
     """Puts a short stand-in for each Liquid tag: plain letters, which every step of MJML leaves alone."""
-    mark = "liquidq"
-    while mark in source:
-        mark += "q"
+    taken = set(_MARK.findall(source))
+    mark = next(mark for number in count() if (mark := f"liquidq{number}z") not in taken)
     tags: list[str] = []
+    held: list[str] = []
+    for between, tag in _pieces(source):
+        held.append(between)
+        if tag:
+            held.append(f"{mark}{len(tags)}q")
+            tags.append(tag)
+    return "".join(held), _HeldTags(mark, tuple(tags))
 
-    def stand_in(match: re.Match[str]) -> str:
-        tags.append(match.group())
-        return f"{mark}{len(tags) - 1}q"
 
-    held = _LIQUID.sub(stand_in, source)
-    return held, _HeldTags(mark, tuple(tags))
+def _pieces(source: str) -> Iterator[tuple[str, str]]:
+    """(what stands before a Liquid tag, the tag) of each tag, then (the rest, ""), in one pass.
+
+    Starts without an end are passed over. That none follows is found out once per kind: a search for the end from
+    each start would take the square of their number.
+    """
+    place = at = 0
+    endless: set[str] = set()
+    while (start := _LIQUID_START.search(source, at)) is not None:
+        opening = start.group()
+        end = -1 if opening in endless else source.find(_LIQUID_ENDS[opening], start.end())
+        if end < 0:
+            endless.add(opening)
+            at = start.start() + 1
+            continue
+        end += 2
+        yield source[place : start.start()], source[start.start() : end]
+        place = at = end
+    yield source[place:], ""
