@@ -26,14 +26,33 @@ def stage_parquet(connection: DuckDBPyConnection, path: Path, layout: Layout) ->
         )
     except (duckdb.InvalidInputException, duckdb.IOException, duckdb.SerializationException) as error:
         raise UnreadableFile("the file is not readable as Parquet: it is truncated or damaged") from error
+    _set_aside_undecodable(connection, [column for column in chosen.values() if types[column] == "BLOB"])
     expressions = {name: _text(column, types[column]) for name, column in chosen.items()}
     create_source(connection, layout.canon, expressions, "CAST(to_json(staged) AS VARCHAR)")
     connection.execute(
         "CREATE OR REPLACE TEMP VIEW file_rows AS "
-        "SELECT rowid AS n, rowid + 1 AS line, CAST(to_json(staged) AS VARCHAR) AS row FROM staged "
-        "WHERE rowid IN (SELECT wanted.n FROM wanted)"
+        "SELECT n, n + 1 + coalesce(malformed_before, 0) AS line, row FROM ("
+        "SELECT rowid AS n, CAST(to_json(staged) AS VARCHAR) AS row FROM staged "
+        "WHERE rowid IN (SELECT wanted.n FROM wanted)) ASOF LEFT JOIN line_shifts ON n >= rows_before"
     )
     return Staged(frozenset(chosen), approximate=True)
+
+
+def _set_aside_undecodable(connection: DuckDBPyConnection, columns: list[str]) -> None:
+    """Moves the rows to `malformed` of which one of the columns, of bytes, is not UTF-8."""
+    broken = " OR ".join(f"({name} IS NOT NULL AND TRY(decode({name})) IS NULL)" for name in map(identifier, columns))
+    if columns:
+        connection.execute(
+            "INSERT INTO malformed SELECT rowid + 1, 'row: not UTF-8', CAST(to_json(staged) AS VARCHAR) "  # noqa: S608 quoted
+            f"FROM staged WHERE {broken}"
+        )
+    if columns and connection.execute("SELECT 1 FROM malformed LIMIT 1").fetchall():
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS FROM staged WHERE NOT ({broken})")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE line_shifts AS "
+        "SELECT line - malformed_before AS rows_before, max(malformed_before) AS malformed_before "
+        "FROM (SELECT line, row_number() OVER (ORDER BY line) AS malformed_before FROM malformed) GROUP BY rows_before"
+    )
 
 
 def glob_literal(path: Path) -> str:

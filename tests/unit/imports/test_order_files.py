@@ -416,6 +416,27 @@ def test_parquet_types_are_understood(connection: DuckDBPyConnection, tmp_path: 
     assert account.read == 4
 
 
+def test_bytes_in_parquet_that_are_not_utf_8_reject_their_row(connection: DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "orders"
+    connection.execute(
+        f"""COPY (
+            SELECT * FROM (VALUES ('\\xFF'::BLOB, 'o1', '1'), ('ann'::BLOB, 'o2', '1'), ('\\xC3'::BLOB, 'o3', '1'),
+                ('\\xFE'::BLOB, 'o4', '1'), (NULL, 'o5', '1'), ('ann'::BLOB, 'o6', 'x'))
+                AS listed (customer_id, order_id, amount), (SELECT DATE '2026-01-01' AS ordered_at)
+        ) TO '{path}' (FORMAT parquet)"""
+    )
+    account = load_orders(connection, path, mapping={})
+    assert orders(connection) == [("o2", "ann", 100)]
+    assert rejects(connection) == [
+        (1, "row: not UTF-8"),
+        (3, "row: not UTF-8"),
+        (4, "row: not UTF-8"),
+        (5, "customer_id: missing"),
+        (6, "amount: not a number"),
+    ]
+    assert account.read == 6
+
+
 def test_parquet_that_is_cut_off_is_said_to_be_damaged(connection: DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "orders"
     connection.execute(f"COPY (SELECT 1 AS customer_id FROM range(1000)) TO '{path}' (FORMAT parquet)")

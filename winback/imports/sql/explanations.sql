@@ -8,6 +8,7 @@ FROM (
     (['row'], 'wrong number of fields', 'the line has more or fewer fields than the header'),
     (['row'], 'broken quotes', 'a quoted field is not closed, or has text after its closing quote'),
     (['row'], 'too long', 'the line is longer than 2,000,000 bytes'),
+    (['row'], 'not UTF-8', 'a column of bytes holds something other than UTF-8 text'),
     (['row'], 'not a JSON object', 'the line is not one JSON object'),
     (['customer_id', 'order_id'], 'missing', 'is missing: every row needs one'),
     (['ordered_at', 'amount'], 'missing', 'is missing'),
