@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
+LONGEST_LINE_BYTES = 2_000_000
+
 
 @dataclass(frozen=True)
 class Record:
@@ -48,10 +50,11 @@ class _Lines:
 def records(source: TextIO, delimiter: str, width: int) -> Iterator[Record | Malformed]:
     """All records but blank lines, the header included. A record whose quotes are broken costs its first line only:
     reading goes on with the next line."""
+    csv.field_size_limit(LONGEST_LINE_BYTES)
     lines = _Lines(source)
     while True:
         lines.taken = []
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
         start = lines.number + 1
         try:
             fields = next(reader)

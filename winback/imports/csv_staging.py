@@ -2,11 +2,13 @@
 
 DuckDB's parallel reader takes the file first. It numbers records, not lines, and can lose rows where line ends are
 mixed, so its result stands only when it accounts for every line: header + rows + rejected lines = lines. Otherwise
-(quoted line breaks, blank lines, stray quotes, mixed line ends) Python's csv module, which knows lines, splits the file
-into a clean copy, at about a tenth of the speed.
+(quoted line breaks, blank lines, stray quotes, mixed line ends), and where spaces stand around quotes, which DuckDB
+reads in its own way, Python's csv module, which knows lines, splits the file into a clean copy, at about a tenth of the
+speed.
 """
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,14 +19,13 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from winback.imports.columns import Layout
-from winback.imports.csv_records import Malformed, records
+from winback.imports.csv_records import LONGEST_LINE_BYTES, Malformed, records
 from winback.imports.errors import UnreadableFile
 from winback.imports.parquet_staging import glob_literal
 from winback.imports.sql import literal, statement
 from winback.imports.staged import Staged, create_source
 
 DELIMITERS = (",", ";", "\t", "|")
-LONGEST_LINE_BYTES = 2_000_000
 _WANTED = "(SELECT rowid AS n, * FROM staged WHERE rowid IN (SELECT wanted.n FROM wanted)) AS staged"
 
 
@@ -48,7 +49,7 @@ def stage_csv(connection: DuckDBPyConnection, path: Path, layout: Layout, scratc
     if not _stage_whole_lines(connection, path, header):
         _stage_records(connection, path, header, scratch)
     expressions = {name: f"c{header.names.index(column)}" for name, column in chosen.items()}
-    whole_row = ", ".join(f"coalesce(c{i}, '')" for i in range(len(header.names)))
+    whole_row = ", ".join(f"coalesce(ltrim(c{i}, ' '), '')" for i in range(len(header.names)))
     create_source(connection, layout.canon, expressions, f"concat_ws(chr(31), {whole_row})")
     return Staged(frozenset(chosen), approximate=False)
 
@@ -68,7 +69,7 @@ def _read_header(path: Path) -> Header | None:
             f"the first line is longer than {LONGEST_LINE_BYTES:,} bytes: a CSV file starts with its header"
         )
     delimiter = max(DELIMITERS, key=first.count)
-    reader = csv.reader(head.splitlines(keepends=True), delimiter=delimiter)
+    reader = csv.reader(head.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True)
     names = next(row for row in reader if row)
     return Header(tuple(name.strip() for name in names), delimiter, reader.line_num)
 
@@ -76,7 +77,7 @@ def _read_header(path: Path) -> Header | None:
 def _stage_whole_lines(connection: DuckDBPyConnection, path: Path, header: Header) -> bool:
     """Whether every line of the file was one record, and is now staged (or malformed)."""
     lines, line_end = _count_lines(path)
-    if line_end is None or header.lines != 1 or lines <= 1:
+    if line_end is None or header.lines != 1 or lines <= 1 or _has_spaced_quotes(path, header.delimiter):
         return False
     try:
         connection.execute(
@@ -168,6 +169,18 @@ def _create_file_rows(connection: DuckDBPyConnection, names: Sequence[str], line
     fields = ", ".join(f"{literal(name)}, c{i}" for i, name in enumerate(names))
     select = f"SELECT n, {line} AS line, CAST(json_object({fields}) AS VARCHAR) AS row FROM {rows}"  # noqa: S608 quoted
     connection.execute(f"CREATE OR REPLACE TEMP VIEW file_rows AS {select}")
+
+
+def _has_spaced_quotes(path: Path, delimiter: str) -> bool:
+    """Whether a space may stand between a delimiter and a quote. Also true of some quoted text that is like it."""
+    mark = re.escape(delimiter.encode())
+    spaced = re.compile(b'(?:^|[\\r\\n]|%b) +"|" +(?:["\\r\\n]|%b|$)' % (mark, mark))
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            whole = block + file.readline(LONGEST_LINE_BYTES)
+            if (b'" ' in whole or b' "' in whole) and spaced.search(whole):
+                return True
+    return False
 
 
 def _count_lines(path: Path) -> tuple[int, str | None]:

@@ -318,6 +318,31 @@ def test_lines_are_right_after_many_malformed_ones(load: Load, connection: DuckD
     assert account.read == 30_000
 
 
+@pytest.mark.parametrize(
+    ("row", "read"),
+    [
+        ('"c1" ,o1,2026-05-01,5', "row: broken quotes"),
+        ('c1,o1,2026-05-01,"5" ', "row: broken quotes"),
+        ('"c1" "x",o1,2026-05-01,5', "row: broken quotes"),
+        (' "c1",o1,2026-05-01,5', ("o1", "c1", 500)),
+        ('c1, "o1",2026-05-01,  "5"', ("o1", "c1", 500)),
+        (' "c,1",o1,2026-05-01,5', ("o1", "c,1", 500)),
+        ('" c1 ",o1,2026-05-01,5', ("o1", "c1", 500)),
+        ('"c ""1""",o1,2026-05-01,5', ("o1", 'c "1"', 500)),
+        (" c1 , o1 ,2026-05-01 , 5", ("o1", "c1", 500)),
+        ("c1,o1,2026-05-01,5," + "x" * 200_000, ("o1", "c1", 500)),
+    ],
+)
+@pytest.mark.parametrize("other", ["", "\n", '"two\nlines",z,2026-01-01,1,'], ids=["alone", "blank line", "line break"])
+def test_a_row_is_read_alike_whatever_the_other_lines_are(
+    load: Load, connection: DuckDBPyConnection, row: str, read: object, other: str
+) -> None:
+    header = f"{HEADER},note" if row.endswith("xx") else HEADER
+    load(f"{header}\n{row}\n{other if header != HEADER else other.rstrip(',')}")
+    assert [found for found in orders(connection) if found[0] == "o1"] == ([read] if isinstance(read, tuple) else [])
+    assert [problem for line, problem in rejects(connection) if line == 2] == ([read] if isinstance(read, str) else [])
+
+
 @pytest.mark.parametrize("malformed", [1, 2, 3, 40])
 def test_lines_are_right_after_adjacent_malformed_ones(
     load: Load, connection: DuckDBPyConnection, malformed: int
