@@ -1,7 +1,7 @@
 """The sentences of a report. They state what was measured; none promises a rate."""
 
 from winback.analytics.report import Attribution, Comparison, Revenue
-from winback.experiments.statistics import Verdict
+from winback.experiments.statistics import EXACT_BELOW, Verdict
 from winback.pages import figures
 
 VERDICTS = {
@@ -44,6 +44,7 @@ METHOD = (
     "A customer came back with a first purchase from assignment to the end of the window. Returns are no purchases.",
     "Intervals of differences of rates are Newcombe's (1998, method 10). Those of revenue are Welch's.",
     "The verdict is too small to tell when the interval includes zero.",
+    f"Where a group has fewer than {EXACT_BELOW} customers, Fisher's exact test must find a difference of rates too.",
     "The effect of this launch is on top of everything else that ran; effects of launches cannot be added up.",
 )
 LIMITS = (

@@ -4,11 +4,13 @@ Tests are two-sided and intervals hold 95 % unless an argument says otherwise. A
 are compatible with; none of these functions promises a rate.
 
 Sources: Newcombe 1998, *Statistics in Medicine* 17, 873-890 (interval of a difference, method 10); Wilson 1927, *JASA*
-22, 209-212; Welch 1947, *Biometrika* 34, 28-35; Kohavi, Deng, Longbotham and Xu 2014, *Seven Rules of Thumb for Web
+22, 209-212; Fisher's exact test, two-sided by the least likely tables (Agresti 2013, *Categorical Data Analysis*, ch.
+3.5); Welch 1947, *Biometrika* 34, 28-35; Kohavi, Deng, Longbotham and Xu 2014, *Seven Rules of Thumb for Web
 Site Experimenters*, rule 7 (when a skewed mean is near normal); Fabijan et al. 2019, *Diagnosing Sample Ratio
 Mismatch in Online Controlled Experiments*.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import erfc, exp, fsum, lgamma, log, log1p, sqrt
@@ -19,6 +21,8 @@ from winback.experiments.student import t_quantile
 
 # Splitting errors show as tiny p values; at 5 % one sound launch in twenty would raise the alarm.
 SAMPLE_RATIO_ALARM = 0.001
+# Newcombe's interval excludes zero for 2 of 2 against 0 of 2: below this size an exact test must agree.
+EXACT_BELOW = 100  # from there on the interval alone keeps 5 %, also where 4 of 5 customers are treated
 _EXACT_UP_TO = 10_000  # beyond, the chi-square approximation of the binomial test is as good
 _NORMAL = NormalDist()
 
@@ -67,6 +71,8 @@ class Difference:
     low: float
     high: float
     p_value: float | None = None
+    exact: bool = False
+    """The p value is that of an exact test, because a group is too small to trust the interval alone."""
 
     @property
     def includes_zero(self) -> bool:
@@ -87,10 +93,15 @@ class RatioCheck:
 
 
 def verdict(difference: Difference | None) -> Verdict:
-    """`TOO_SMALL` when the interval includes zero; `NO_COMPARISON` without a difference (a group is empty)."""
+    """`TOO_SMALL` when the interval includes zero, or when an exact test finds p >= 0.05.
+
+    The exact test is asked where a group of a comparison of rates has fewer than `EXACT_BELOW` members: there the
+    interval alone misses zero too often (two of two against none of two). `NO_COMPARISON` without a difference.
+    """
     if difference is None:
         return Verdict.NO_COMPARISON
-    if difference.includes_zero:
+    refuted = difference.exact and difference.p_value is not None and difference.p_value >= 1 - CONFIDENCE
+    if difference.includes_zero or refuted:
         return Verdict.TOO_SMALL
     return Verdict.MORE if difference.estimate > 0 else Verdict.FEWER
 
@@ -112,9 +123,10 @@ def wilson_interval(observed: Proportion, confidence: float = CONFIDENCE) -> tup
 def difference_of_proportions(
     first: Proportion, second: Proportion, confidence: float = CONFIDENCE
 ) -> Difference | None:
-    """Newcombe's hybrid score interval (1998, method 10), with the p value of the pooled z test.
+    """Newcombe's hybrid score interval (1998, method 10) with a two-sided p value.
 
-    None when a group is empty. The verdict follows the interval; near 5 % the p value may fall on the other side.
+    The p value is Fisher's (`exact`) where a group has fewer than `EXACT_BELOW` members, else that of the pooled z
+    test, which near 5 % may fall on the other side than the interval. None when a group is empty.
     """
     if not first.trials or not second.trials:
         return None
@@ -122,12 +134,30 @@ def difference_of_proportions(
     low1, high1 = wilson_interval(first, confidence)
     low2, high2 = wilson_interval(second, confidence)
     delta = p1 - p2
+    exact = min(first.trials, second.trials) < EXACT_BELOW
     return Difference(
         estimate=delta,
         low=delta - sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2),
         high=delta + sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2),
-        p_value=_pooled_p_value(first, second),
+        p_value=fisher_p_value(first, second) if exact else _pooled_p_value(first, second),
+        exact=exact,
     )
+
+
+def fisher_p_value(first: Proportion, second: Proportion) -> float:
+    """Fisher's exact test, two-sided: the probability of all tables with these margins at most as likely as this one.
+
+    It takes as many steps as the smaller group, or the successes of both, has members. Without trials it is 1.
+    """
+    small, large = sorted((first, second), key=lambda group: group.trials)
+    successes, total = small.successes + large.successes, small.trials + large.trials
+
+    def log_probability(k: int) -> float:
+        ways = _log_choose(small.trials, k) + _log_choose(large.trials, successes - k)
+        return ways - _log_choose(total, successes)
+
+    possible = range(max(0, successes - large.trials), min(small.trials, successes) + 1)
+    return _as_unlikely(map(log_probability, possible), log_probability(small.successes))
 
 
 def sample_ratio_check(first: int, second: int, expected_second_share: float) -> RatioCheck:
@@ -192,8 +222,16 @@ def _binomial_p_value(successes: int, trials: int, share: float) -> float:
     """Two-sided exact: the probability of all counts at most as likely as the observed one."""
 
     def log_probability(k: int) -> float:
-        ways = lgamma(trials + 1) - lgamma(k + 1) - lgamma(trials - k + 1)
-        return ways + k * log(share) + (trials - k) * log1p(-share)
+        return _log_choose(trials, k) + k * log(share) + (trials - k) * log1p(-share)
 
-    limit = log_probability(successes) + 1e-7  # equally likely counts differ by rounding
-    return min(1.0, fsum(exp(p) for p in map(log_probability, range(trials + 1)) if p <= limit))
+    return _as_unlikely(map(log_probability, range(trials + 1)), log_probability(successes))
+
+
+def _log_choose(n: int, k: int) -> float:
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+
+
+def _as_unlikely(log_probabilities: Iterable[float], observed: float) -> float:
+    """Total probability of what is at most as likely as the observed."""
+    limit = observed + 1e-7  # equally likely counts differ by rounding
+    return min(1.0, fsum(exp(p) for p in log_probabilities if p <= limit))

@@ -1,5 +1,8 @@
 """Our intervals, tests and sample sizes against statsmodels and scipy, which only the tests need."""
 
+from collections import Counter
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,12 +16,14 @@ from statsmodels.stats.proportion import (
 
 from winback.experiments.power import needed_customers, smallest_detectable_effect
 from winback.experiments.statistics import (
+    EXACT_BELOW,
     Difference,
     Moments,
     Proportion,
     Verdict,
     difference_of_means,
     difference_of_proportions,
+    fisher_p_value,
     mean_is_steady,
     sample_ratio_check,
     verdict,
@@ -28,8 +33,8 @@ from winback.experiments.student import t_cumulative, t_quantile
 
 
 @st.composite
-def proportions(draw: st.DrawFn, largest: int = 5000) -> Proportion:
-    trials = draw(st.integers(1, largest))
+def proportions(draw: st.DrawFn, smallest: int = 1, largest: int = 5000) -> Proportion:
+    trials = draw(st.integers(smallest, largest))
     return Proportion(draw(st.integers(0, trials)), trials)
 
 
@@ -55,8 +60,8 @@ def test_newcombes_own_example_is_reproduced():
     assert (round(ours.low, 4), round(ours.high, 4)) == (0.0524, 0.3339)
 
 
-@given(proportions(), proportions())
-def test_the_p_value_is_that_of_the_pooled_z_test(first, second):
+@given(proportions(smallest=EXACT_BELOW), proportions(smallest=EXACT_BELOW))
+def test_the_p_value_of_large_groups_is_that_of_the_pooled_z_test(first, second):
     total = first.successes + second.successes
     if total in (0, first.trials + second.trials):
         assert difference_of_proportions(first, second).p_value == 1
@@ -76,6 +81,50 @@ def test_an_interval_that_includes_zero_is_too_small_to_tell():
     assert verdict(Difference(0.1, 0.0, 0.2)) is Verdict.TOO_SMALL
     assert verdict(difference_of_proportions(Proportion(300, 1000), Proportion(200, 1000))) is Verdict.MORE
     assert verdict(difference_of_proportions(Proportion(200, 1000), Proportion(300, 1000))) is Verdict.FEWER
+
+
+@given(proportions(largest=EXACT_BELOW - 1), proportions(largest=3000))
+def test_the_p_value_of_a_small_group_is_fishers(first, second):
+    table = [
+        [first.successes, first.trials - first.successes],
+        [second.successes, second.trials - second.successes],
+    ]
+    reference = stats.fisher_exact(table).pvalue
+    assert fisher_p_value(first, second) == pytest.approx(reference, rel=1e-5, abs=1e-9)
+    assert difference_of_proportions(first, second).p_value == fisher_p_value(first, second)
+
+
+@pytest.mark.parametrize(
+    ("treated", "held_out"),
+    [(Proportion(2, 2), Proportion(0, 2)), (Proportion(8, 8), Proportion(0, 1)), (Proportion(0, 1), Proportion(8, 8))],
+)
+def test_a_handful_of_customers_is_too_small_to_tell_whatever_they_did(treated, held_out):
+    difference = difference_of_proportions(treated, held_out)
+    assert not difference.includes_zero
+    assert verdict(difference) is Verdict.TOO_SMALL
+
+
+def test_a_small_group_tells_an_overwhelming_difference():
+    assert verdict(difference_of_proportions(Proportion(19, 20), Proportion(2, 20))) is Verdict.MORE
+
+
+@pytest.mark.parametrize(("treated", "held_out"), [(2, 2), (198, 2), (20, 20), (160, 40)])
+@pytest.mark.parametrize("rate", [0.05, 0.2, 0.5, 0.8])
+def test_without_an_effect_few_verdicts_tell_one(treated, held_out, rate):
+    launches = 3000
+    chance = np.random.default_rng(20261122)
+    pairs = zip(
+        chance.binomial(treated, rate, launches).tolist(),
+        chance.binomial(held_out, rate, launches).tolist(),
+        strict=True,
+    )
+    told = sum(
+        count
+        for (first, second), count in Counter(pairs).items()
+        if verdict(difference_of_proportions(Proportion(first, treated), Proportion(second, held_out)))
+        is not Verdict.TOO_SMALL
+    )
+    assert told / launches <= 0.06
 
 
 def test_without_a_holdout_there_is_no_comparison():
