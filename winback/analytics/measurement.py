@@ -303,7 +303,7 @@ def _cost(ledger: Ledger) -> Cost:
 def _checks(db: duckdb.DuckDBPyConnection, ledger: Ledger, launch: Launch, *, interim: bool) -> tuple[Check, ...]:
     # A cancelled launch, or one that is at it, may have been planned in part.
     complete = not interim and launch.state is not LaunchState.CANCELLED
-    found = dict(db.execute(sql("checks"), {"complete": complete}).fetchall())
+    found = dict(db.execute(sql("checks"), {"steps": len(launch.steps), "complete": complete}).fetchall())
     found["ledger"] = abs(ledger.difference)
     return tuple(
         Check(

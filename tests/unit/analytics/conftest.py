@@ -103,6 +103,15 @@ class Story:
         }
         self.fates.append(fate(plan, row, self.launch.state))
 
+    def plan_the_rest(self) -> None:
+        """Every assigned customer in every step that has no plan row for them yet."""
+        planned = {(row["customer_key"], row["step"]) for row in self.fates}
+        for member in self.audience:
+            for step in (1, 2):
+                if member["arm"] and (member["customer_key"], step) not in planned:
+                    held_out = member["arm"] == "holdout"
+                    self.planned(member["customer_key"], step=step, reasons=("held_out",) if held_out else ())
+
     def order(
         self,
         key: str,

@@ -1,5 +1,7 @@
 """The ledger balances whatever the rows say, and broken rules are found."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -64,6 +66,7 @@ def test_a_customer_planned_twice_unbalances_the_ledger(story):
     key = story.customer()
     story.planned(key, {"state": "accepted"})
     story.planned(key, {"state": "accepted"})
+    story.plan_the_rest()
     report = story.measured()
     assert not report.ledger.balanced
     assert report.ledger.difference == -1
@@ -78,6 +81,7 @@ def test_a_send_to_a_held_out_customer_is_found(story):
     story.planned(story.customer(), {"state": "accepted"})
     held_out = story.customer("holdout")
     story.planned(held_out, {"state": "unknown"}, reasons=("held_out",))
+    story.plan_the_rest()
     report = story.measured()
     assert broken(report) == {"holdout": 1, "verdict": 1}
     assert report.headline.startswith("The two groups are not comparable, or a rule was broken")
@@ -85,6 +89,7 @@ def test_a_send_to_a_held_out_customer_is_found(story):
 
 def test_a_send_against_the_gate_is_found(story):
     story.planned(story.customer(), {"state": "accepted"}, reasons=("no_consent",))
+    story.plan_the_rest()
     assert broken(story.measured()) == {"verdict": 1}
 
 
@@ -94,8 +99,24 @@ def test_a_send_against_the_gate_is_found(story):
 def test_a_customer_left_out_of_the_plan_is_found_unless_the_launch_was_cancelled(new_story, state, found):
     story = new_story(state=state)
     story.planned(story.customer(), {"state": "accepted"})
-    story.customer()
+    story.plan_the_rest()
+    story.planned(story.customer(), {"state": "accepted"}, step=2)
     assert broken(story.measured()) == found
+
+
+@pytest.mark.parametrize(
+    ("state", "found"), [(LaunchState.FINISHED, {"plan_covers_audience": 4}), (LaunchState.CANCELLED, {})]
+)
+def test_a_launch_that_planned_nothing_at_all_is_found_unless_it_was_cancelled(new_story, state, found):
+    story = new_story(state=state)
+    story.customer()
+    story.customer("holdout")
+    assert broken(story.measured()) == found
+
+
+def test_before_the_window_is_over_a_step_may_be_still_to_plan(story):
+    story.planned(story.customer(), {"state": "accepted"})
+    assert broken(story.measured(story.launch.starts_at + timedelta(days=3))) == {}
 
 
 def test_skips_carry_every_reason_of_the_plan_or_of_the_claim(story):

@@ -95,6 +95,7 @@ def test_a_small_launch_is_too_small_to_tell(story):
         customer = story.customer("treatment" if n % 5 else "holdout")
         if n % 3 == 0:
             story.order(customer, 20)
+    story.plan_the_rest()
     report = story.measured()
     assert report.main.verdict is Verdict.TOO_SMALL
     assert "too small to tell" in report.headline
