@@ -36,6 +36,7 @@ from winback.experiments.statistics import (
     Difference,
     Moments,
     Proportion,
+    Verdict,
     difference_of_means,
     difference_of_proportions,
     mean_is_steady,
@@ -232,13 +233,15 @@ def _revenue(db: duckdb.DuckDBPyConnection, currency: str) -> Revenue:
         known = skewness if skewness is not None and math.isfinite(skewness) else None
         moments[arm] = Moments(customers, mean or 0.0, variance or 0.0, known)
     difference = difference_of_means(moments[ArmName.TREATMENT], moments[ArmName.HOLDOUT])
+    # Where both groups have members and yet no interval, there is a comparison, but nothing to conclude from it.
+    empty = not all(group.n for group in moments.values())
     foreign = one_value(db, "SELECT count(*) FROM purchases WHERE currency IS DISTINCT FROM ?", [currency])
     return Revenue(
         currency=currency,
         treated=arms[ArmName.TREATMENT],
         held_out=arms[ArmName.HOLDOUT],
         effect=_effect(difference),
-        verdict=verdict(difference),
+        verdict=verdict(difference) if difference or empty else Verdict.TOO_SMALL,
         steady=all(mean_is_steady(group) for group in moments.values()),
         orders_in_other_currencies=foreign,
     )

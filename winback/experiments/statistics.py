@@ -182,7 +182,8 @@ def sample_ratio_check(first: int, second: int, expected_second_share: float) ->
 def difference_of_means(first: Moments, second: Moments, confidence: float = CONFIDENCE) -> Difference | None:
     """Welch's interval: unequal variances, Student's t with Satterthwaite's degrees of freedom.
 
-    None when a group has fewer than two members, or nothing varies in either. Revenue has a heavy tail, so ask
+    Two equal constants differ by exactly 0. None when a group has fewer than two members, or when two constants differ:
+    nothing says how far the next one would lie. Revenue has a heavy tail, so ask
     `mean_is_steady` too.
     """
     if first.n < 2 or second.n < 2:
@@ -190,7 +191,7 @@ def difference_of_means(first: Moments, second: Moments, confidence: float = CON
     part1, part2 = first.variance / first.n, second.variance / second.n
     error = sqrt(part1 + part2)
     if error == 0:
-        return None
+        return Difference(0.0, 0.0, 0.0) if first.mean == second.mean else None
     freedom = (part1 + part2) ** 2 / (part1**2 / (first.n - 1) + part2**2 / (second.n - 1))
     reach = t_quantile((1 + confidence) / 2, freedom) * error
     delta = first.mean - second.mean

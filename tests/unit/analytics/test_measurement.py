@@ -137,6 +137,27 @@ def test_without_a_holdout_nothing_is_concluded(story):
     assert "not known" in report.headline
 
 
+def test_no_revenue_in_either_group_is_a_difference_of_nothing(story):
+    for arm in ("treatment", "treatment", "holdout", "holdout"):
+        story.customer(arm)
+    revenue = story.measured().revenue
+    assert revenue.verdict is Verdict.TOO_SMALL
+    assert (revenue.effect.difference, revenue.effect.low, revenue.effect.high) == (0, 0, 0)
+
+
+def test_the_revenue_of_one_customer_against_one_is_too_small_to_tell(story):
+    story.order(story.customer(), 3)
+    story.customer("holdout")
+    revenue = story.measured().revenue
+    assert (revenue.verdict, revenue.effect) == (Verdict.TOO_SMALL, None)
+
+
+def test_the_revenue_of_an_empty_group_is_no_comparison(story):
+    story.order(story.customer(), 3)
+    story.customer()
+    assert story.measured().revenue.verdict is Verdict.NO_COMPARISON
+
+
 def test_before_the_window_is_over_the_report_is_interim(story):
     buyer = story.customer()
     story.order(buyer, 5)

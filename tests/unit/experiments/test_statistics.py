@@ -217,8 +217,14 @@ def test_the_interval_of_means_is_welchs(first, second):
     assert (ours.low, ours.high) == pytest.approx((reference.low, reference.high), rel=1e-6, abs=1e-6)
 
 
-def test_groups_without_variation_give_no_interval_of_means():
-    assert difference_of_means(Moments(10, 0.0, 0.0), Moments(3, 0.0, 0.0)) is None
+def test_two_equal_constants_differ_by_nothing():
+    nothing = difference_of_means(Moments(10, 0.0, 0.0), Moments(3, 0.0, 0.0))
+    assert nothing == Difference(0.0, 0.0, 0.0)
+    assert verdict(nothing) is Verdict.TOO_SMALL
+
+
+def test_groups_that_say_nothing_of_their_variation_give_no_interval_of_means():
+    assert difference_of_means(Moments(10, 5.0, 0.0), Moments(3, 0.0, 0.0)) is None
     assert difference_of_means(Moments(1, 5.0, 0.0), Moments(30, 4.0, 2.0)) is None
 
 
