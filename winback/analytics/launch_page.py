@@ -127,7 +127,7 @@ def _warnings(report: LaunchReport) -> list[Html]:
 
 
 def _effect(report: LaunchReport) -> Html:
-    rows = [report.main, *([report.not_lapsed] if report.not_lapsed else [])]
+    rows = [row for row in (report.main, report.lapsed, report.not_lapsed) if row]
     if len(report.segments) > 1:
         rows.extend(report.segments)
     detectable = report.main.smallest_detectable_effect
@@ -221,7 +221,9 @@ def _by_segment(report: LaunchReport) -> Html:
             ],
             [_segment_row(row) for row in report.segments],
             align="llrrrrrr",
-            total=_segment_row(report.main) if len(report.segments) > 1 and not report.not_lapsed else None,
+            total=_segment_row(report.main)
+            if len(report.segments) > 1 and not (report.lapsed or report.not_lapsed)
+            else None,
         ),
         paragraph("With many rows, about one in twenty misses zero by chance alone: confirm it in another launch."),
         lead="The segment is that of the snapshot at assignment.",

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Literal
 
 import duckdb
 
@@ -53,6 +54,7 @@ _FUNNEL = (
     "clicked_by_bots_only",
     "unsubscribed",
 )
+_USABLE_ARM = 30  # with fewer customers in an arm, hardly any effect can be told
 _OUTCOMES = tuple(name for name in LedgerStep.model_fields if name != "planned")
 
 
@@ -76,9 +78,7 @@ def _report(
     everyone = {arm: sum(c for (name, *_), (c, _) in arms.items() if name == arm) for arm in ArmName}
     lapsed = _compare("Lapsed at assignment", arms, lapsed=True)
     others = _compare("Not lapsed at assignment", arms, lapsed=False)
-    has_lapsed = lapsed.treated.customers + lapsed.held_out.customers > 0
-    has_others = others.treated.customers + others.held_out.customers > 0
-    main = lapsed if has_lapsed else others
+    main, beside = _main_and_beside(lapsed, others)
     customers = _customers(db, launch, everyone)
     ledger, funnel = _ledger(db)
     revenue = _revenue(db, currency)
@@ -86,7 +86,7 @@ def _report(
     interim = observed_until < launch.evaluation_ends_at
     checks = _checks(db, ledger, launch, interim=interim)
     comparable = customers.sample_ratio.plausible and all(check.holds for check in checks)
-    primary = "win-back" if has_lapsed else "conversion"
+    primary: Literal["win-back", "conversion"] = "win-back" if main is lapsed else "conversion"
     return LaunchReport(
         account_id=launch.account_id,
         launch_id=launch.launch_id,
@@ -100,11 +100,12 @@ def _report(
         observed_until=observed_until,
         evaluation_ends_at=launch.evaluation_ends_at,
         headline=wording.headline(main, attribution, revenue, primary, comparable=comparable),
-        primary="win-back" if has_lapsed else "conversion",
+        primary=primary,
         main=main,
-        not_lapsed=others if has_lapsed and has_others else None,
+        lapsed=lapsed if beside is lapsed else None,
+        not_lapsed=others if beside is others else None,
         segments=tuple(_compare(name, arms, segment=name) for name in _segments(arms)),
-        weeks=_weeks(db, launch.starts_at, observed_until, main, lapsed=has_lapsed),
+        weeks=_weeks(db, launch.starts_at, observed_until, main, lapsed=main is lapsed),
         revenue=revenue,
         attribution=attribution,
         customers=customers,
@@ -113,6 +114,25 @@ def _report(
         cost=_cost(ledger),
         checks=checks,
     )
+
+
+def _main_and_beside(lapsed: Comparison, others: Comparison) -> tuple[Comparison, Comparison | None]:
+    """Which customers the headline is about, and the rest, if any.
+
+    The lapsed ones, unless too few of them were assigned to compare while enough of the others were: a handful must not
+    hide what happened to a thousand. Only sizes at assignment decide, never outcomes.
+    """
+
+    def smaller(comparison: Comparison) -> int:
+        return min(comparison.treated.customers, comparison.held_out.customers)
+
+    def anybody(comparison: Comparison) -> bool:
+        return comparison.treated.customers + comparison.held_out.customers > 0
+
+    candidates = [group for group in (lapsed, others) if anybody(group)] or [others]
+    # Most usable first; of equally usable ones the lapsed.
+    main = max(candidates, key=lambda group: (smaller(group) >= _USABLE_ARM, smaller(group) > 0))
+    return main, next((group for group in candidates if group is not main), None)
 
 
 ArmCounts = dict[tuple[str, str, bool], tuple[int, int]]

@@ -181,9 +181,13 @@ class LaunchReport(_Part):
     evaluation_ends_at: Instant
     headline: str
     primary: Literal["win-back", "conversion"] = Field(
-        description="win-back: of customers lapsed at assignment; conversion: of everyone, where nobody was lapsed"
+        description="win-back: of customers lapsed at assignment; conversion: of the others, where too few were lapsed"
     )
     main: Comparison
+    lapsed: Comparison | None = Field(
+        default=None,
+        description="customers lapsed at assignment, if any, where they are too few for the main comparison",
+    )
     not_lapsed: Comparison | None = Field(description="conversion of customers not lapsed at assignment, if any")
     segments: tuple[Comparison, ...]
     weeks: tuple[Week, ...]

@@ -62,14 +62,18 @@ def interval(low: float, high: float) -> str:
 
 
 def headline(main: Comparison, attribution: Attribution, revenue: Revenue, rate: str, *, comparable: bool) -> str:
-    """Two or three sentences: the verdict, its interval, and what last touch would have claimed."""
+    """Two or three sentences: the verdict, whom it is about, its interval, and what last touch would have claimed."""
     credit = _credit(attribution, revenue.currency)
+    whom = main.label[0].lower() + main.label[1:]
     if main.effect is None:
-        return f"Nobody was held out, or nobody was treated, so what the campaign caused is not known. {credit}"
+        return (
+            f"Of the customers {whom}, nobody was held out, or nobody was treated, so what the campaign caused is not "
+            f"known. {credit}"
+        )
     change = figures.points(abs(main.effect.difference), sign=False)
     direction = "above" if main.effect.difference >= 0 else "below"
     measured = (
-        f"the {rate} rate of treated customers was {change} {direction} that of the held out "
+        f"the {rate} rate of treated customers {whom} was {change} {direction} that of the held out "
         f"(95 % interval {interval(main.effect.low, main.effect.high)})"
     )
     if not comparable:

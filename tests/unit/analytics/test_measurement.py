@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,33 @@ def test_a_launch_to_customers_who_were_not_lapsed_reports_conversion(story):
     assert report.primary == "conversion"
     assert report.main.treated.returned == 1
     assert report.not_lapsed is None
+
+
+@pytest.mark.parametrize(("treated", "held_out"), [(1, 0), (0, 1), (2, 2), (29, 29)])
+def test_a_handful_of_lapsed_customers_does_not_hide_the_others(story, treated, held_out):
+    for _ in range(treated):
+        story.customer()
+    for _ in range(held_out):
+        story.customer("holdout")
+    for n in range(200):
+        customer = story.customer("treatment" if n % 2 else "holdout", lapsed=False)
+        if n % 4 == 1:
+            story.order(customer, 20)
+    report = story.measured()
+    assert report.primary == "conversion"
+    assert (report.main.treated.customers, report.main.held_out.customers) == (100, 100)
+    assert (report.lapsed.treated.customers, report.lapsed.held_out.customers) == (treated, held_out)
+    assert report.weeks[-1].treated == 0.5
+    assert "conversion rate of treated customers not lapsed at assignment" in report.headline
+
+
+def test_lapsed_customers_lead_where_their_groups_are_of_usable_size(story):
+    for n in range(260):
+        story.customer("treatment" if n % 2 else "holdout", lapsed=n < 60)
+    report = story.measured()
+    assert report.primary == "win-back"
+    assert (report.main.treated.customers, report.not_lapsed.treated.customers, report.lapsed) == (30, 100, None)
+    assert "win-back rate of treated customers lapsed at assignment" in report.headline
 
 
 def test_a_small_launch_is_too_small_to_tell(story):
@@ -204,10 +232,12 @@ def test_counts_equal_those_by_hand(new_story, crowd):
         chosen = [orders for a, s, lapsed, orders in crowd if a == arm and keep(s, lapsed)]
         return len(chosen), sum(any(amount >= 0 for _, amount in inside(orders)) for orders in chosen)
 
-    lapsed_any = any(lapsed for arm, _, lapsed, _ in crowd if arm)
+    groups = {(arm, lapsed) for arm, _, lapsed, _ in crowd if arm}
+    compared = [one for one in (True, False) if {("treatment", one), ("holdout", one)} <= groups]
+    about_lapsed = (compared or [one for one in (True, False) if one in {lapsed for _, lapsed in groups}] or [False])[0]
     for arm, side in (("treatment", "treated"), ("holdout", "held_out")):
         main = getattr(report.main, side)
-        assert (main.customers, main.returned) == by_hand(arm, lambda s, lapsed: lapsed is lapsed_any)
+        assert (main.customers, main.returned) == by_hand(arm, lambda s, lapsed: lapsed is about_lapsed)
         for segment in report.segments:
             found = getattr(segment, side)
             assert (found.customers, found.returned) == by_hand(
