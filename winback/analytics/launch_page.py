@@ -168,8 +168,9 @@ def _claims(report: LaunchReport) -> Html:
             label="Customers credited by last touch, beside held-out customers who bought anyway",
         ),
         paragraph(
-            "Last touch credits each purchase to the latest message that a person opened or clicked in the "
-            f"{credit.days} days before it; {figures.count(credit.after_click)} of these orders followed a click. "
+            "Last touch counts the first open or click by a person of each message and credits each purchase to the "
+            f"latest such message of the {credit.days} days before it; {figures.count(credit.after_click)} of these "
+            "orders followed a click. "
             f"It credits {figures.percent(claimed)} of the treated customers, where the comparison with the holdout "
             f"shows a difference of {figures.points(caused)}. It cannot tell buyers whom the message brought from "
             "those who would have bought anyway, so it stands beside the measured effect, never instead of it."

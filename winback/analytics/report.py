@@ -132,7 +132,9 @@ class AttributedStep(_Part):
 
 
 class Attribution(_Part):
-    """What last touch credits: purchases within `days` of a person's open or click. It says nothing about cause."""
+    """What last touch credits: purchases within `days` of the first open or click by a person of each message, the
+    latest such message before the order. A second click of one message is no touch. It says nothing about cause.
+    """
 
     days: int
     orders: int

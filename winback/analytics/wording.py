@@ -45,6 +45,7 @@ METHOD = (
     "Intervals of differences of rates are Newcombe's (1998, method 10). Those of revenue are Welch's.",
     "The verdict is too small to tell when the interval includes zero.",
     f"Where a group has fewer than {EXACT_BELOW} customers, Fisher's exact test must find a difference of rates too.",
+    "Last touch takes the first open or click by a person of each message, the latest such message before the order.",
     "The effect of this launch is on top of everything else that ran; effects of launches cannot be added up.",
 )
 LIMITS = (

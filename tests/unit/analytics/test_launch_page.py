@@ -37,6 +37,12 @@ def test_the_verdict_comes_first_and_last_touch_beside_it(small_launch):
     assert verdict < claim < text.index("Customers were divided by chance")
 
 
+def test_the_page_says_which_open_or_click_of_a_message_counts(small_launch):
+    assert "first open or click by a person of each message, the latest such message before the order" in launch_page(
+        small_launch.measured()
+    )
+
+
 def test_each_segment_that_is_too_small_says_so(small_launch):
     report = small_launch.measured()
     page = launch_page(report)

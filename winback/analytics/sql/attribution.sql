@@ -2,7 +2,8 @@
 -- Input:   purchases (outcomes.sql); fates; $days, how long a touch counts
 -- Output:  table attributed (order_id, customer_key, step, touch, amount_minor, currency)
 --
--- A touch is a person's open or click; machine opens and bot clicks are none. Each purchase goes to the latest touch at
+-- A touch is the first open or the first click of a message by a person: the ledger keeps the earliest of each, so a
+-- later one of the same message is not credited. Machine opens and bot clicks are no touches. Each purchase goes to the latest touch at
 -- or before it and at most $days older, a click before an open of the same second. ASOF finds one touch for each
 -- purchase, so no order can be credited twice.
 CREATE OR REPLACE TABLE attributed AS
