@@ -59,8 +59,8 @@ a newcomer in an old store.
 
 - CDNOW has purchases by day and nothing else; consent, contacts and visits are not in it.
 
-- A demo that replays 1997 is scored by a model that has seen later purchases of the same store (the bootstrap takes
-`--until` to avoid that); the demo's audience is chosen by segment, not by this probability.
+- The demo replays 1997, so its first model is another one: the same terms, trained with `--until 1997-10-01` on what
+was known by then, so that no later purchase of the store scores its customers. The figures above are not that model's.
 """
 
 
