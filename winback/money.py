@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
+NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
+
 # ISO 4217 currencies whose minor unit is not two decimals (list one, 2024).
 _WHOLE = [
     "BIF",

@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from winback.imports.compression import plain_file
-from winback.imports.files import NO_CURRENCY, FileAccount, UnreadableFile, load_orders
+from winback.imports.files import FileAccount, UnreadableFile, load_orders
 from winback.instants import parse_instant
+from winback.money import NO_CURRENCY
 from winback.pages.figures import count, percent
 from winback.segmentation.organic_return import OrganicReturn, observe_returns
-from winback.segmentation.page import Rows, segment_page
+from winback.segmentation.page import segment_page
 from winback.segmentation.rubric import Rubric
 from winback.segmentation.snapshot import build_snapshot
 from winback.segmentation.summary import Summary, summarise
@@ -86,7 +87,7 @@ def segment(
             _write_snapshot(connection, out)
             _write_rejects(connection, out, account)
             (out / "summary.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-            (out / "report.html").write_text(segment_page(summary, _rows(account), organic), encoding="utf-8")
+            (out / "report.html").write_text(segment_page(summary, account, organic), encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(document, indent=1))
     else:
@@ -182,10 +183,6 @@ def _write_rejects(connection: duckdb.DuckDBPyConnection, out: Path, account: Fi
     rejects.unlink(missing_ok=True)
     if account.rejected:
         connection.table("rejects").project("line, field, problem, reason").write_csv(str(rejects))
-
-
-def _rows(account: FileAccount) -> Rows:
-    return Rows(account.read, account.accepted, account.duplicates, account.rejected, account.rejects_by_reason)
 
 
 def _document(summary: Summary, account: FileAccount, organic: OrganicReturn, rubric: Rubric) -> dict[str, Any]:

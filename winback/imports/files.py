@@ -21,12 +21,11 @@ from winback.imports.errors import UnknownColumn, UnreadableFile
 from winback.imports.sql import literal, statement
 from winback.imports.staged import Staged
 from winback.imports.staging import stage
-from winback.money import exponent
+from winback.money import NO_CURRENCY, exponent
 
 __all__ = ["FileAccount", "UnknownColumn", "UnreadableFile", "load_customers", "load_orders"]
 
 _CODE = re.compile(r"[A-Z]{3}")
-NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """report.html of `winback segment`: where the customers stand and where the money is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
 
-from winback.money import Money
+from winback.imports.files import FileAccount
+from winback.money import NO_CURRENCY, Money
 from winback.pages import (
     Bar,
     Content,
@@ -29,21 +29,8 @@ from winback.segmentation.names import Family, Segment
 from winback.segmentation.organic_return import OrganicReturn
 from winback.segmentation.summary import Summary, Totals
 
-NO_CURRENCY = "XXX"
 
-
-@dataclass(frozen=True)
-class Rows:
-    """What became of the rows of the file: read = accepted + duplicates + rejected."""
-
-    read: int
-    accepted: int
-    duplicates: int
-    rejected: int
-    rejects_by_reason: Mapping[str, int]
-
-
-def segment_page(summary: Summary, rows: Rows, organic: OrganicReturn) -> str:
+def segment_page(summary: Summary, rows: FileAccount, organic: OrganicReturn) -> str:
     """A whole self-contained HTML document."""
     total = summary.total
     slipping = next(family for family in summary.families if family.family is Family.SLIPPING)
@@ -189,7 +176,7 @@ def _grid(summary: Summary) -> Html:
     )
 
 
-def _rows(rows: Rows, summary: Summary) -> Html:
+def _rows(rows: FileAccount, summary: Summary) -> Html:
     body: list[list[Content]] = [
         ["Read", count(rows.read)],
         ["Accepted", count(rows.accepted)],
