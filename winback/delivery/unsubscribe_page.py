@@ -20,8 +20,8 @@ button:focus-visible { outline: 3px solid #0b3d2c; outline-offset: 3px; }
 def asking_page(shop: str) -> str:
     """Asks; its button POSTs to the very same address."""
     return _page(
-        "Unsubscribe",
-        f"<p>You will get no more messages from {escape(shop)} at this address.</p>"
+        "Unsubscribe?",
+        f"<p>Press the button to get no more messages from {escape(shop)} at this address.</p>"
         '<form method="post"><button type="submit">Unsubscribe</button></form>',
     )
 
