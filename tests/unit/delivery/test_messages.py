@@ -69,8 +69,8 @@ def test_a_shipped_template_does_without_a_name_and_a_website(name: str) -> None
     assert 'href=""' not in message.html
 
 
-def test_both_shipped_touches_exist() -> None:
-    assert shipped_templates() == ("still-thinking", "we-miss-you")
+def test_the_shipped_touches_exist() -> None:
+    assert shipped_templates() == ("good-to-know", "still-thinking", "thank-you", "we-miss-you", "welcome", "whats-new")
 
 
 def test_names_are_escaped_in_html_and_left_alone_in_text() -> None:
@@ -236,7 +236,7 @@ def test_the_text_part_is_made_from_the_markup() -> None:
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ("we-mis-you", "expected one of still-thinking, we-miss-you"),
+        ("we-mis-you", "expected one of good-to-know, still-thinking, thank-you, we-miss-you"),
         ({"subject": "a"}, "mjml is missing"),
         ({"subject": "a", "mjml": "b", "html": "c"}, "html is not known"),
     ],
