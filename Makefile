@@ -50,7 +50,7 @@ build/datasets/.ready: locks/datasets.txt | .venv/.ready
 
 lock: ## recompile locks/ from pyproject.toml (hashes, every platform, no registry addresses)
 	$(UV) pip compile -q --universal --generate-hashes --no-header --group dev pyproject.toml -o locks/dev.txt
-	for group in base data ml infra local; do \
+	for group in base data spark ml infra local; do \
 	  $(UV) pip compile -q --universal --generate-hashes --no-header --group $$group -c locks/dev.txt -o locks/$$group.txt; done
 	$(UV) pip compile -q --universal --generate-hashes --no-header --group emulator -o locks/emulator.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-header --no-deps --group datasets -o locks/datasets.txt
