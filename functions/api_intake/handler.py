@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -28,7 +28,7 @@ from winback.aws.tables import Accounts, table
 from winback.fields import LONGEST_TEXT, plain
 from winback.identifiers import ImportId, new_id
 from winback.imports.errors import UnknownColumn
-from winback.imports.jobs import ImportJob, canon_of
+from winback.imports.jobs import Format, ImportJob, Kind, canon_of
 from winback.instants import format_instant
 
 logger = Logger()
@@ -60,8 +60,8 @@ def _names(mapping: object) -> object:
 class ImportRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["orders", "customers"]
-    format: Literal["csv", "jsonl", "parquet"]
+    kind: Kind
+    format: Format
     mapping: Annotated[dict[str, str], BeforeValidator(_names)] = Field(default_factory=dict, max_length=50)
 
 
@@ -102,8 +102,12 @@ def take_customers() -> Response[str]:
 def start_import() -> Response[str]:
     """201 with the form to upload the file with; the import starts when the file is there."""
     account_id, request = account_of(app), body_of(app, ImportRequest)
+    canon = canon_of(request.kind)
+    if request.format not in canon.formats:
+        fields = [FieldProblem("format", f"is none that {canon.kind} come in", " or ".join(canon.formats))]
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", fields)
     try:
-        canon_of(request.kind).check(request.mapping)
+        canon.check(request.mapping)
     except UnknownColumn as error:
         problem, _, expected = str(error).partition(": ")
         fields = [FieldProblem("mapping", problem, expected)]

@@ -31,6 +31,8 @@ from winback.imports.lake_files import (
     write_orders,
     write_rejects,
 )
+from winback.rates.files import create_rates, create_rejects, read_rates
+from winback.rates.lake_files import set_known_rates_aside, write_rates
 
 DOWNLOAD_THREADS = 16
 REPLACED = "another file was uploaded with the same form while this one was read: start a new import for it"
@@ -69,6 +71,8 @@ class FileImport:
             with duckdb.connect(config=limits) as connection:
                 if job.kind == "orders":
                     outcome = self._orders(connection, account, job, upload, now)
+                elif job.kind == "rates":
+                    outcome = self._rates(connection, account, job, upload, now)
                 else:
                     outcome = self._customers(connection, account, job, upload, now)
                 return outcome, self._rejects(connection, account, job, outcome, folder)
@@ -123,6 +127,21 @@ class FileImport:
             name = f"{job.import_id}.jsonl.gz"
             self.lake.upload(rows, lake_keys.customers_key(account.account_id, job.received, name))
         return _outcome(counts).with_known(counts.accepted - changed)
+
+    def _rates(
+        self, connection: DuckDBPyConnection, account: Account, job: ImportJob, upload: Path, now: datetime
+    ) -> Outcome:
+        folder = upload.parent
+        found = read_rates(upload, mapping=job.mapping, default_base=account.currency, now=now, scratch=folder)
+        create_rates(connection, found.quotes)
+        create_rejects(connection, found.rejects)
+        target = lake_keys.rates_key(account.account_id, job.received, job.import_id)
+        held = [key for key in self.lake.list(lake_keys.rates_prefix(account.account_id)) if key != target]
+        known = set_known_rates_aside(connection, self._download(held, folder))
+        written = folder / "rates.parquet"
+        if write_rates(connection, written, job.created_at):
+            self.lake.upload(written, target)
+        return _outcome(found.account).with_known(known)
 
     def _rejects(
         self, connection: DuckDBPyConnection, account: Account, job: ImportJob, outcome: Outcome, folder: Path

@@ -45,6 +45,15 @@ def customers_key(account_id: AccountId, received: str, name: str) -> str:
     return f"customers/account={account_id}/received={received}/{name}"
 
 
+def rates_prefix(account_id: AccountId) -> str:
+    """What a refresh of an account with orders in other currencies downloads beside the orders."""
+    return f"rates/account={account_id}/"
+
+
+def rates_key(account_id: AccountId, received: str, import_id: str) -> str:
+    return f"{rates_prefix(account_id)}received={received}/{import_id}.parquet"
+
+
 def rejects_key(account_id: AccountId, import_id: str) -> str:
     return f"rejects/account={account_id}/{import_id}.jsonl.gz"
 
@@ -63,6 +72,15 @@ def scores_key(account_id: AccountId, snapshot_id: str, chunk: int) -> str:
 
 def snapshot_prefix(account_id: AccountId, snapshot_id: str) -> str:
     return f"snapshots/account={account_id}/{snapshot_id}/"
+
+
+def newly_lapsed_key(account_id: AccountId, snapshot_id: str) -> str:
+    return f"{snapshot_prefix(account_id, snapshot_id)}newly_lapsed.jsonl.gz"
+
+
+def movement_key(account_id: AccountId, before: str, now: str) -> str:
+    """Of the matrices between two snapshots, which never change."""
+    return f"movement/account={account_id}/{before}_{now}.json"
 
 
 def launch_prefix(account_id: AccountId, launch_id: str) -> str:
@@ -120,6 +138,15 @@ class Lake:
 
     def read_json(self, key: str) -> Any:
         return json.loads(self.read_bytes(key))
+
+    def find_json(self, key: str) -> Any | None:
+        """None when there is no such object; a role that may not list its prefix is told AccessDenied instead."""
+        try:
+            return self.read_json(key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            return None
 
     def upload(self, path: Path, key: str) -> None:
         self._s3.upload_file(str(path), self.bucket, key)

@@ -13,6 +13,7 @@ class Canon:
     kind: str
     required: tuple[str, ...]
     optional: tuple[str, ...]
+    formats: tuple[str, ...] = ("csv", "jsonl", "parquet")
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -84,3 +85,4 @@ CUSTOMERS = Canon(
         "created_at",
     ),
 )
+RATES = Canon("rates", ("day", "currency", "rate"), ("base",), formats=("csv", "xml"))

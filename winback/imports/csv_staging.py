@@ -37,7 +37,7 @@ class Header:
 
 
 def stage_csv(connection: DuckDBPyConnection, path: Path, layout: Layout, scratch: Path) -> Staged:
-    header = _read_header(path)
+    header = read_header(path)
     layout.canon.check(layout.mapping)
     if header is None:
         chosen: dict[str, str] = {}
@@ -54,7 +54,7 @@ def stage_csv(connection: DuckDBPyConnection, path: Path, layout: Layout, scratc
     return Staged(frozenset(chosen), approximate=False)
 
 
-def _read_header(path: Path) -> Header | None:
+def read_header(path: Path) -> Header | None:
     """None when the file is empty. The delimiter is the one that the header has most of."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

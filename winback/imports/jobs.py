@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from winback.identifiers import AccountId, ImportId
-from winback.imports.columns import CUSTOMERS, ORDERS, Canon
+from winback.imports.columns import CUSTOMERS, ORDERS, RATES, Canon
 from winback.instants import format_instant, parse_instant
 
-Kind = Literal["orders", "customers"]
+Kind = Literal["orders", "customers", "rates"]
+Format = Literal["csv", "jsonl", "parquet", "xml"]
 Instant = Annotated[
     datetime,
     BeforeValidator(lambda value: parse_instant(value) if isinstance(value, str) else value),
@@ -60,7 +61,7 @@ class ImportJob(BaseModel):
     account_id: AccountId
     import_id: ImportId
     kind: Kind
-    format: Literal["csv", "jsonl", "parquet"]
+    format: Format
     mapping: dict[str, str]
     state: ImportState = ImportState.AWAITING_UPLOAD
     created_at: Instant
@@ -77,4 +78,4 @@ class ImportJob(BaseModel):
 
 
 def canon_of(kind: Kind) -> Canon:
-    return ORDERS if kind == "orders" else CUSTOMERS
+    return {"orders": ORDERS, "customers": CUSTOMERS, "rates": RATES}[kind]
