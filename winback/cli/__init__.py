@@ -2,7 +2,7 @@
 
 import typer
 
-from winback.cli.segment import EXAMPLE, segment
+from winback.cli import playbook, segment
 
 app = typer.Typer(
     name="winback",
@@ -12,7 +12,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-app.command(epilog=EXAMPLE)(segment)
+app.command(epilog=segment.EXAMPLE)(segment.segment)
+app.command(epilog=playbook.EXAMPLE)(playbook.playbook)
 
 
 @app.callback()

@@ -4,19 +4,31 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import duckdb
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from winback.imports.compression import plain_file
+from winback.cli.orders_file import (
+    AsOfOption,
+    CurrencyOption,
+    MapOption,
+    OrdersOption,
+    Refuse,
+    TrendOption,
+    check_currency,
+    limits,
+    mapping_of,
+    moment_of,
+    only_currency,
+    reasons_of,
+    refusal,
+    refuse_empty,
+)
 from winback.imports.files import FileAccount, UnreadableFile, load_orders
-from winback.instants import parse_instant
-from winback.money import NO_CURRENCY
 from winback.pages.figures import count, percent
 from winback.segmentation.organic_return import OrganicReturn, observe_returns
 from winback.segmentation.page import segment_page
@@ -24,7 +36,7 @@ from winback.segmentation.rubric import Rubric
 from winback.segmentation.snapshot import build_snapshot
 from winback.segmentation.summary import Summary, summarise
 
-BAD_INPUT = 2
+_refuse: Refuse = refusal("winback segment")
 EXAMPLE = (
     "[bold]Example[/bold]: a shop's export with its own column names, judged as of the new year:\n\n"
     "winback segment --orders export.csv --as-of 2026-01-01 --out segments "
@@ -36,32 +48,18 @@ EXAMPLE = (
 
 def segment(
     *,
-    orders: Annotated[
-        Path,
-        typer.Option(help="CSV, JSON Lines or Parquet file of orders or order lines; may be gzip or zstd."),
-    ],
-    as_of: Annotated[
-        str, typer.Option(help="Date or time (UTC) to judge from, exclusive: later orders do not exist yet.")
-    ],
+    orders: OrdersOption,
+    as_of: AsOfOption,
     out: Annotated[Path, typer.Option(help="Folder for snapshot.parquet, summary.json and report.html.")],
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", help="The file's columns: customer_id=COL,order_id=COL,... May be repeated."),
-    ] = None,
-    currency: Annotated[
-        str | None,
-        typer.Option(help="ISO 4217 code of amounts without one, such as EUR. Default: two decimals, no unit."),
-    ] = None,
-    trend_category: Annotated[
-        str | None, typer.Option(help="Product category whose only-buyers form the Trend Audience.")
-    ] = None,
+    mapping: MapOption = None,
+    currency: CurrencyOption = None,
+    trend_category: TrendOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json, and nothing else, to stdout.")] = False,
 ) -> None:
     """Put every customer into one of 13 segments, 5 families and one cell of the playbook grid."""
-    moment = _moment(as_of)
-    columns = _mapping(mapping or [])
-    if currency is not None and not (len(currency) == 3 and currency.isalpha() and currency.isupper()):
-        _refuse(f"--currency: {currency!r} is not an ISO 4217 code such as EUR")
+    moment = moment_of(as_of, _refuse)
+    columns = mapping_of(mapping or [], _refuse)
+    check_currency(currency, _refuse)
     if not orders.is_file():
         _refuse(f"--orders: there is no file {orders}")
     if out.exists() and not out.is_dir():
@@ -70,7 +68,7 @@ def segment(
     with (
         _writable(out),
         tempfile.TemporaryDirectory() as scratch,
-        duckdb.connect(config=_limits(scratch)) as connection,
+        duckdb.connect(config=limits(scratch)) as connection,
     ):
         connection.execute("SET enable_progress_bar = false")  # it would write into --json
         try:
@@ -78,7 +76,7 @@ def segment(
         except UnreadableFile as error:
             _refuse(f"--orders: {error}")
         _refuse_nothing(connection, orders, out, account, Path(scratch))
-        used = _currency(connection, currency)
+        used = only_currency(connection, currency, _refuse)
         organic = observe_returns(connection, as_of=moment, trend_category=trend_category)
         rubric = build_snapshot(connection, as_of=moment, trend_category=trend_category)
         summary = summarise(connection, as_of=moment, currency=used, rubric=rubric)
@@ -92,30 +90,6 @@ def segment(
         typer.echo(json.dumps(document, indent=1))
     else:
         _show(summary, account, out)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        _refuse(f"--as-of: {text!r} {error}")
-
-
-def _mapping(options: list[str]) -> dict[str, str]:
-    pairs = [pair for option in options for pair in option.split(",") if pair.strip()]
-    mapping = {}
-    for pair in pairs:
-        name, separator, column = pair.partition("=")
-        if not separator or not name.strip() or not column.strip():
-            _refuse(f"--map: {pair!r} is not NAME=COLUMN, such as customer_id=Email")
-        if name.strip() in mapping:
-            _refuse(f"--map: {name.strip()} is given twice")
-        mapping[name.strip()] = column.strip()
-    return mapping
-
-
-def _limits(scratch: str) -> dict[str, Any]:
-    return {"temp_directory": scratch, "autoinstall_known_extensions": False}
 
 
 @contextmanager
@@ -152,25 +126,12 @@ def _refuse_nothing(
     if account.rejected and not account.accepted:
         with _writing(out):
             _write_rejects(connection, out, account)
-        reasons = "; ".join(f"{count(number)} x {reason}" for reason, number in account.rejects_by_reason.items())
         _refuse(
-            f"--orders: none of the {count(account.read)} rows was accepted ({reasons}); "
+            f"--orders: none of the {count(account.read)} rows was accepted ({reasons_of(account)}); "
             f"{out / 'rejects.csv'} says why of each"
         )
     if not account.read:
-        with plain_file(orders, scratch) as plain, plain.open("rb") as file:
-            if not file.read(4096).removeprefix(b"\xef\xbb\xbf").strip():
-                _refuse(f"--orders: {orders} is empty")
-
-
-def _currency(connection: duckdb.DuckDBPyConnection, given: str | None) -> str:
-    found = [row[0] for row in connection.execute("SELECT DISTINCT currency FROM orders ORDER BY 1").fetchall()]
-    if len(found) > 1:
-        _refuse(
-            f"--orders: the amounts are in {len(found)} currencies ({', '.join(found)}), and cannot be added up; "
-            "convert them to one, or run once for each currency"
-        )
-    return found[0] if found else given or NO_CURRENCY
+        refuse_empty(orders, scratch, _refuse)
 
 
 def _write_snapshot(connection: duckdb.DuckDBPyConnection, out: Path) -> None:
@@ -219,12 +180,3 @@ def _show(summary: Summary, account: FileAccount, out: Path) -> None:
     for reason, number in account.rejects_by_reason.items():
         console.print(f"  {count(number)}  {reason}")
     console.print(f"Report: {out / 'report.html'}", soft_wrap=True)
-
-
-def _refuse(message: str) -> NoReturn:
-    Console(stderr=True).print(f"[bold red]winback segment[/bold red]: {_escaped(message)}", soft_wrap=True)
-    raise typer.Exit(BAD_INPUT)
-
-
-def _escaped(message: str) -> str:
-    return message.replace("[", "\\[")

@@ -1,0 +1,142 @@
+"""What the commands over a file of orders share: their options' meaning, and refusals that say what to do."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import duckdb
+import typer
+from rich.console import Console
+
+from winback.imports.compression import plain_file
+from winback.imports.files import FileAccount, UnreadableFile, load_orders
+from winback.instants import parse_instant
+from winback.money import NO_CURRENCY
+from winback.pages.figures import count
+from winback.segmentation.snapshot import build_snapshot
+from winback.segmentation.summary import Summary, summarise
+
+BAD_INPUT = 2
+
+Refuse = Callable[[str], NoReturn]
+
+OrdersOption = Annotated[
+    Path, typer.Option(help="CSV, JSON Lines or Parquet file of orders or order lines; may be gzip or zstd.")
+]
+AsOfOption = Annotated[
+    str, typer.Option(help="Date or time (UTC) to judge from, exclusive: later orders do not exist yet.")
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="The file's columns: customer_id=COL,order_id=COL,... May be repeated."),
+]
+CurrencyOption = Annotated[
+    str | None, typer.Option(help="ISO 4217 code of amounts without one, such as EUR. Default: two decimals, no unit.")
+]
+TrendOption = Annotated[str | None, typer.Option(help="Product category whose only-buyers form the Trend Audience.")]
+
+
+@dataclass(frozen=True)
+class SegmentedOrders:
+    """A connection with the tables `orders`, `facts` and `snapshot`, and what they add up to."""
+
+    connection: duckdb.DuckDBPyConnection
+    summary: Summary
+    rows: FileAccount
+
+
+def refusal(command: str) -> Refuse:
+    """Ends `command` with exit code 2 and a message."""
+
+    def refuse(message: str) -> NoReturn:
+        escaped = message.replace("[", "\\[")
+        Console(stderr=True).print(f"[bold red]{command}[/bold red]: {escaped}", soft_wrap=True)
+        raise typer.Exit(BAD_INPUT)
+
+    return refuse
+
+
+@contextmanager
+def segmented_orders(
+    orders: Path,
+    *,
+    as_of: str,
+    mapping: list[str] | None,
+    currency: str | None,
+    trend_category: str | None,
+    refuse: Refuse,
+) -> Iterator[SegmentedOrders]:
+    """Reads and segments the file; whatever cannot be used is refused."""
+    moment = moment_of(as_of, refuse)
+    columns = mapping_of(mapping or [], refuse)
+    check_currency(currency, refuse)
+    if not orders.is_file():
+        refuse(f"--orders: there is no file {orders}")
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(config=limits(scratch)) as connection:
+        connection.execute("SET enable_progress_bar = false")  # it would write into --json
+        try:
+            rows = load_orders(connection, orders, mapping=columns, default_currency=currency, scratch=Path(scratch))
+        except UnreadableFile as error:
+            refuse(f"--orders: {error}")
+        if rows.rejected and not rows.accepted:
+            refuse(f"--orders: none of the {count(rows.read)} rows was accepted ({reasons_of(rows)})")
+        if not rows.read:
+            refuse_empty(orders, Path(scratch), refuse)
+        used = only_currency(connection, currency, refuse)
+        rubric = build_snapshot(connection, as_of=moment, trend_category=trend_category)
+        summary = summarise(connection, as_of=moment, currency=used, rubric=rubric)
+        yield SegmentedOrders(connection, summary, rows)
+
+
+def moment_of(text: str, refuse: Refuse) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        refuse(f"--as-of: {text!r} {error}")
+
+
+def mapping_of(options: list[str], refuse: Refuse) -> dict[str, str]:
+    pairs = [pair for option in options for pair in option.split(",") if pair.strip()]
+    mapping = {}
+    for pair in pairs:
+        name, separator, column = pair.partition("=")
+        if not separator or not name.strip() or not column.strip():
+            refuse(f"--map: {pair!r} is not NAME=COLUMN, such as customer_id=Email")
+        if name.strip() in mapping:
+            refuse(f"--map: {name.strip()} is given twice")
+        mapping[name.strip()] = column.strip()
+    return mapping
+
+
+def check_currency(code: str | None, refuse: Refuse) -> None:
+    if code is not None and not (len(code) == 3 and code.isalpha() and code.isupper()):
+        refuse(f"--currency: {code!r} is not an ISO 4217 code such as EUR")
+
+
+def limits(scratch: str) -> dict[str, Any]:
+    return {"temp_directory": scratch, "autoinstall_known_extensions": False}
+
+
+def reasons_of(rows: FileAccount) -> str:
+    return "; ".join(f"{count(number)} x {reason}" for reason, number in rows.rejects_by_reason.items())
+
+
+def refuse_empty(orders: Path, scratch: Path, refuse: Refuse) -> None:
+    """A file without a byte is no export; one of a time without orders has its header."""
+    with plain_file(orders, scratch) as plain, plain.open("rb") as file:
+        if not file.read(4096).removeprefix(b"\xef\xbb\xbf").strip():
+            refuse(f"--orders: {orders} is empty")
+
+
+def only_currency(connection: duckdb.DuckDBPyConnection, given: str | None, refuse: Refuse) -> str:
+    found = [row[0] for row in connection.execute("SELECT DISTINCT currency FROM orders ORDER BY 1").fetchall()]
+    if len(found) > 1:
+        refuse(
+            f"--orders: the amounts are in {len(found)} currencies ({', '.join(found)}), and cannot be added up; "
+            "convert them to one, or run once for each currency"
+        )
+    return found[0] if found else given or NO_CURRENCY

@@ -1,0 +1,158 @@
+"""`winback playbook`: a file of orders in, what to do about whom out."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from winback.cli.orders_file import (
+    AsOfOption,
+    CurrencyOption,
+    MapOption,
+    OrdersOption,
+    Refuse,
+    TrendOption,
+    refusal,
+    segmented_orders,
+)
+from winback.pages.figures import count
+from winback.playbook.loading import InvalidPlaybook, playbook_with, shipped_playbook
+from winback.playbook.page import playbook_page
+from winback.playbook.rows import Playbook, PlaybookCell, cell_name
+from winback.playbook.standing import Standing
+from winback.playbook.table import NOTES, PlaybookTable, playbook_table
+from winback.playbook.written import (
+    BEHAVIOUR_COLUMNS,
+    CELL_COLUMNS,
+    FIGURES,
+    behaviour_words,
+    cell_words,
+    columns,
+    csv_text,
+    markdown,
+    offer_words,
+    total_words,
+)
+
+EXAMPLE = (
+    "[bold]Example[/bold]: what to do about whom, as of the new year, as a page and as a table:\n\n"
+    "winback playbook --orders export.csv --as-of 2026-01-01 --out playbook.html --out playbook.csv "
+    "--map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total"
+)
+WIDE = 160
+"""Characters from which on a terminal shows channels and timing beside the figures."""
+NARROW_COLUMNS = ("Value tier", "Status", "Priority", "Campaign", *FIGURES)
+WIDE_COLUMNS = ("Value tier", "Status", "Priority", "Campaign", "Channels", "Timing", *FIGURES)
+_FORMATS: dict[str, Callable[[PlaybookTable], str]] = {
+    ".html": playbook_page,
+    ".md": markdown,
+    ".csv": csv_text,
+}
+_refuse: Refuse = refusal("winback playbook")
+
+
+def playbook(
+    *,
+    orders: OrdersOption,
+    as_of: AsOfOption,
+    out: Annotated[list[Path] | None, typer.Option(help="File to write: .html, .md or .csv. May be repeated.")] = None,
+    mapping: MapOption = None,
+    currency: CurrencyOption = None,
+    trend_category: TrendOption = None,
+    own: Annotated[
+        Path | None, typer.Option("--playbook", help="TOML or JSON file of rows that replace the shipped ones.")
+    ] = None,
+    hidden_below: Annotated[
+        int, typer.Option(min=0, help="Hide the figures of rows of fewer customers, for a table that is passed on.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON, and nothing else.")] = False,
+) -> None:
+    """Show what to do about the customers of each cell of the grid, with how many they are and what they are worth."""
+    rows = _playbook(own)
+    for path in out or []:
+        if path.suffix not in _FORMATS:
+            _refuse(f"--out: {path} ends in {path.suffix!r}; name a file that ends in {', '.join(_FORMATS)}")
+    with segmented_orders(
+        orders, as_of=as_of, mapping=mapping, currency=currency, trend_category=trend_category, refuse=_refuse
+    ) as segmented:
+        table = playbook_table(rows, Standing.of(segmented.summary.model_dump(mode="json")), hidden_below=hidden_below)
+    for path in out or []:
+        _write(path, _FORMATS[path.suffix](table))
+    if as_json:
+        typer.echo(json.dumps(table.describe(), indent=1))
+    else:
+        _show(table, Console())
+
+
+def _playbook(own: Path | None) -> Playbook:
+    if own is None:
+        return shipped_playbook()
+    try:
+        return playbook_with(own.read_text(encoding="utf-8"), "json" if own.suffix == ".json" else "toml")
+    except (OSError, UnicodeDecodeError) as error:
+        _refuse(f"--playbook: cannot read {own}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}")
+    except InvalidPlaybook as error:
+        _refuse("--playbook: " + "\n  ".join([f"{own} does not fit:", *map(str, error.problems)]))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        _refuse(f"--out: cannot write to {path}: {error.strerror or error}")
+
+
+def _show(table: PlaybookTable, console: Console) -> None:
+    """The cells with their figures; then, each said once, what to do and what to offer; then the behaviours."""
+    shown = WIDE_COLUMNS if console.width >= WIDE else NARROW_COLUMNS
+    places = [CELL_COLUMNS.index(name) for name in shown]
+    names, total = columns(shown, table.currency), total_words(table, CELL_COLUMNS)
+    cells = [cell_words(line, table) for line in table.cells]
+    title = f"{count(table.total.customers)} customers as of {table.as_of[:10]} (exclusive)"
+    console.print(_table(title, names, [[row[n] for n in places] for row in cells], total=[total[n] for n in places]))
+    campaigns = grouped(
+        (f"{line.row.campaign}\n{line.row.timing.words}", bulleted(line.row.tactics), line.row) for line in table.cells
+    )
+    console.print(_table("What to do", ["Campaign, when", "Tactics", "Cells"], campaigns, lines=True))
+    offers = grouped((offer_words(line.row), bulleted(line.row.kpis), line.row) for line in table.cells)
+    console.print(_table("What to offer, and what to look at", ["Offer", "Key figures", "Cells"], offers, lines=True))
+    behaviours = [behaviour_words(line, table) for line in table.behaviours]
+    console.print(_table("Purchase behaviours", columns(BEHAVIOUR_COLUMNS, table.currency), behaviours, lines=True))
+    for note in NOTES:
+        console.print(note, markup=False, highlight=False)
+
+
+def grouped(rows: Iterable[tuple[str, str, PlaybookCell]]) -> list[list[str]]:
+    """(one, other, cell) as one row for each pair, with the names of its cells."""
+    cells: dict[tuple[str, str], list[str]] = {}
+    for one, other, row in rows:
+        cells.setdefault((one, other), []).append(cell_name(row.cell))
+    return [[*pair, ", ".join(named)] for pair, named in cells.items()]
+
+
+def bulleted(words: Iterable[str]) -> str:
+    return "\n".join(f"- {each}" for each in words)
+
+
+def _table(
+    title: str, names: list[str], rows: list[list[str]], *, total: list[str] | None = None, lines: bool = False
+) -> Table:
+    table = Table(title=title, box=SIMPLE_HEAD, show_lines=lines, show_footer=total is not None)
+    for n, name in enumerate(names):
+        is_figure = name.startswith(FIGURES)
+        table.add_column(
+            name.replace(" to date", "\nto date"),
+            footer=total[n] if total else "",
+            justify="right" if is_figure else "left",
+            no_wrap=is_figure,
+        )
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
