@@ -35,9 +35,9 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#snapshot"),
                 access.table("campaigns", "PutItem", "*#snapshot"),
-                access.read_lake("orders/*", "snapshots/*/rubric.json"),
+                access.read_lake("orders/*", "rates/*", "snapshots/*/rubric.json"),
                 access.write_lake("refresh/*"),
-                access.list_lake("orders/*"),
+                access.list_lake("orders/*", "rates/*"),
             ),
         ),
         FunctionSpec(
