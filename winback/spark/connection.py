@@ -1,0 +1,109 @@
+"""A Spark session behind the few calls of a DuckDB connection that the segmentation makes.
+
+So `build_snapshot`, `summarise` and what they call run unchanged on either engine: no rule is implemented twice.
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import duckdb
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.storagelevel import StorageLevel
+
+from winback.spark.translation import Parameters, Statement, to_spark
+
+
+class Result:
+    """Rows of the last query of a script; nothing when it was no query."""
+
+    def __init__(self, rows: DataFrame | None) -> None:
+        self._rows = rows
+
+    @property
+    def description(self) -> list[tuple[str, str]]:
+        """Name and Spark's type of each column, in order."""
+        return (
+            [] if self._rows is None else [(field.name, field.dataType.simpleString()) for field in self._rows.schema]
+        )
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return [] if self._rows is None else [tuple(row) for row in self._rows.collect()]
+
+
+class SparkConnection:
+    """`execute` as DuckDB's.
+
+    A table is computed when it is created and kept, on disk where memory is short, until it is dropped or replaced; a
+    view is computed by each query that reads it.
+    """
+
+    def __init__(self, session: SparkSession) -> None:
+        self.session = session
+        self._tables: dict[str, DataFrame] = {}
+
+    def execute(self, query: str, parameters: Parameters | None = None) -> Result:
+        """Raises Untranslatable for a statement that the engines do not mean alike."""
+        rows: DataFrame | None = None
+        for statement in to_spark(query, parameters or ()):
+            rows = self._run(statement)
+        return Result(rows)
+
+    def executemany(self, query: str, rows: Sequence[Sequence[object]]) -> None:
+        """Inserts a few rows; `query` is an INSERT of as many parameters as the table has columns."""
+        inserts = [statement for row in rows for statement in to_spark(query, row)]
+        for relation in {insert.relation for insert in inserts}:
+            values = " UNION ALL ".join(insert.sql for insert in inserts if insert.relation == relation)
+            self._run(Statement("insert", values, relation))
+
+    def register(self, name: str, rows: DataFrame) -> None:
+        """Makes rows, of files for instance, a view that statements read."""
+        rows.createOrReplaceTempView(name)
+
+    def table(self, name: str) -> DataFrame:
+        return self.session.table(name)
+
+    def close(self) -> None:
+        """Lets go of all tables."""
+        for name in list(self._tables):
+            self._drop(name)
+
+    def _run(self, statement: Statement) -> DataFrame | None:
+        match statement.kind:
+            case "query":
+                return self.session.sql(statement.sql)
+            case "table":
+                self._keep(statement.relation, self.session.sql(statement.sql))
+            case "insert":
+                self._keep(statement.relation, self._with(statement))
+            case "view":
+                self._drop(statement.relation)
+                self.session.sql(statement.sql).createOrReplaceTempView(statement.relation)
+            case "drop":
+                self._drop(statement.relation)
+        return None
+
+    def _with(self, statement: Statement) -> DataFrame:
+        """The table and the new rows, cast to its types."""
+        before = self.session.table(statement.relation)
+        new = self.session.sql(statement.sql).toDF(*before.columns)
+        typed = new.select(*(new[field.name].cast(field.dataType) for field in before.schema))
+        return before.unionAll(typed)
+
+    def _keep(self, name: str, rows: DataFrame) -> None:
+        """Computes the rows now: what they come from may be dropped afterwards."""
+        rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+        rows.count()
+        self._drop(name)
+        rows.createOrReplaceTempView(name)
+        self._tables[name] = rows
+
+    def _drop(self, name: str) -> None:
+        self.session.catalog.dropTempView(name)
+        kept = self._tables.pop(name, None)
+        if kept is not None:
+            kept.unpersist()
+
+
+def as_duckdb(connection: SparkConnection) -> duckdb.DuckDBPyConnection:
+    """For functions that say they take DuckDB's connection, and only call `execute` on it."""
+    return cast(duckdb.DuckDBPyConnection, connection)
