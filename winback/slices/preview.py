@@ -1,0 +1,229 @@
+"""What a condition selects of a snapshot: how many, what they are worth, how they differ from everybody."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib.resources import files
+from typing import Literal
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, Field
+
+from winback.slices.columns import OVERLAYS
+from winback.slices.compilation import Ground, Predicate, compile_condition
+from winback.slices.condition import Condition
+from winback.slices.suppression import FEWEST_SHOWN, hidden_cells
+
+SAMPLE = 20
+OVER, UNDER = 1.5, 0.67
+DIMENSIONS = ("segment", "family", *OVERLAYS, "behaviour")
+_CONSENTS = ("email_consent", "sms_consent", "push_consent")
+_AMOUNTS = ("net_minor", "gross_minor", "margin_minor", "purchases")
+_TYPES = {**dict.fromkeys((*DIMENSIONS, *_CONSENTS), "VARCHAR"), **dict.fromkeys(_AMOUNTS, "BIGINT")}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tally(_Part):
+    customers: int
+    net_minor: int = Field(description="net value, minor units")
+    average_minor: int | None = Field(description="net value per customer, rounded; null without any")
+
+
+class Overlap(_Part):
+    """Customers of this condition and of a saved slice, both."""
+
+    slice_id: str
+    name: str
+    customers: int
+    share: float | None = Field(description="of this condition's customers")
+    share_of_slice: float | None
+
+
+class Representation(_Part):
+    """One value of one dimension: its share among the condition's customers against its share of everybody."""
+
+    dimension: str
+    value: str | None = Field(description="null: not known")
+    customers: int | None = Field(description="null: suppressed, too few to show")
+    share: float | None
+    universe_customers: int | None
+    universe_share: float | None
+    ratio: float | None = Field(description="share / universe_share")
+    mark: Literal["over", "under"] | None = Field(
+        description=f"over from a ratio of {OVER}, under up to {UNDER}; none where so few say little"
+    )
+
+
+class Preview(_Part):
+    as_of: str
+    currency: str
+    universe: Tally
+    selected: Tally
+    share: float | None = Field(description="of the universe's customers")
+    net_share: float | None = Field(description="of the universe's net value; null where that is not positive")
+    sample: list[str] = Field(description=f"up to {SAMPLE} customer keys, the same ones for the same customers")
+    overlaps: list[Overlap]
+    representation: list[Representation]
+    missing: list[str] = Field(description="dimensions that this snapshot does not have; a refresh adds them")
+
+
+def ground_of(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    as_of: datetime,
+    currency: str,
+    slices: Mapping[str, Condition],
+    touches: bool = False,
+) -> Ground:
+    """The ground of the relation `customers`: rows of a snapshot by customer_key."""
+    columns = frozenset(connection.table("customers").columns)
+    return Ground(as_of=as_of, currency=currency, columns=columns, slices=slices, touches=touches)
+
+
+def mark(
+    connection: duckdb.DuckDBPyConnection, condition: Condition | None, ground: Ground, others: Sequence[str] = ()
+) -> None:
+    """Creates the table `marked`: each customer of `customers`, whether a member, and whether in `others`' slices.
+
+    No condition means everybody. Raises ConditionRefused.
+    """
+    wanted: dict[str, Predicate] = {}
+    if condition is not None:
+        wanted["member"] = compile_condition(condition, ground, prefix="m")
+    for number, slice_id in enumerate(others):
+        wanted[f"other_{number}"] = compile_condition(ground.slices[slice_id], ground, prefix=f"o{number}_")
+    plain = [name if name in ground.columns else f"NULL::{kind} AS {name}" for name, kind in _TYPES.items()]
+    marks = [f"{predicate.sql} AS {name}" for name, predicate in wanted.items()]
+    if condition is None:
+        marks.append("TRUE AS member")
+    parameters = {name: value for predicate in wanted.values() for name, value in predicate.parameters.items()}
+    selected = ", ".join(["customer_key", *plain, *marks])
+    statement = f"CREATE OR REPLACE TEMP TABLE marked AS SELECT {selected} FROM customers"  # noqa: S608 (bound values)
+    connection.execute(statement, parameters)
+    connection.execute(_sql("combinations"))
+
+
+def preview(
+    connection: duckdb.DuckDBPyConnection,
+    condition: Condition | None,
+    ground: Ground,
+    *,
+    as_of: str,
+    others: Mapping[str, str] | None = None,
+    fewest_shown: int = FEWEST_SHOWN,
+) -> Preview:
+    """`others`: names of the saved slices to compare with, by id. Raises ConditionRefused."""
+    others = others or {}
+    mark(connection, condition, ground, list(others))
+    everybody, selected = totals(connection)
+    return Preview(
+        as_of=as_of,
+        currency=ground.currency,
+        universe=everybody,
+        selected=selected,
+        share=_share(selected.customers, everybody.customers),
+        net_share=_share(selected.net_minor, everybody.net_minor) if everybody.net_minor > 0 else None,
+        sample=sample(connection),
+        overlaps=_overlaps(connection, others, selected.customers),
+        representation=representation(connection, everybody.customers, selected.customers, fewest_shown, ground),
+        missing=[name for name in DIMENSIONS if name not in ground.columns],
+    )
+
+
+def totals(connection: duckdb.DuckDBPyConnection) -> tuple[Tally, Tally]:
+    """Of everybody, and of the members."""
+    row = connection.execute(
+        "SELECT coalesce(sum(customers), 0)::BIGINT, coalesce(sum(net_minor), 0)::BIGINT, "
+        "coalesce(sum(members), 0)::BIGINT, coalesce(sum(members_net_minor), 0)::BIGINT FROM combinations"
+    ).fetchall()[0]
+    return tally(row[0], row[1]), tally(row[2], row[3])
+
+
+def tally(customers: int, net_minor: int) -> Tally:
+    return Tally(
+        customers=customers, net_minor=net_minor, average_minor=round(net_minor / customers) if customers else None
+    )
+
+
+def sample(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The first keys in their own order, which is as good as random: they are hashes."""
+    found = connection.execute("SELECT customer_key FROM marked WHERE member ORDER BY customer_key LIMIT ?", [SAMPLE])
+    return [row[0] for row in found.fetchall()]
+
+
+def representation(
+    connection: duckdb.DuckDBPyConnection, everybody: int, selected: int, fewest_shown: int, ground: Ground
+) -> list[Representation]:
+    rows = connection.execute(_sql("representation")).fetchall()
+    counts = {
+        (dimension, value): (customers, members)
+        for dimension, value, customers, members in rows
+        if dimension in ground.columns
+    }
+    hidden = {
+        kind: {cell for _, cell in hidden_cells({(c[0], c): pair[place] for c, pair in counts.items()}, fewest_shown)}
+        for place, kind in enumerate(("universe", "selected"))
+    }
+    return [
+        _representation(
+            *cell,
+            None if cell in hidden["selected"] | hidden["universe"] else members,
+            None if cell in hidden["universe"] else customers,
+            (everybody, selected, fewest_shown),
+        )
+        for cell, (customers, members) in counts.items()
+    ]
+
+
+def _representation(
+    dimension: str, value: str | None, members: int | None, customers: int | None, sizes: tuple[int, int, int]
+) -> Representation:
+    everybody, selected, fewest_shown = sizes
+    share = _share(members, selected)
+    universe_share = _share(customers, everybody)
+    ratio = share / universe_share if share is not None and universe_share else None
+    mark: Literal["over", "under"] | None = None
+    # With as few expected and as few found, a ratio is mostly chance.
+    telling = universe_share is not None and max(universe_share * selected, members or 0) >= fewest_shown
+    if ratio is not None and telling:
+        mark = "over" if ratio >= OVER else "under" if ratio <= UNDER else None
+    return Representation(
+        dimension=dimension,
+        value=value,
+        customers=members,
+        share=share,
+        universe_customers=customers,
+        universe_share=universe_share,
+        ratio=ratio,
+        mark=mark,
+    )
+
+
+def _overlaps(connection: duckdb.DuckDBPyConnection, others: Mapping[str, str], selected: int) -> list[Overlap]:
+    if not others:
+        return []
+    counts = ", ".join(
+        f"count(*) FILTER (member AND other_{number}), count(*) FILTER (other_{number})"
+        for number in range(len(others))
+    )
+    row = connection.execute(f"SELECT {counts} FROM marked").fetchall()[0]  # noqa: S608 (names of ours)
+    return [
+        Overlap(
+            slice_id=slice_id,
+            name=name,
+            customers=row[2 * number],
+            share=_share(row[2 * number], selected),
+            share_of_slice=_share(row[2 * number], row[2 * number + 1]),
+        )
+        for number, (slice_id, name) in enumerate(others.items())
+    ]
+
+
+def _share(part: int | None, whole: int) -> float | None:
+    return part / whole if part is not None and whole else None
+
+
+def _sql(name: str) -> str:
+    return files("winback.slices").joinpath(f"{name}.sql").read_text(encoding="utf-8")
