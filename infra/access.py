@@ -60,6 +60,9 @@ class Access:
         """Parts of a multipart upload are under s3:PutObject too."""
         return self._objects("lake", ("s3:PutObject", "s3:AbortMultipartUpload"), patterns, "encrypt")
 
+    def delete_lake(self, *patterns: str) -> Permission:
+        return self._objects("lake", ("s3:DeleteObject",), patterns, "decrypt")
+
     def list_lake(self, *patterns: str) -> Permission:
         """`patterns` of prefixes. Without it a missing object answers 403 instead of 404."""
         return Permission(
@@ -88,6 +91,10 @@ class Access:
         if self._names.config.batches_have_own_action:
             actions.append("sqs:SendMessageBatch")
         return Permission(tuple(actions), (self._names.queue_arn(queue),), key_service="sqs", key_use="encrypt")
+
+    def put_events(self) -> Permission:
+        """The bus is under the customer key, but EventBridge uses it as itself, not for the caller."""
+        return Permission(("events:PutEvents",), (self._names.event_bus_arn,))
 
     def start(self, *workflows: str) -> Permission:
         return Permission(("states:StartExecution",), tuple(self._names.workflow_arn(name) for name in workflows))

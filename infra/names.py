@@ -46,6 +46,15 @@ class Names:
         return self.of(folder.replace("_", "-"))
 
     @property
+    def event_bus(self) -> str:
+        """What happens here, for campaigns and for others to listen to."""
+        return self.config.prefix
+
+    @property
+    def event_bus_arn(self) -> str:
+        return _arn("events", f"event-bus/{self.event_bus}")
+
+    @property
     def endpoint(self) -> str:
         """A hosting kind cannot be changed in place, so it is part of the name."""
         return self.of(f"churn-{self.config.endpoint.hosting}")

@@ -1,6 +1,7 @@
-"""Refreshes, the latest snapshot, and what is known of one customer."""
+"""Refreshes, snapshots and how they follow each other, and what is known of one customer."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,15 +16,24 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from winback.aws import keys
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
+from winback.aws.history import Page, SnapshotHistory
 from winback.aws.lake import Lake
 from winback.aws.rest_api import FieldProblem, RequestRefused, account_of, body_of, json_response, rest_api
-from winback.aws.snapshots import Snapshot, SnapshotStore
+from winback.aws.snapshots import NotPublished, Snapshot, SnapshotStore, UnknownSnapshot
 from winback.aws.tables import Accounts, batch_get, table
 from winback.identifiers import SnapshotId, new_id
-from winback.instants import format_instant, parse_instant
+from winback.instants import EARLIEST, format_instant, parse_instant
+from winback.segmentation.movement import Point
 
 logger = Logger()
-app = rest_api()
+app = rest_api(
+    {
+        UnknownSnapshot: (HTTPStatus.NOT_FOUND, "unknown_snapshot"),
+        NotPublished: (HTTPStatus.CONFLICT, "not_published"),
+    }
+)
+LISTED = 30  # snapshots of a page of the list, unless it is asked for otherwise
+MOST_POINTS = 1_200  # of one answer of the series: more than three years of days, about a megabyte
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,46 @@ def read_latest_snapshot() -> Response[str]:
     return json_response(HTTPStatus.OK, summary)
 
 
+@app.get("/v1/snapshots")
+def list_snapshots() -> Response[str]:
+    """Published ones, the newest `as_of` first; `page` is `next` of the answer before."""
+    limit = _limit("limit", default=LISTED, most=100)
+    page = _history().newest(account_of(app), limit=limit, until=_page())
+    listed = [{**_point(point), "total": point.total.model_dump()} for point in page.points]
+    return json_response(HTTPStatus.OK, {"snapshots": listed, **_next(page)})
+
+
+@app.get("/v1/snapshots/<snapshot_id>")
+def read_snapshot(snapshot_id: str) -> Response[str]:
+    """The summary of any published snapshot, as `latest` shows it."""
+    snapshot = SnapshotStore(table(settings().campaigns_table)).published(account_of(app), snapshot_id)
+    return json_response(HTTPStatus.OK, Lake(settings().lake_bucket).read_json(f"{snapshot.prefix}summary.json"))
+
+
+@app.get("/v1/movement/series")
+def read_series() -> Response[str]:
+    """Headcount and value per segment and family at every published snapshot since a moment, the oldest first.
+
+    `same_rubric` says of a point whether it was cut by the same thresholds as the one before it in the answer.
+    """
+    account_id = account_of(app)
+    since = _instant("since") or EARLIEST
+    limit = _limit("limit", default=MOST_POINTS, most=MOST_POINTS)
+    page = _history().since(account_id, since, limit=limit, place=_page())
+    points: list[dict[str, Any]] = []
+    for number, point in enumerate(page.points):
+        points.append(
+            {
+                **_point(point),
+                "same_rubric": point.rubric == page.points[number - 1].rubric if number else None,
+                "segments": {segment: count.model_dump() for segment, count in point.segments.items()},
+                "families": {family: count.model_dump() for family, count in point.families().items()},
+            }
+        )
+    currency = Accounts(table(settings().campaigns_table)).get(account_id).currency
+    return json_response(HTTPStatus.OK, {"currency": currency, "points": points, **_next(page)})
+
+
 @app.get("/v1/customers/<customer_id>")
 def read_customer(customer_id: str) -> Response[str]:
     """Consent, segment and last activity; names and addresses stay where they are."""
@@ -127,7 +177,48 @@ def read_customer(customer_id: str) -> Response[str]:
 
 
 def _refresh(snapshot: Snapshot) -> dict[str, Any]:
-    return snapshot.model_dump(mode="json", exclude={"prefix"}, exclude_none=True)
+    return snapshot.model_dump(mode="json", exclude={"prefix", "announced"}, exclude_none=True)
+
+
+def _history() -> SnapshotHistory:
+    return SnapshotHistory(table(settings().campaigns_table))
+
+
+def _point(point: Point) -> dict[str, Any]:
+    return point.model_dump(mode="json", exclude={"segments"})
+
+
+def _next(page: Page) -> dict[str, str]:
+    return {"next": page.following.replace("#", "_")} if page.following is not None else {}
+
+
+def _page() -> str | None:
+    """`next` of an answer, as a place in the history; such as 2026-11-21T03:00:00Z_snp-0123456789ab."""
+    text = app.current_event.get_query_string_value("page")
+    if text is not None and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ_snp-[0-9a-f]{12}", text):
+        raise _unfit("page", "is no page of this list", "`next` of the answer before, as it is")
+    return text.replace("_", "#") if text is not None else None
+
+
+def _limit(name: str, *, default: int, most: int) -> int:
+    text = app.current_event.get_query_string_value(name) or str(default)
+    if not (re.fullmatch(r"[0-9]{1,6}", text) and 1 <= int(text) <= most):
+        raise _unfit(name, "is out of range", f"a whole number from 1 to {most}")
+    return int(text)
+
+
+def _instant(name: str) -> datetime | None:
+    text = app.current_event.get_query_string_value(name)
+    try:
+        return parse_instant(text) if text is not None else None
+    except ValueError as error:
+        problem, _, expected = str(error).partition(": expected ")
+        raise _unfit(name, problem, expected) from None
+
+
+def _unfit(field: str, problem: str, expected: str) -> RequestRefused:
+    fields = [FieldProblem(field, problem, expected)]
+    return RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", fields)
 
 
 def _segment(item: dict[str, Any]) -> dict[str, Any]:

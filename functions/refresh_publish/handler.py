@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import boto3
 from aws_lambda_powertools import Logger
 
+from winback.aws.announcements import EventBus
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
-from winback.aws.refresh import Machine, Refresh, publish
+from winback.aws.publishing import Publisher
+from winback.aws.refresh import Machine, Refresh
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import table
 
@@ -22,6 +25,7 @@ class Settings:
     campaigns_table: str
     customers_table: str
     lake_bucket: str
+    event_bus: str
 
 
 @cache
@@ -38,13 +42,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         store.fail(refresh.account_id, refresh.snapshot_id, refresh.as_of, step)
         logger.error("refresh failed", extra={**refresh.describe(), "step": step})
         return {"state": "failed"}
-    snapshot = publish(
-        refresh,
+    publisher = Publisher(
         Lake(settings().lake_bucket),
         store,
         customers_table=table(settings().customers_table),
+        bus=EventBus(settings().event_bus, boto3.client("events")),
         machine=Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1),
-        now=SystemClock().now(),
     )
-    logger.info("snapshot published", extra={**refresh.describe(), "customers": snapshot.customers})
+    snapshot = publisher.publish(refresh, SystemClock().now())
+    counts = {"customers": snapshot.customers, "changed": snapshot.changed}
+    logger.info("snapshot published", extra={**refresh.describe(), **counts})
     return {"customers": snapshot.customers, "changed": snapshot.changed}

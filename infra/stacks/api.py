@@ -19,9 +19,13 @@ ROUTES = {
     "api_segments": (
         ("POST", "/v1/refreshes"),
         ("GET", "/v1/refreshes/{snapshot_id}"),
+        ("GET", "/v1/snapshots"),
         ("GET", "/v1/snapshots/latest"),
+        ("GET", "/v1/snapshots/{snapshot_id}"),
+        ("GET", "/v1/movement/series"),
         ("GET", "/v1/customers/{customer_id}"),
     ),
+    "api_movement": (("GET", "/v1/movement"),),
     "api_campaigns": (
         ("POST", "/v1/campaigns"),
         ("GET", "/v1/campaigns"),
@@ -70,9 +74,24 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#snapshot"),
                 access.table("campaigns", "PutItem", "*#snapshot"),
+                access.table("campaigns", "Query", "*#movement"),
                 access.table("customers", "BatchGetItem"),
                 access.read_lake("snapshots/*/summary.json"),
                 access.start("refresh"),
+            ),
+        ),
+        FunctionSpec(
+            folder="api_movement",
+            does="Who moved where between two snapshots",
+            package="data",
+            memory_mb=3008,
+            storage_mb=4096,
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#snapshot"),
+                access.read_lake("snapshots/*/customers.parquet", "snapshots/*/rubric.json", "movement/*"),
+                access.write_lake("movement/*"),
+                access.list_lake("movement/*"),
             ),
         ),
         FunctionSpec(

@@ -16,6 +16,7 @@ from infra.workflows import campaign, prepare
 
 SENDER_SECONDS = 60
 FEEDBACK_SECONDS = 60
+TRIGGER_SECONDS = 60
 
 # https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html
 FEEDBACK_EVENTS = (
@@ -170,6 +171,24 @@ def dispatch_functions(access: Access) -> tuple[FunctionSpec, ...]:
     )
 
 
+def trigger_functions(access: Access) -> tuple[FunctionSpec, ...]:
+    return (
+        FunctionSpec(
+            folder="campaign_trigger",
+            does="Customers newly lapsed -> launches of the campaigns that start from it, for a person to approve",
+            memory_mb=512,
+            timeout_seconds=TRIGGER_SECONDS,
+            environment=("CAMPAIGNS_TABLE", "PREPARE_WORKFLOW_ARN", "CAMPAIGN_WORKFLOW_ARN"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#snapshot"),
+                access.table("campaigns", "PutItem", "*#launch", "*#trigger"),
+                access.table("campaigns", "Query", "*#campaign"),
+                access.start("prepare"),
+            ),
+        ),
+    )
+
+
 class CampaignsStack(FunctionStack):
     def __init__(self, scope: Construct, names: Names) -> None:
         super().__init__(scope, "campaigns", names)
@@ -178,6 +197,7 @@ class CampaignsStack(FunctionStack):
         self._workflows()
         self._mail()
         self._dispatch()
+        self._triggers()
 
     def _workflows(self) -> None:
         chunks = self.names.config.chunk_concurrency
@@ -243,6 +263,26 @@ class CampaignsStack(FunctionStack):
             identity=ses.Identity.domain(names.config.sender_domain),
             configuration_set=configuration,
             mail_from_domain=f"bounce.{names.config.sender_domain}",
+        )
+
+    def _triggers(self) -> None:
+        """What happened on the stage's bus -> queue -> launches."""
+        names = self.names
+        triggers = Queue(self, "triggers", names=names, key=self.key, consumer_seconds=TRIGGER_SECONDS)
+        self.add_functions(trigger_functions(self._access))
+        self.functions["campaign_trigger"].consume(triggers, batch_size=1, concurrency=2)
+        events.Rule(
+            self,
+            "NewlyLapsedRule",
+            rule_name=names.of("newly-lapsed"),
+            description="Customers newly lapsed -> the campaigns that start from it",
+            event_bus=events.EventBus.from_event_bus_name(self, "EventBus", names.event_bus),
+            event_pattern=events.EventPattern(source=["winback"], detail_type=["Customers Newly Lapsed"]),
+            targets=[
+                targets.SqsQueue(
+                    triggers.queue, dead_letter_queue=triggers.dead, retry_attempts=50, max_event_age=Duration.hours(24)
+                )
+            ],
         )
 
     def _dispatch(self) -> None:

@@ -1,7 +1,8 @@
-"""What must outlive every deployment: the key, the tables, the buckets, the unsubscribe secret and the alarm topic."""
+"""What all other stacks name: the key, the tables, the buckets, the unsubscribe secret, the event bus, the alarm topic."""
 
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -12,6 +13,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.acknowledgements import acknowledge
+from infra.constructs.queue import dead_letters
 from infra.names import Names
 from infra.stacks.stage_stack import StageStack
 
@@ -35,6 +37,7 @@ class DataStack(StageStack):
         self._models(logs_bucket)
         self._unsubscribe_secret()
         self._alarm_topic()
+        self._event_bus()
 
     def _key(self) -> kms.Key:
         key = kms.Key(
@@ -172,6 +175,29 @@ class DataStack(StageStack):
         )
         if self.names.config.alarm_email is not None:
             topic.add_subscription(subscriptions.EmailSubscription(self.names.config.alarm_email))
+
+    def _event_bus(self) -> None:
+        """Events that EventBridge cannot encrypt or decrypt go to the bus's own dead letters:
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-event-bus-dlq.html
+        """
+        dead = dead_letters(self, "events", names=self.names, key=self.key)
+        acknowledge(dead, "AwsSolutions-SQS3", "it holds the dead letters of the event bus itself")
+        dead.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[dead.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": self.names.event_bus_arn}},
+            )
+        )
+        events.EventBus(
+            self,
+            "EventBus",
+            event_bus_name=self.names.event_bus,
+            description=f"What happens in {self.names.config.prefix}, such as customers who newly lapsed",
+            kms_key=self.key,
+            dead_letter_queue=dead,
+        )
 
     def _parameter(self, which: str, value: str, description: str) -> None:
         ssm.StringParameter(

@@ -56,6 +56,7 @@ def stage_environment(names: Names) -> dict[str, str]:
         "PREPARE_WORKFLOW_ARN": names.workflow_arn("prepare"),
         "CAMPAIGN_WORKFLOW_ARN": names.workflow_arn("campaign"),
         "CHURN_ENDPOINT": names.endpoint,
+        "EVENT_BUS": names.event_bus,
         "SES_CONFIGURATION_SET": names.configuration_set,
         "SES_TENANTS": "true" if names.config.ses_tenants else "false",
         "UNSUBSCRIBE_SECRET": names.secret,

@@ -59,13 +59,15 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             memory_mb=3008,
             timeout_seconds=900,
             storage_mb=10_240,
-            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET", "EVENT_BUS"),
             permissions=(
                 access.table("campaigns", "GetItem PutItem UpdateItem DeleteItem", "*#snapshot"),
+                access.table("campaigns", "PutItem", "*#movement"),
                 access.table("customers", "BatchWriteItem"),
                 access.read_lake("refresh/*", "snapshots/*"),
-                access.write_lake("snapshots/*"),
+                access.write_lake("snapshots/*", "movement/*"),
                 access.list_lake("refresh/*", "snapshots/*"),
+                access.put_events(),
             ),
         ),
     )

@@ -49,7 +49,7 @@ def test_queues_are_encrypted_by_the_key(each_stage: Stage) -> None:
 def test_consumers_report_failures_one_by_one(each_stage: Stage) -> None:
     mappings = each_stage.properties("AWS::Lambda::EventSourceMapping")
 
-    assert len(mappings) == 3
+    assert len(mappings) == 4
     for mapping in mappings.values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
@@ -91,6 +91,16 @@ def test_feedback_takes_every_event_that_the_configuration_set_publishes(each_st
     assert rule["EventPattern"]["detail"] == {
         "mail": {"tags": {"ses:configuration-set": [f"winback-{each_stage.name}"]}}
     }
+
+
+def test_campaigns_start_from_what_this_stages_bus_tells(each_stage: Stage) -> None:
+    (rule,) = [r for r in each_stage.properties("AWS::Events::Rule").values() if r["Name"].endswith("-newly-lapsed")]
+    (bus,) = each_stage.properties("AWS::Events::EventBus").values()
+
+    assert rule["EventBusName"] == bus["Name"] == f"winback-{each_stage.name}"
+    assert rule["EventPattern"] == {"source": ["winback"], "detail-type": ["Customers Newly Lapsed"]}
+    assert "KmsKeyIdentifier" in bus
+    assert "DeadLetterConfig" in bus
 
 
 def test_the_refresh_is_scheduled_with_its_own_time_as_input(each_stage: Stage) -> None:

@@ -108,7 +108,7 @@ def test_in_the_local_stage_clients_are_pointed_at_the_recorder_and_the_models(
 
 def test_the_api_has_the_routes_of_the_architecture_page() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \| base \| (`[A-Z/]+ /.*?) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (?:base|data) \| (`[A-Z/]+ /.*?) \|", page, re.MULTILINE)
     documented = {
         folder: {
             (method, path + action)

@@ -15,4 +15,6 @@ def describe(error: BaseException) -> str:
     name = type(error).__name__
     if isinstance(error, ClientError):
         return f"{name}: {error.operation_name} {error.response['Error']['Code']}"
+    if isinstance(error, BaseExceptionGroup):
+        return f"{name}: {'; '.join(map(describe, error.exceptions))}"
     return f"{name}: {error}" if isinstance(error, _OURS) else name

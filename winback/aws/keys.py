@@ -2,7 +2,7 @@
 
 import hashlib
 
-from winback.identifiers import AccountId, AddressHash, CustomerKey, LaunchId, SendId
+from winback.identifiers import AccountId, AddressHash, CustomerKey, LaunchId, SendId, SnapshotId
 
 Key = dict[str, str]
 
@@ -50,8 +50,20 @@ def snapshot(account_id: AccountId, snapshot_id: str = "latest") -> Key:
     return key(f"{account_id}#snapshot", snapshot_id)
 
 
+def movement(account_id: AccountId, as_of: str, snapshot_id: SnapshotId) -> Key:
+    return key(f"{account_id}#movement", f"{as_of}#{snapshot_id}")
+
+
+def trigger(account_id: AccountId, snapshot_id: SnapshotId, campaign_id: str) -> Key:
+    return key(f"{account_id}#trigger", f"{snapshot_id}#{campaign_id}")
+
+
 def campaign(account_id: AccountId, campaign_id: str) -> Key:
     return key(f"{account_id}#campaign", campaign_id)
+
+
+def playbook(account_id: AccountId) -> Key:
+    return key(f"{account_id}#playbook", "rows")
 
 
 def launch(account_id: AccountId, launch_id: LaunchId) -> Key:

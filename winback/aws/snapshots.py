@@ -5,7 +5,8 @@ Publishing must end as if one process had done it at one moment, whatever is kil
 - One snapshot of an account publishes at a time: the item `publishing` is its claim, with a lease as long as a function
   can live. Whoever takes over a claim whose lease is over gets the abandoned snapshot's id, and must compare with that
   one too, because an unknown part of it is already stored.
-- `latest`, the snapshot's own item and the end of the claim are written in one transaction, after all customers.
+- `latest`, the snapshot's own item, its point in the account's history and the end of the claim are written in one
+  transaction, after all customers.
 - `latest` only moves forward in `as_of`: a backfill is published without touching it or the customers.
 """
 
@@ -25,6 +26,8 @@ from winback.aws.documents import from_item, to_item
 from winback.aws.lake import snapshot_prefix
 from winback.identifiers import AccountId, CustomerKey, SnapshotId
 from winback.instants import format_instant
+from winback.segmentation.movement import Point
+from winback.segmentation.names import Segment
 from winback.segmentation.state import SegmentState
 
 LEASE = timedelta(minutes=16)
@@ -53,6 +56,24 @@ class Snapshot(BaseModel):
     customers: int | None = None
     changed: int | None = None
     failed_step: str | None = None
+    previous: SnapshotId | None = None
+    """The latest snapshot before, with which it was compared; none for the first one and for backfills."""
+    newly_lapsed: dict[Segment, int] | None = None
+    """Customers who lapsed since `previous`, by their segment now; absent when there are none."""
+    announced: bool | None = None
+    """Whether the event of the newly lapsed left; see winback/aws/announcements.py."""
+
+    @property
+    def to_announce(self) -> bool:
+        return bool(self.newly_lapsed) and not self.announced
+
+
+class UnknownSnapshot(LookupError):
+    """The account has no snapshot of that id."""
+
+
+class NotPublished(RuntimeError):
+    """The snapshot is on its way, or failed."""
 
 
 class PublishingElsewhere(RuntimeError):
@@ -69,6 +90,16 @@ class SnapshotStore:
 
     def get(self, account_id: AccountId, snapshot_id: SnapshotId) -> Snapshot | None:
         return self._read(keys.snapshot(account_id, snapshot_id))
+
+    def published(self, account_id: AccountId, snapshot_id: str) -> Snapshot:
+        """Raises UnknownSnapshot or NotPublished. Any text is an id that may be asked for."""
+        # `latest` and `publishing` lie beside the snapshots' own items.
+        found = self.get(account_id, SnapshotId(snapshot_id)) if snapshot_id.startswith("snp-") else None
+        if found is None:
+            raise UnknownSnapshot("this account has no such snapshot: GET /v1/snapshots lists them")
+        if found.state is not SnapshotState.PUBLISHED:
+            raise NotPublished(f"snapshot {found.snapshot_id} is {found.state}: only a published one can be read")
+        return found
 
     def latest(self, account_id: AccountId) -> Snapshot | None:
         return self._read(keys.snapshot(account_id))
@@ -120,8 +151,8 @@ class SnapshotStore:
             raise
         return [SnapshotId(other) for other in dict.fromkeys(before.get("started", [])) if other != snapshot_id]
 
-    def finish(self, account_id: AccountId, snapshot: Snapshot) -> None:
-        """Makes `snapshot` the latest and ends its claim, all or nothing.
+    def finish(self, account_id: AccountId, snapshot: Snapshot, point: Point) -> None:
+        """Makes `snapshot` the latest, adds its point to the history and ends its claim, all or nothing.
 
         Raises OutOfOrder when the latest is newer by now or the claim was lost.
         """
@@ -137,6 +168,7 @@ class SnapshotStore:
                 }
             },
             {"Put": {"TableName": name, "Item": {**keys.snapshot(account_id, snapshot.snapshot_id), **item}}},
+            {"Put": {"TableName": name, "Item": point_item(account_id, point)}},
             {
                 "Delete": {
                     "TableName": name,
@@ -153,9 +185,20 @@ class SnapshotStore:
                 raise OutOfOrder(f"{snapshot.snapshot_id} cannot become the latest") from error
             raise
 
-    def finish_backfill(self, account_id: AccountId, snapshot: Snapshot) -> None:
-        """Published beside a newer latest, which stays."""
-        self._table.put_item(Item={**keys.snapshot(account_id, snapshot.snapshot_id), **to_item(snapshot)})
+    def finish_backfill(self, account_id: AccountId, snapshot: Snapshot, point: Point) -> None:
+        """Published beside a newer latest, which stays; with its point in the history."""
+        items = [
+            {**keys.snapshot(account_id, snapshot.snapshot_id), **to_item(snapshot)},
+            point_item(account_id, point),
+        ]
+        self._table.meta.client.transact_write_items(
+            TransactItems=[{"Put": {"TableName": self._table.name, "Item": item}} for item in items]
+        )
+
+    def set_announced(self, account_id: AccountId, snapshot: Snapshot) -> Snapshot:
+        announced = snapshot.model_copy(update={"announced": True})
+        self._table.put_item(Item={**keys.snapshot(account_id, snapshot.snapshot_id), **to_item(announced)})
+        return announced
 
     def _read(self, place: keys.Key) -> Snapshot | None:
         item = self._table.get_item(Key=place, ConsistentRead=True).get("Item")
@@ -188,6 +231,11 @@ class SnapshotStore:
                 raise
             return self.get(account_id, snapshot_id) or snapshot
         return snapshot
+
+
+def point_item(account_id: AccountId, point: Point) -> dict[str, Any]:
+    """Of a snapshot published twice the point is the same: it is replaced by itself."""
+    return {**keys.movement(account_id, point.as_of, SnapshotId(point.snapshot_id)), **to_item(point)}
 
 
 def write_segments(

@@ -57,6 +57,12 @@ class Audience(_Part):
         return segment in self.segments or family in self.families
 
 
+class StartsOn(StrEnum):
+    """What prepares a launch of the campaign by itself; a person still approves it."""
+
+    NEWLY_LAPSED = "newly_lapsed"
+
+
 class InlineTemplate(_Part):
     """A message of the campaign's own. Without `text`, the text part is made from the HTML."""
 
@@ -113,6 +119,7 @@ class CampaignDefinition(_Part):
     stop_on: tuple[StopOn, ...] = (StopOn.PURCHASE, StopOn.UNSUBSCRIBE)
     evaluation_days: int = Field(default=91, ge=1, le=MAX_EVALUATION_DAYS, description="from the launch's start")
     attribution_days: int = Field(default=14, ge=1, le=90, description="a last touch counts this long")
+    starts_on: StartsOn | None = Field(default=None, description="prepares a launch whenever customers newly lapsed")
 
     @field_validator("steps")
     @classmethod

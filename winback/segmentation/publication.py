@@ -1,35 +1,37 @@
-"""Scores joined to a computed snapshot, and what differs from the snapshots published before."""
+"""Scores joined to a computed snapshot, who lapsed since the one before, and whose stored item has to change."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import duckdb
-from pydantic import BaseModel, ConfigDict
 
 from winback.segmentation.names import Segment
 from winback.segmentation.snapshot import read_sql
 from winback.segmentation.state import SegmentState
 
 _SCORES = {"customer_key": "VARCHAR", "churn_probability": "DOUBLE", "source": "VARCHAR", "model_id": "VARCHAR"}
-_COMPARED = ("customer_key", "segment", "family", "value_tier", "status", "lapsed", "churn_probability", "score_source")
+_COMPARED_TO = "customer_key, lapsed, silence_days, last_purchase_at"
+_STATE = tuple(field.name for field in fields(SegmentState))
 
 
-class Migration(BaseModel):
-    """Customers who went from one segment to another between two snapshots. None: not a buyer at that moment."""
+@dataclass(frozen=True)
+class Previous:
+    """The latest snapshot before the one that is published."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    from_segment: Segment | None
-    to_segment: Segment | None
-    customers: int
+    customers: Path
+    same_rubric: bool
+    """Whether both were cut by the same thresholds."""
 
 
-def join_scores(connection: duckdb.DuckDBPyConnection, *, computed: Path, scores: Sequence[Path]) -> int:
+def join_scores(
+    connection: duckdb.DuckDBPyConnection, *, computed: Path, scores: Sequence[Path], previous: Previous | None
+) -> int:
     """Creates the table `published` from the computed Parquet file and the JSON Lines score files; returns its rows.
 
-    A customer without a score has no probability and the source `none`.
+    A customer without a score has no probability and the source `none`. Without `previous` nobody is newly lapsed.
     """
-    connection.read_parquet(str(computed)).create_view("computed")
+    connection.read_parquet(str(computed)).create_view("computed", replace=True)
     types = ", ".join(f"{name} {kind}" for name, kind in _SCORES.items())
     connection.execute(f"CREATE OR REPLACE TEMP TABLE scores ({types})")
     if scores:
@@ -38,9 +40,29 @@ def join_scores(connection: duckdb.DuckDBPyConnection, *, computed: Path, scores
             format="newline_delimited",
             columns=dict(_SCORES),
         ).project(", ".join(_SCORES)).insert_into("scores")
-    connection.execute(read_sql("published"))
+    if previous is not None:
+        before = connection.read_parquet(str(previous.customers)).project(_COMPARED_TO)
+    else:
+        before = connection.table("computed").project(_COMPARED_TO).filter("FALSE")
+    before.create_view("previous", replace=True)
+    connection.execute(read_sql("published"), {"same_rubric": previous is None or previous.same_rubric})
     rows: int = connection.execute("SELECT count(*) FROM published").fetchall()[0][0]
     return rows
+
+
+def newly_lapsed(connection: duckdb.DuckDBPyConnection) -> dict[Segment, int]:
+    """How many customers of `published` lapsed since the snapshot before, by the segment that they are in now."""
+    found = connection.execute(
+        "SELECT segment, count(*) FROM published WHERE newly_lapsed GROUP BY segment ORDER BY segment"
+    ).fetchall()
+    return {Segment(segment): customers for segment, customers in found}
+
+
+def write_newly_lapsed(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """JSON Lines `{"customer_key", "segment", "family"}` by key, gzip: what the event of this snapshot points at."""
+    rows = connection.table("published").filter("newly_lapsed").project("customer_key, segment, family")
+    rows.order("customer_key").create_view("lapsed_now", replace=True)
+    connection.execute("COPY lapsed_now TO ? (FORMAT json, COMPRESSION gzip)", [str(path)])
 
 
 def find_changes(connection: duckdb.DuckDBPyConnection, before: Sequence[Path]) -> tuple[int, int]:
@@ -48,7 +70,13 @@ def find_changes(connection: duckdb.DuckDBPyConnection, before: Sequence[Path]) 
 
     A customer counts as changed when it differs from any of them; without any, everybody does.
     """
-    _view_before(connection, before)
+    published = connection.table("published")
+    published.project(f"customer_key, {_state(published.columns)} AS state").create_view("stated", replace=True)
+    stored = connection.table("stated").project("*, 0 AS base").filter("FALSE")
+    for number, path in enumerate(before, start=1):
+        rows = connection.read_parquet(str(path))
+        stored = stored.union(rows.project(f"customer_key, {_state(rows.columns)} AS state, {number} AS base"))
+    stored.create_view("before", replace=True)
     connection.execute(read_sql("changes"))
     counts = connection.execute(
         "SELECT (SELECT count(*) FROM changed_customers), (SELECT count(*) FROM gone_customers)"
@@ -58,10 +86,8 @@ def find_changes(connection: duckdb.DuckDBPyConnection, before: Sequence[Path]) 
 
 def changed_states(connection: duckdb.DuckDBPyConnection) -> Iterator[SegmentState]:
     """The changed customers' new states, after `find_changes`; run no other statement while reading them."""
-    found = connection.execute(
-        "SELECT customer_key, segment, family, value_tier, status, lapsed, churn_probability, score_source "
-        "FROM published SEMI JOIN changed_customers USING (customer_key) ORDER BY customer_key"
-    )
+    connection.table("published").project(", ".join(_STATE)).create_view("states", replace=True)
+    found = connection.execute("FROM states SEMI JOIN changed_customers USING (customer_key) ORDER BY customer_key")
     while rows := found.fetchmany(10_000):
         yield from (SegmentState(*row) for row in rows)
 
@@ -70,17 +96,12 @@ def gone_customers(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [row[0] for row in connection.execute("SELECT customer_key FROM gone_customers ORDER BY 1").fetchall()]
 
 
-def find_migrations(connection: duckdb.DuckDBPyConnection, before: Path) -> list[Migration]:
-    """From the segments of one earlier snapshot to those of `published`."""
-    _view_before(connection, [before])
-    rows = connection.execute(read_sql("migration")).fetchall()
-    return [Migration(from_segment=old, to_segment=new, customers=customers) for old, new, customers in rows]
+def _state(columns: Sequence[str]) -> str:
+    """The struct that a stored item is compared by.
 
-
-def _view_before(connection: duckdb.DuckDBPyConnection, snapshots: Sequence[Path]) -> None:
-    connection.execute("DROP VIEW IF EXISTS before")
-    columns = ", ".join(_COMPARED)
-    relation = connection.table("published").project(f"{columns}, 0 AS base").filter("FALSE")
-    for number, path in enumerate(snapshots, start=1):
-        relation = relation.union(connection.read_parquet(str(path)).project(f"{columns}, {number} AS base"))
-    relation.create_view("before")
+    A probability moves a little every day: it counts as changed when its tenth does. A snapshot of before a column
+    existed has none of it, and so differs in everybody: the items get it then.
+    """
+    parts = {name: name if name in columns else "NULL" for name in _STATE if name != "customer_key"}
+    parts["churn_probability"] = "floor(churn_probability * 10)"
+    return f"struct_pack({', '.join(f'{name} := {value}' for name, value in parts.items())})"

@@ -1,12 +1,29 @@
 -- Grain:   one row a customer of the snapshot.
--- Input:   computed (the snapshot as refresh_compute wrote it) and scores (customer_key, churn_probability, source, model_id)
--- Output:  table published: computed, and churn_probability (null without a score), score_source, model_id.
+-- Input:   computed (the snapshot as refresh_compute wrote it); scores (customer_key, churn_probability, source, model_id);
+--          previous: the latest snapshot before (customer_key, lapsed, silence_days, last_purchase_at), empty when this is the
+--          first or a backfill; $same_rubric: whether the two were cut by the same thresholds
+-- Output:  table published: computed, and churn_probability (null without a score), score_source, model_id, newly_lapsed.
+--
+-- Newly lapsed: lapsed now, and a buyer who was not lapsed in the previous snapshot. Who was no buyer then did not lapse
+-- under our eyes: importing years of history makes nobody newly lapsed. With other thresholds than before, a silent
+-- customer must also have been within today's threshold then: a new calibration makes nobody newly lapsed either.
 CREATE OR REPLACE TABLE published AS
 SELECT
     computed.*,
     round(scores.churn_probability, 4) AS churn_probability,
     coalesce(scores.source, 'none') AS score_source,
-    scores.model_id
+    scores.model_id,
+    coalesce(
+        computed.lapsed
+        AND NOT previous.lapsed
+        AND (
+            $same_rubric
+            OR previous.last_purchase_at <> computed.last_purchase_at
+            OR previous.silence_days <= computed.lapse_days
+        ),
+        FALSE
+    ) AS newly_lapsed
 FROM computed
-LEFT JOIN scores USING (customer_key)
-ORDER BY customer_key;
+LEFT JOIN scores ON computed.customer_key = scores.customer_key
+LEFT JOIN previous ON computed.customer_key = previous.customer_key
+ORDER BY computed.customer_key;

@@ -35,6 +35,7 @@ FUNCTIONS = (
     "launch_plan",
     "launch_summary",
     "launch_clock",
+    "campaign_trigger",
 )
 CONTEXT = SimpleNamespace(
     function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
@@ -193,7 +194,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         _profiles(cloud)
         for name in FUNCTIONS:
             module = importlib.import_module(f"functions.{name}.handler")
-            for cached in ("settings", "parts", "control", "lake"):
+            for cached in ("settings", "parts", "control", "lake", "triggers"):
                 if hasattr(module, cached):
                     getattr(module, cached).cache_clear()
             cloud.handlers[name] = module

@@ -26,6 +26,7 @@ ACCOUNT = Account.model_validate(
         "public_url": "https://example.com",
     }
 )
+EVENTS = Path(__file__).parents[3] / "events"
 WORKFLOW = {
     "Version": "1.0",
     "StartAt": "Done",
@@ -47,6 +48,7 @@ class Cloud:
     customers: Any
     lake: Lake
     account: Account
+    inbox: str  # of every event on the bus
 
     def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = importlib.import_module(f"functions.{folder}.handler").handler(event, Context())
@@ -71,6 +73,16 @@ class Cloud:
         ]
         key = lake_module.orders_key(self.account.account_id, received, f"{name}.jsonl.gz")
         self.lake.write_rows(key, rows)
+
+    def get(self, path: str, *, account: str = "cdnow", folder: str = "api_segments", **query: str) -> tuple[int, Any]:
+        """Status and body of a GET request."""
+        sample = json.loads((EVENTS / f"{folder}.json").read_text(encoding="utf-8"))
+        context = {**sample["requestContext"], "httpMethod": "GET", "authorizer": {"account_id": account}}
+        event = {**sample, "path": path, "httpMethod": "GET", "body": None, "requestContext": context}
+        event["queryStringParameters"] = query or None
+        event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()} or None
+        response = self.call(folder, event)
+        return response["statusCode"], json.loads(response["body"])
 
     def score(self, manifest: str, probability: float = 0.25) -> None:
         """What refresh_score would write."""
@@ -99,6 +111,16 @@ class Cloud:
         item: dict[str, Any] | None = self.customers.get_item(Key=key).get("Item")
         return item
 
+    def events(self) -> list[dict[str, Any]]:
+        """Those that arrived since the last look."""
+        sqs = boto3.client("sqs")
+        found = []
+        while messages := sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
     def snapshot_item(self, snapshot_id: str = "latest") -> dict[str, Any] | None:
         key = {"pk": f"{self.account.account_id}#snapshot", "sk": snapshot_id}
         item: dict[str, Any] | None = self.campaigns.get_item(Key=key).get("Item")
@@ -119,23 +141,35 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "CUSTOMERS_TABLE": "customers",
             "LAKE_BUCKET": "lake",
             "CLOCK_SOURCE": "table",
+            "EVENT_BUS": "winback",
             "REFRESH_WORKFLOW_ARN": machine["stateMachineArn"],
         }.items():
             monkeypatch.setenv(name, value)
+        inbox = _inbox()
         tables = {name: _table(name) for name in ("campaigns", "customers")}
         Accounts(tables["campaigns"]).put(ACCOUNT)
         tables["campaigns"].put_item(Item={"pk": "clock", "sk": "now", "now": "1997-10-01T00:00:00Z"})
-        for folder in ("api_segments", "refresh_start", "refresh_compute", "refresh_publish"):
+        for folder in ("api_segments", "api_movement", "refresh_start", "refresh_compute", "refresh_publish"):
             importlib.import_module(f"functions.{folder}.handler").settings.cache_clear()
-        yield Cloud(tables["campaigns"], tables["customers"], Lake("lake"), ACCOUNT)
+        yield Cloud(tables["campaigns"], tables["customers"], Lake("lake"), ACCOUNT, inbox)
 
 
 @pytest.fixture
 def events() -> dict[str, Any]:
     """The sample payloads of this subject's functions."""
-    folder = Path(__file__).parents[3] / "events"
-    names = ("api_segments", "refresh_start", "refresh_compute", "refresh_publish")
-    return {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names}
+    names = ("api_segments", "api_movement", "refresh_start", "refresh_compute", "refresh_publish")
+    return {name: json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8")) for name in names}
+
+
+def _inbox() -> str:
+    """A bus whose events all land in one queue; returns the queue's URL."""
+    events, sqs = boto3.client("events"), boto3.client("sqs")
+    events.create_event_bus(Name="winback")
+    url: str = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="all", EventBusName="winback", EventPattern=json.dumps({"source": ["winback"]}))
+    events.put_targets(Rule="all", EventBusName="winback", Targets=[{"Id": "inbox", "Arn": arn}])
+    return url
 
 
 def _table(name: str) -> Any:

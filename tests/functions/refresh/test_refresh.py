@@ -100,7 +100,8 @@ def test_only_changed_customers_are_written_again(cloud: Any) -> None:
     assert (cloud.segment_of("ann")["snapshot_id"], cloud.segment_of("ann")["family"]) == (THIRD, "Slipping")
     assert cloud.segment_of("bob")["snapshot_id"] == FIRST
     migrations = cloud.lake.read_json(f"{cloud.snapshot_item()['prefix']}summary.json")["migrations"]
-    assert {"from_segment": "Big Spenders", "to_segment": "Slipping VIPs", "customers": 1} in migrations
+    figures = {"customers": 1, "net_minor_before": 17000, "net_minor_now": 17000}
+    assert {"from_segment": "Big Spenders", "to_segment": "Slipping VIPs", **figures} in migrations
 
 
 def test_a_score_that_moves_into_another_tenth_is_written(cloud: Any) -> None:

@@ -1,0 +1,77 @@
+"""Customers newly lapsed: the campaigns that start from it get their launches, which wait for a person's approval."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from winback.aws.announcements import NEWLY_LAPSED
+from winback.aws.campaigns import CampaignStore
+from winback.aws.clock import clock_of
+from winback.aws.environment import read_settings
+from winback.aws.failures import describe
+from winback.aws.launch_control import LaunchControl, Workflows
+from winback.aws.launches import LaunchStore
+from winback.aws.snapshots import SnapshotStore
+from winback.aws.tables import Accounts, table
+from winback.aws.triggers import Triggers
+from winback.identifiers import AccountId, SnapshotId
+
+logger = Logger()
+
+
+class ForeignEvent(ValueError):
+    """The message is no event that a campaign starts from."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    campaigns_table: str
+    prepare_workflow_arn: str
+    campaign_workflow_arn: str
+
+
+@cache
+def triggers() -> Triggers:
+    settings = read_settings(Settings)
+    campaigns = table(settings.campaigns_table)
+    control = LaunchControl(
+        Accounts(campaigns),
+        CampaignStore(campaigns),
+        LaunchStore(campaigns),
+        SnapshotStore(campaigns),
+        clock_of(campaigns),
+        Workflows(boto3.client("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn),
+    )
+    return Triggers(campaigns, control)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Returns the identifiers of the messages that come back: those that cannot be read end among the dead letters."""
+    return process_partial_response(
+        event=event,
+        record_handler=start_campaigns,
+        processor=BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False),
+        context=context,
+    )
+
+
+def start_campaigns(record: SQSRecord) -> None:
+    try:
+        envelope = json.loads(record.body)
+        if envelope.get("detail-type") != NEWLY_LAPSED:
+            raise ForeignEvent(f"expected an event {NEWLY_LAPSED!r}")
+        account_id = AccountId(envelope["detail"]["account_id"])
+        snapshot_id = SnapshotId(envelope["detail"]["snapshot_id"])
+        launches = triggers().newly_lapsed(account_id, snapshot_id)
+    except Exception as error:
+        logger.error("event comes back", message_id=record.message_id, error=describe(error))
+        raise
+    told = {"account_id": account_id, "snapshot_id": snapshot_id}
+    logger.info("campaigns started", extra={**told, "launches": [launch.launch_id for launch in launches]})
