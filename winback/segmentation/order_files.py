@@ -1,10 +1,12 @@
-"""Opens an account's order files, as the lake holds them, as the relation `orders` of latest versions."""
+"""Opens an account's order files, as the lake holds them: the relation `orders`, latest versions in one currency."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
+from winback.rates.conversion import LINES, Conversion, convert_stated_orders, state_orders
+from winback.rates.lake_files import open_rates
 from winback.segmentation.snapshot import read_sql
 
 COLUMNS = {
@@ -14,11 +16,15 @@ COLUMNS = {
     "amount_minor": "BIGINT",
     "currency": "VARCHAR",
     "discount_minor": "BIGINT",
-    "lines": "STRUCT(sku VARCHAR, category VARCHAR, quantity DECIMAL(18, 3), price_minor BIGINT)[]",
+    "cost_minor": "BIGINT",
+    "lines": LINES,
     "fingerprint": "VARCHAR",
     "received_at": "TIMESTAMP",
 }
 """What is read of an order in the lake (docs/data-model.md). The store's own customer id may be personal and is not."""
+
+_GREW = {"cost_minor", "lines"}
+"""Older files lack the first, and in the structs of the second its `cost_minor`: NULL, nothing is known of it."""
 
 _NAMES = ", ".join(COLUMNS)
 
@@ -32,9 +38,7 @@ _LATEST_VERSIONS = """CREATE OR REPLACE TEMP VIEW counted_orders AS
     FROM other_files ANTI JOIN repeated_orders USING (order_id)
     UNION ALL BY NAME
     FROM latest_versions"""
-_ORDERS = """CREATE OR REPLACE TEMP VIEW orders AS
-    SELECT * RENAME (customer_key AS customer_id) FROM counted_orders"""
-_IN_CURRENCY = f"{_ORDERS} WHERE currency = getvariable('account_currency')"
+_ORDERS = """CREATE OR REPLACE TEMP VIEW orders AS SELECT * FROM stated_orders"""
 
 
 def open_orders(
@@ -43,11 +47,13 @@ def open_orders(
     parquet: Sequence[Path],
     json_lines: Sequence[Path],
     currency: str,
-) -> int:
-    """Creates the view `orders`: latest versions in `currency`; its `customer_id` is the customer key.
+    rates: Sequence[Path] = (),
+) -> Conversion:
+    """Creates the view `orders`: latest versions, in `currency`; its `customer_id` is the customer key.
 
-    Returns how many orders were left out because they are in another currency. The files must stay readable as long
-    as the view is used; each Parquet file holds an order_id at most once.
+    Orders in other currencies are converted by `rates`, the account's files of exchange rates (docs/data-model.md);
+    returns how many were, and how many were left out, and why. The files must stay readable as long as the view is
+    used; each Parquet file holds an order_id at most once. `orders` has winback.rates.conversion.ORDER_COLUMNS.
     """
     by_size = sorted(parquet, key=lambda path: path.stat().st_size, reverse=True)
     _open_largest(connection, by_size[:1])
@@ -55,12 +61,15 @@ def open_orders(
     connection.execute(read_sql("order_versions"))
     repeated = connection.execute("SELECT count(*) FROM repeated_orders").fetchall()[0][0]
     connection.execute(_LATEST_VERSIONS if repeated else _SINGLE_VERSIONS)
-    connection.execute("SET VARIABLE account_currency = ?", [currency])
-    left_out: int = connection.execute(
-        "SELECT count(*) FROM counted_orders WHERE currency <> getvariable('account_currency')"
-    ).fetchall()[0][0]
-    connection.execute(_IN_CURRENCY if left_out else _ORDERS)
-    return left_out
+    state_orders(connection, "counted_orders", customer="customer_key")
+    foreign = connection.execute(
+        "SELECT 1 FROM counted_orders WHERE currency <> $currency LIMIT 1", {"currency": currency}
+    ).fetchall()
+    if not foreign:
+        connection.execute(_ORDERS)
+        return Conversion(currency=currency)
+    open_rates(connection, rates)
+    return convert_stated_orders(connection, currency)
 
 
 def _open_largest(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path]) -> None:
@@ -69,7 +78,7 @@ def _open_largest(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path]
         rows = connection.read_parquet(str(parquet[0]), file_row_number=True)
     else:
         rows = _nothing(connection).project("*, 0::BIGINT AS file_row_number")
-    rows.project(f"{_NAMES}, file_row_number AS row_number").create_view("largest_file")
+    rows.project(f"{_projection(rows)}, file_row_number AS row_number").create_view("largest_file")
 
 
 def _open_others(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path], json_lines: Sequence[Path]) -> None:
@@ -77,7 +86,7 @@ def _open_others(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path],
     relation = _nothing(connection)
     if parquet:
         rows = connection.read_parquet([str(path) for path in parquet], union_by_name=True)
-        relation = relation.union(rows.project(_NAMES))
+        relation = relation.union(rows.project(_projection(rows)))
     if json_lines:
         rows = connection.read_json(
             [str(path) for path in json_lines],  # type: ignore[arg-type]  # a list works; the stub is narrower
@@ -86,6 +95,14 @@ def _open_others(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path],
         )
         relation = relation.union(rows.project(_NAMES))
     relation.create_view("other_files")
+
+
+def _projection(rows: duckdb.DuckDBPyRelation) -> str:
+    """`COLUMNS` of files that may be older than some of them; to cast a struct adds the fields that it lacks."""
+    return ", ".join(
+        f"CAST({name if name in rows.columns else 'NULL'} AS {kind}) AS {name}" if name in _GREW else name
+        for name, kind in COLUMNS.items()
+    )
 
 
 def _nothing(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:

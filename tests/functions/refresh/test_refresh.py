@@ -80,7 +80,9 @@ def test_orders_in_another_currency_are_left_out_and_counted(cloud: Any) -> None
     cloud.put_orders("batch-1", [*ORDERS, {**ORDERS[0], "order_id": "9", "currency": "EUR"}])
     cloud.refresh(FIRST, "1997-10-01T00:00:00Z")
     summary = cloud.lake.read_json(f"{cloud.snapshot_item()['prefix']}summary.json")
-    assert summary["orders_in_other_currencies"] == 1
+    assert summary["conversion"]["foreign"] == [
+        {"currency": "EUR", "converted": 0, "carried": 0, "left_out": {"no rates": 1}}
+    ]
     assert summary["total"]["net_minor"] == 18000
 
 
