@@ -1,4 +1,4 @@
-"""The two data steps of a refresh: lake -> computed snapshot and parts to score; scores -> published snapshot.
+"""The first data step of a refresh: lake -> computed snapshot and parts to score. The second is in publishing.py.
 
 Objects under `refresh/…/{snapshot_id}/` pass from one to the other; every attempt writes the same bytes again.
 """
@@ -16,18 +16,11 @@ import duckdb
 
 from winback.accounts import Account
 from winback.aws.lake import Lake, orders_prefix, rates_prefix, refresh_prefix, snapshot_prefix
-from winback.aws.snapshots import OutOfOrder, Snapshot, SnapshotState, SnapshotStore, write_segments
+from winback.aws.snapshots import SnapshotStore
 from winback.identifiers import AccountId, SnapshotId
 from winback.instants import format_instant, parse_instant
 from winback.segmentation.computed import write_computed, write_parts
 from winback.segmentation.order_files import open_orders
-from winback.segmentation.publication import (
-    changed_states,
-    find_changes,
-    find_migrations,
-    gone_customers,
-    join_scores,
-)
 from winback.segmentation.rubric import Rubric
 from winback.segmentation.snapshot import build_snapshot
 from winback.segmentation.summary import summarise
@@ -89,14 +82,14 @@ def compute(refresh: Refresh, account: Account, lake: Lake, store: SnapshotStore
     store.begin(refresh.account_id, refresh.snapshot_id, refresh.as_of)
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        files = _download(lake, orders_prefix(refresh.account_id), folder / "orders")
+        files = download_all(lake, orders_prefix(refresh.account_id), folder / "orders")
         with machine.connect(folder) as connection:
             conversion = open_orders(
                 connection,
                 parquet=[path for path in files if path.suffix == ".parquet"],
                 json_lines=[path for path in files if path.name.endswith(".jsonl.gz")],
                 currency=account.currency,
-                rates=_download(lake, rates_prefix(refresh.account_id), folder / "rates"),
+                rates=download_all(lake, rates_prefix(refresh.account_id), folder / "rates"),
             )
             rubric = build_snapshot(
                 connection,
@@ -123,47 +116,6 @@ def compute(refresh: Refresh, account: Account, lake: Lake, store: SnapshotStore
     return {**refresh.describe(), "manifest": manifest, "parts": len(lines)}
 
 
-def publish(
-    refresh: Refresh, lake: Lake, store: SnapshotStore, *, customers_table: Any, machine: Machine, now: datetime
-) -> Snapshot:
-    """Writes the snapshot's files, then the changed customers, then the snapshot as the latest; see aws/snapshots.py.
-
-    `now` is the wall clock's. Raises PublishingElsewhere or OutOfOrder when it should be tried again.
-    """
-    known = store.get(refresh.account_id, refresh.snapshot_id)
-    if known is not None and known.state is SnapshotState.PUBLISHED:
-        return known
-    with TemporaryDirectory() as temporary, machine.connect(Path(temporary)) as connection:
-        folder = Path(temporary)
-        customers = _join(connection, refresh, lake, folder)
-        draft = Snapshot(
-            snapshot_id=refresh.snapshot_id,
-            as_of=format_instant(refresh.as_of),
-            state=SnapshotState.PUBLISHED,
-            prefix=refresh.result,
-            customers=customers,
-            changed=0,
-        )
-        latest = store.latest(refresh.account_id)
-        if latest is not None and latest.as_of > draft.as_of:
-            _write_files(connection, refresh, lake, folder, None)
-            store.finish_backfill(refresh.account_id, draft)
-            return draft
-
-        abandoned = store.claim(refresh.account_id, refresh.snapshot_id, now)
-        latest = store.latest(refresh.account_id)
-        if latest is not None and latest.as_of > draft.as_of:
-            raise OutOfOrder(f"{latest.snapshot_id} became the latest before {draft.snapshot_id} was published")
-        before = _published_before(lake, latest, abandoned, refresh, folder)
-        _write_files(connection, refresh, lake, folder, before.get("latest"))
-        changed, gone = find_changes(connection, list(before.values()))
-        removed = gone_customers(connection)
-        snapshot = draft.model_copy(update={"changed": changed + gone})
-        write_segments(customers_table, refresh.account_id, snapshot, changed_states(connection), removed)
-        store.finish(refresh.account_id, snapshot)
-        return snapshot
-
-
 def _frozen_rubric(refresh: Refresh, lake: Lake, store: SnapshotStore) -> Rubric | None:
     latest = store.latest(refresh.account_id)
     if latest is None:
@@ -171,7 +123,8 @@ def _frozen_rubric(refresh: Refresh, lake: Lake, store: SnapshotStore) -> Rubric
     return Rubric.model_validate(lake.read_json(f"{latest.prefix}rubric.json"))
 
 
-def _download(lake: Lake, prefix: str, folder: Path) -> list[Path]:
+def download_all(lake: Lake, prefix: str, folder: Path) -> list[Path]:
+    """The data files under the prefix, several at a time, each at its key below `folder`."""
     keys = [key for key in lake.list(prefix) if key.endswith((".parquet", ".jsonl.gz"))]
     with ThreadPoolExecutor(_DOWNLOADS) as pool:
         return list(pool.map(lambda key: lake.download(key, folder / key), keys))
@@ -195,39 +148,3 @@ def _write_parts(
             }
         )
     return lines
-
-
-def _join(connection: duckdb.DuckDBPyConnection, refresh: Refresh, lake: Lake, folder: Path) -> int:
-    computed = lake.download(f"{refresh.work}customers.parquet", folder / "computed.parquet")
-    scores = _download(lake, f"{refresh.work}scores/", folder / "scores")
-    return join_scores(connection, computed=computed, scores=scores)
-
-
-def _published_before(
-    lake: Lake, latest: Snapshot | None, abandoned: list[SnapshotId], refresh: Refresh, folder: Path
-) -> dict[str, Path]:
-    """The files of the snapshots that the stored segment items may come from."""
-    found: dict[str, Path] = {}
-    if latest is not None and latest.snapshot_id != refresh.snapshot_id:
-        found["latest"] = lake.download(f"{latest.prefix}customers.parquet", folder / "latest.parquet")
-    for other in abandoned:
-        prefix = snapshot_prefix(refresh.account_id, other)
-        # Its files come before its first item: without a file nothing of it is stored.
-        if f"{prefix}customers.parquet" in lake.list(f"{prefix}customers.parquet"):
-            found[other] = lake.download(f"{prefix}customers.parquet", folder / f"{other}.parquet")
-    return found
-
-
-def _write_files(
-    connection: duckdb.DuckDBPyConnection, refresh: Refresh, lake: Lake, folder: Path, previous: Path | None
-) -> None:
-    summary = lake.read_json(f"{refresh.work}summary.json")
-    migrations = find_migrations(connection, previous) if previous is not None else []
-    path = folder / "customers.parquet"
-    connection.table("published").write_parquet(str(path), compression="zstd")
-    lake.write_json(f"{refresh.result}rubric.json", lake.read_json(f"{refresh.work}rubric.json"))
-    lake.write_json(
-        f"{refresh.result}summary.json",
-        {**summary, "migrations": [migration.model_dump(mode="json") for migration in migrations]},
-    )
-    lake.upload(path, f"{refresh.result}customers.parquet")
