@@ -1,17 +1,18 @@
-"""Runs the facts SQL on a DuckDB connection."""
+"""Runs the statements of the facts on a DuckDB connection."""
 
 from datetime import UTC, datetime
-from importlib.resources import files
 
 import duckdb
 
+from winback.features.inputs import Inputs, look
+from winback.features.premium import PremiumCuts
 from winback.features.rhythm import Calibration, GapGroup, calibrate
-
-_NO_CATEGORY = "FALSE"
-_ONLY_CATEGORY = """coalesce(bool_and(
-            coalesce(len(lines) > 0, FALSE)
-            AND len(list_filter(lines, lambda line: line.category IS DISTINCT FROM $trend_category)) = 0
-        ) FILTER (amount_minor >= 0), FALSE)"""
+from winback.features.statements import (
+    engagement_statement,
+    facts_statement,
+    histories_statement,
+    premium_cuts_statement,
+)
 
 
 def compute_facts(
@@ -21,44 +22,75 @@ def compute_facts(
     calibration: Calibration | None = None,
     trend_category: str | None = None,
 ) -> Calibration:
-    """Creates the table `facts` (contract.py) from the relation `orders`; returns the rhythm that was used.
+    """Creates the table `facts` (contract.py) from the relation `orders`; returns the calibration that was used.
 
-    `orders` is at order grain: customer_id, ordered_at TIMESTAMP (UTC), amount_minor BIGINT (negative: return), lines.
-    `as_of` is aware and exclusive. Without `calibration` the account's rhythm is estimated from these very orders.
-    `lines` is only read when `trend_category` is given. Raises ValueError when `as_of` has no time zone.
+    `orders` is at order grain: customer_id, ordered_at TIMESTAMP (UTC), amount_minor BIGINT (negative: return), and
+    where known discount_minor, cost_minor and lines. The relations `touches` (customer_id, kind, channel, "at"
+    TIMESTAMP, by_machine BOOLEAN) and `profiles` (each customer_id once, email_consent, sms_consent, push_consent,
+    acquisition_channel, created_at TIMESTAMP) are read when the connection has them. `as_of` is aware and exclusive.
+    Without `calibration` the account's rhythm and premium cuts are estimated from these very orders. Raises ValueError
+    when `as_of` has no time zone.
     """
-    if as_of.tzinfo is None:
-        raise ValueError("as_of needs a time zone")
-    moment = as_of.astimezone(UTC).replace(tzinfo=None)
-    parameters: dict[str, object] = {"as_of": moment}
-    only_category = _NO_CATEGORY
-    if trend_category is not None:
-        only_category = _ONLY_CATEGORY
-        parameters["trend_category"] = trend_category
-    connection.execute(_sql("histories").replace("{only_category}", only_category), parameters)
-    used = calibration if calibration is not None else _estimate(connection)
+    moment = _moment(as_of)
+    inputs = look(connection, moment)
+    premium = calibration.premium if calibration is not None else _premium_cuts(connection, inputs, moment)
+    _histories(connection, inputs, moment, premium, trend_category)
+    used = calibration if calibration is not None else _estimate(connection, premium)
+    connection.execute(engagement_statement(inputs), {"as_of": moment})
     connection.execute(
-        _sql("facts"),
+        facts_statement(inputs),
         {
             "as_of": moment,
             "gap_log_mean": used.gap_log_mean,
             "within": used.within,
             "between": used.between,
             "base_lapse_days": used.base_lapse_days,
+            "has_premium_cuts": used.premium != PremiumCuts(),
         },
     )
     connection.execute("DROP TABLE histories")
+    connection.execute("DROP TABLE engagement")
     return used
 
 
-def _estimate(connection: duckdb.DuckDBPyConnection) -> Calibration:
+def _histories(
+    connection: duckdb.DuckDBPyConnection,
+    inputs: Inputs,
+    moment: datetime,
+    premium: PremiumCuts,
+    trend_category: str | None,
+) -> None:
+    parameters: dict[str, object] = {"as_of": moment, "premium_amount_minor": premium.amount_minor}
+    if inputs.lines:
+        parameters["premium_unit_minor"] = premium.unit_minor
+        if trend_category is not None:
+            parameters["trend_category"] = trend_category
+    connection.execute(histories_statement(inputs, trend_category=trend_category is not None), parameters)
+
+
+def _premium_cuts(connection: duckdb.DuckDBPyConnection, inputs: Inputs, moment: datetime) -> PremiumCuts:
+    ((unit_minor, amount_minor),) = connection.execute(premium_cuts_statement(inputs), {"as_of": moment}).fetchall()
+    return PremiumCuts(unit_minor=unit_minor, amount_minor=amount_minor)
+
+
+def _estimate(connection: duckdb.DuckDBPyConnection, premium: PremiumCuts) -> Calibration:
     groups = connection.execute(
-        "SELECT gap_count, count(*), sum(gap_log_sum), sum(gap_log_sum * gap_log_sum) FROM histories "
-        "WHERE gap_count > 0 GROUP BY gap_count ORDER BY gap_count"
+        "SELECT gap_count, count(*), sum(gap_log_micros)::DECIMAL(38, 0), "
+        "sum(gap_log_micros::DECIMAL(19, 0) * gap_log_micros::DECIMAL(19, 0)) "
+        "FROM histories WHERE gap_count > 0 GROUP BY gap_count ORDER BY gap_count"
     ).fetchall()
-    squares = connection.execute("SELECT coalesce(sum(gap_log_squares), 0) FROM histories").fetchall()
-    return calibrate((GapGroup(*group) for group in groups), squares[0][0])
+    ((squares,),) = connection.execute("SELECT coalesce(sum(gap_log_square_micros), 0) FROM histories").fetchall()
+    found = calibrate(
+        (
+            GapGroup(gap_count, customers, int(total) / 1e6, int(total_of_squares) / 1e12)
+            for gap_count, customers, total, total_of_squares in groups
+        ),
+        int(squares) / 1e12,
+    )
+    return found.model_copy(update={"premium": premium})
 
 
-def _sql(name: str) -> str:
-    return files("winback.features").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+def _moment(as_of: datetime) -> datetime:
+    if as_of.tzinfo is None:
+        raise ValueError("as_of needs a time zone")
+    return as_of.astimezone(UTC).replace(tzinfo=None)

@@ -1,43 +1,170 @@
 -- Grain:   one row a customer with at least one order before $as_of.
--- Input:   orders (order_id, customer_id, ordered_at timestamp in UTC, amount_minor, discount_minor, lines); $as_of timestamp
--- Output:  what the orders alone say; the lapse threshold is added by facts.sql once the account's rhythm is known.
+-- Input:   orders (customer_id, ordered_at timestamp in UTC, amount_minor, and where known discount_minor, cost_minor, lines);
+--          $as_of timestamp. {…} are the expressions of winback/features/statements.py.
+-- Output:  table histories: what the orders say without regard to how long before $as_of they were, so that it stays true
+--          until the customer orders again. facts.sql adds what depends on the moment and on the account's rhythm.
 --
 -- An order of amount >= 0 is a purchase, and those of one day are one purchase. So the purchases are the different
 -- days of a customer's sorted list of purchase days: one hash aggregation, no second grouping by day, no window.
-CREATE OR REPLACE TEMP TABLE histories AS
-WITH customers AS (
+-- Logarithms are whole micro-units, so that sums are exact in any order.
+-- Of lists, an index and the position of a lambda always start alike, from 1 here and from 0 on Spark: neither is compared
+-- with a number.
+CREATE OR REPLACE TABLE histories AS
+WITH known AS ( -- what is asked of each order
     SELECT
         customer_id,
-        count(*) AS orders,
-        coalesce(sum(amount_minor) FILTER (amount_minor >= 0), 0)::BIGINT AS gross_minor,
-        coalesce(-sum(amount_minor) FILTER (amount_minor < 0), 0)::BIGINT AS returns_minor,
-        min(ordered_at) FILTER (amount_minor >= 0) AS first_purchase_at,
-        max(ordered_at) FILTER (amount_minor >= 0) AS last_purchase_at,
-        list_sort(list(datediff('day', DATE '1970-01-01', ordered_at::DATE)::INTEGER) FILTER (amount_minor >= 0)) AS orders_on,
+        ordered_at,
+        amount_minor,
+        {discounted} AS discounted,
+        {cost_minor} AS cost_minor,
+        {premium} AS premium,
+        {line_count} AS line_count,
         {only_category} AS only_category
     FROM orders
     WHERE ordered_at < $as_of
+),
+customers AS (
+    SELECT
+        customer_id,
+        count(*) AS orders,
+        count(*) FILTER (WHERE amount_minor >= 0) AS purchase_orders,
+        coalesce(sum(amount_minor) FILTER (WHERE amount_minor >= 0), 0)::BIGINT AS gross_minor,
+        coalesce(-sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::BIGINT AS returns_minor,
+        (sum(amount_minor - cost_minor) FILTER (WHERE cost_minor IS NOT NULL))::BIGINT AS margin_minor,
+        min(ordered_at) FILTER (WHERE amount_minor >= 0) AS first_purchase_at,
+        max(ordered_at) FILTER (WHERE amount_minor >= 0) AS last_purchase_at,
+        list_sort(
+            list(datediff('day', DATE '1970-01-01', ordered_at::DATE)::INTEGER) FILTER (WHERE amount_minor >= 0)
+        ) AS orders_on,
+        count(*) FILTER (WHERE amount_minor >= 0 AND discounted) AS discounted_orders,
+        min(ordered_at) FILTER (WHERE amount_minor >= 0 AND discounted) AS first_discounted_at,
+        count(*) FILTER (WHERE amount_minor >= 0 AND premium) AS premium_orders,
+        max(ordered_at) FILTER (WHERE amount_minor >= 0 AND premium) AS last_premium_at,
+        count(*) FILTER (WHERE amount_minor >= 0 AND line_count > 0) AS orders_with_lines,
+        coalesce(sum(line_count) FILTER (WHERE amount_minor >= 0), 0)::BIGINT AS lines,
+        coalesce(bool_and(only_category) FILTER (WHERE amount_minor >= 0), FALSE) AS only_category
+    FROM known
     GROUP BY customer_id
+),
+categories AS (
+    {categories}
 ),
 purchases AS ( -- day numbers, each once, ascending
     SELECT
         * EXCLUDE (orders_on),
-        list_filter(orders_on, lambda day, position: day IS DISTINCT FROM orders_on[position - 1]) AS days,
-        datediff('day', DATE '1970-01-01', $as_of::DATE)::INTEGER AS today
+        list_concat(
+            list_slice(orders_on, 1, 1),
+            list_filter(
+                list_slice(orders_on, 2, array_length(orders_on)),
+                lambda day, position: day <> orders_on[position]
+            )
+        ) AS days
     FROM customers
 ),
-gaps AS ( -- logarithm of each gap in days; in the list without its first day, position is that of the day before
+gaps AS (
     SELECT
         *,
-        list_transform(days[2:], lambda day, position: ln(day - days[position])) AS gap_logs
+        list_transform(
+            list_slice(days, 2, array_length(days)), lambda day, position: day - days[position]
+        ) AS gaps
     FROM purchases
+),
+logarithms AS ( -- and months since January of the year 1
+    SELECT
+        *,
+        list_transform(gaps, lambda gap: round(ln(gap) * 1000000)::BIGINT) AS gap_logs,
+        list_sort(gaps) AS sorted_gaps,
+        CASE WHEN array_length(days) >= 4 THEN list_transform(
+            days, lambda day: datediff('month', DATE '0001-01-01', DATE '1970-01-01' + day)
+        ) END AS months
+    FROM gaps
+),
+packed AS ( -- purchases by month of the year, ten bits each: 1,023 days of one month are 33 years of them
+    SELECT
+        *,
+        list_sum(list_transform(
+            months, lambda month: CASE WHEN month % 12 < 6 THEN 1::BIGINT << (10 * (month % 12))::INTEGER ELSE 0 END
+        ))::BIGINT AS first_half,
+        list_sum(list_transform(
+            months, lambda month: CASE WHEN month % 12 >= 6 THEN 1::BIGINT << (10 * (month % 12 - 6))::INTEGER ELSE 0 END
+        ))::BIGINT AS second_half
+    FROM logarithms
+),
+counted AS (
+    SELECT
+        *,
+        first_half & 1023 AS january,
+        (first_half >> 10) & 1023 AS february,
+        (first_half >> 20) & 1023 AS march,
+        (first_half >> 30) & 1023 AS april,
+        (first_half >> 40) & 1023 AS may,
+        (first_half >> 50) & 1023 AS june,
+        second_half & 1023 AS july,
+        (second_half >> 10) & 1023 AS august,
+        (second_half >> 20) & 1023 AS september,
+        (second_half >> 30) & 1023 AS october,
+        (second_half >> 40) & 1023 AS november,
+        (second_half >> 50) & 1023 AS december
+    FROM packed
+),
+densest AS (
+    SELECT
+        *,
+        greatest(
+            january + february + march, february + march + april, march + april + may, april + may + june,
+            may + june + july, june + july + august, july + august + september, august + september + october,
+            september + october + november, october + november + december, november + december + january,
+            december + january + february
+        ) AS season_purchases
+    FROM counted
+),
+seasons AS ( -- the earliest in the year, where several are equally dense
+    SELECT
+        *,
+        CASE season_purchases
+            WHEN january + february + march THEN 1
+            WHEN february + march + april THEN 2
+            WHEN march + april + may THEN 3
+            WHEN april + may + june THEN 4
+            WHEN may + june + july THEN 5
+            WHEN june + july + august THEN 6
+            WHEN july + august + september THEN 7
+            WHEN august + september + october THEN 8
+            WHEN september + october + november THEN 9
+            WHEN october + november + december THEN 10
+            WHEN november + december + january THEN 11
+            WHEN december + january + february THEN 12
+        END AS season_month
+    FROM densest
 )
 SELECT
-    * EXCLUDE (days, gap_logs, today),
-    coalesce(len(days), 0)::INTEGER AS purchases,
-    coalesce(len(gap_logs), 0)::INTEGER AS gap_count,
-    coalesce(list_sum(gap_logs), 0)::DOUBLE AS gap_log_sum,
-    coalesce(list_dot_product(gap_logs, gap_logs), 0)::DOUBLE AS gap_log_squares,
-    coalesce(len(list_filter(days, lambda day: day >= today - 91)), 0)::INTEGER AS purchases_last_91_days,
-    coalesce(len(list_filter(days, lambda day: day >= today - 182)), 0)::INTEGER AS purchases_last_182_days
-FROM gaps;
+    seasons.customer_id,
+    orders,
+    purchase_orders,
+    gross_minor,
+    returns_minor,
+    margin_minor,
+    first_purchase_at,
+    last_purchase_at,
+    coalesce(days, []::INTEGER[]) AS days,
+    coalesce(array_length(days), 0)::INTEGER AS purchases,
+    coalesce(array_length(gap_logs), 0)::INTEGER AS gap_count,
+    coalesce(list_sum(gap_logs), 0)::BIGINT AS gap_log_micros,
+    coalesce(list_sum(list_transform(gap_logs, lambda gap: gap * gap)), 0)::BIGINT AS gap_log_square_micros,
+    sorted_gaps[(array_length(sorted_gaps) + 1) // 2]::INTEGER AS median_gap_days,
+    season_month::INTEGER AS season_month,
+    season_purchases::INTEGER AS season_purchases,
+    array_length(list_distinct(list_transform(
+        list_filter(months, lambda month: (month - season_month + 1) % 12 < 3),
+        lambda month: (month - season_month + 1) // 12
+    )))::INTEGER AS season_years,
+    discounted_orders,
+    first_discounted_at,
+    premium_orders,
+    last_premium_at,
+    orders_with_lines,
+    lines,
+    coalesce(categories, 0) AS categories,
+    only_category
+FROM seasons
+LEFT JOIN categories ON seasons.customer_id = categories.customer_id;

@@ -16,6 +16,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from winback.features.premium import PremiumCuts
+
 FLOOR_DAYS = 14
 """Nobody is called lapsed before two weeks of silence."""
 CEILING_DAYS = 36_500
@@ -37,6 +39,7 @@ class Calibration(BaseModel):
     gaps: int = Field(default=0, ge=0, description="gaps that the estimate rests on")
     customers: int = Field(default=0, ge=0, description="customers with at least one gap")
     source: Literal["estimated", "prior"] = "estimated"
+    premium: PremiumCuts = Field(default=PremiumCuts(), description="from what price on an order is premium")
 
     def lapse_days(self, gap_count: int = 0, gap_log_sum: float = 0.0) -> int:
         """L: silence in whole days beyond which a customer of these gaps is late; facts.sql computes the same.

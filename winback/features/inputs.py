@@ -1,0 +1,52 @@
+"""What an account's data has: the same facts are computed by less work where a store sends less."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Which statements fit the relations at hand."""
+
+    discounts: bool
+    """Orders have a column for their discount."""
+    order_cost: bool
+    """Orders have a column for their cost."""
+    lines: bool
+    """Some order has lines."""
+    line_cost: bool
+    """Lines have a field for their cost."""
+    touches: bool
+    profiles: bool
+
+
+def look(connection: duckdb.DuckDBPyConnection, moment: datetime) -> Inputs:
+    """Looks at `orders` before `moment` (UTC, no zone), and for the optional relations `touches` and `profiles`."""
+    described = connection.execute("DESCRIBE SELECT * FROM orders LIMIT 0").fetchall()
+    columns = {name: str(kind) for name, kind, *_ in described}
+    return Inputs(
+        discounts="discount_minor" in columns,
+        order_cost="cost_minor" in columns,
+        lines="lines" in columns and _some_lines(connection, moment),
+        line_cost="cost_minor" in columns.get("lines", ""),
+        touches=_exists(connection, "touches"),
+        profiles=_exists(connection, "profiles"),
+    )
+
+
+def _some_lines(connection: duckdb.DuckDBPyConnection, moment: datetime) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM orders WHERE len(lines) > 0 AND ordered_at < $as_of LIMIT 1", {"as_of": moment}
+    ).fetchall()
+    return bool(found)
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    found = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE table_name = $name "
+        "UNION ALL SELECT view_name FROM duckdb_views() WHERE view_name = $name",
+        {"name": name},
+    ).fetchall()
+    return bool(found)
