@@ -82,7 +82,10 @@ class Consent(BaseModel):
 
 
 class Customer(BaseModel):
-    """One customer as received; a channel without a consent is one that the store says nothing about."""
+    """One customer as received; a channel without a consent is one that the store says nothing about.
+
+    `acquisition_channel` is the store's own word for where the customer came from, such as `paid search`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -96,6 +99,7 @@ class Customer(BaseModel):
     locale: Annotated[Annotated[str, AfterValidator(_locale)] | None, Optional] = None
     consent: dict[Channel, Consent] = Field(default_factory=dict)
     created_at: ReceivedInstant | None = None
+    acquisition_channel: OptionalText = None
 
     def ahead_of(self, now: datetime) -> list[str]:
         """Fields whose time is more than a day after `now`. A consent of the future would outlast every denial."""
@@ -110,6 +114,8 @@ class Customer(BaseModel):
         for channel in Channel:
             consent = self.consent.get(channel)
             parts += [consent.state, _text(consent.at), consent.source] if consent else ["", "", ""]
+        if self.acquisition_channel is not None:  # a statement without one keeps the fingerprint of before it was taken
+            parts.append(self.acquisition_channel)
         return hashlib.sha256(_SEPARATOR.join(part or "" for part in parts).encode()).hexdigest()[:16]
 
 

@@ -64,7 +64,7 @@ class Layout:
 ORDERS = Canon(
     "orders",
     ("customer_id", "order_id", "ordered_at", "amount"),
-    ("currency", "discount", "category", "sku", "quantity"),
+    ("currency", "discount", "cost", "category", "sku", "quantity"),
 )
 CUSTOMERS = Canon(
     "customers",
@@ -83,6 +83,7 @@ CUSTOMERS = Canon(
         "consent_at",
         "consent_source",
         "created_at",
+        "acquisition_channel",
     ),
 )
 RATES = Canon("rates", ("day", "currency", "rate"), ("base",), formats=("csv", "xml"))

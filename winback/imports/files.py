@@ -55,20 +55,22 @@ def load_orders(
     """Makes the tables `orders` and `rejects` in `connection` from a CSV, JSON Lines or Parquet file.
 
     The file is plain, gzip or zstd. `mapping` names its column of each canonical one (`customer_id`, `order_id`,
-    `ordered_at`, `amount`; optional `currency`, `discount`, `category`, `sku`, `quantity`); columns that it leaves out
-    are found under their canonical name. A row without a currency has `default_currency`, or XXX, ISO 4217's "no
-    currency".
+    `ordered_at`, `amount`; optional `currency`, `discount`, `cost`, `category`, `sku`, `quantity`); columns that it
+    leaves out are found under their canonical name. A row without a currency has `default_currency`, or XXX, ISO 4217's
+    "no currency".
 
     With `sku` or `category` a row is an order line: rows that share `order_id` are one order, its amount and discount
-    their sums, its time the earliest; an exact repeat of a row is a duplicate; an order is taken whole or not at all.
+    their sums, its cost too where every row has one, its time the earliest; an exact repeat of a row is a duplicate; an
+    order is taken whole or not at all.
     Otherwise a row is an order: a repeat with the same content is a duplicate, one with other content is rejected.
 
     `format` is `csv`, `jsonl` or `parquet`, told from the content when None. With `now`, rows more than a day later are
     rejected. `scratch` is where decompressed copies go.
 
     `orders`: order_id, customer_id, ordered_at TIMESTAMP (UTC, whole seconds), amount_minor BIGINT (net of discount),
-    currency, discount_minor BIGINT, lines STRUCT(sku, category, quantity DECIMAL(18, 3), price_minor BIGINT)[] (NULL
-    when rows are orders; `price_minor` is the whole line's), fingerprint.
+    currency, discount_minor BIGINT, cost_minor BIGINT (NULL where it is not known), lines STRUCT(sku, category,
+    quantity DECIMAL(18, 3), price_minor BIGINT, cost_minor BIGINT)[] (NULL when rows are orders; `price_minor` and
+    `cost_minor` are the whole line's), fingerprint.
     `rejects`: line (of the file, from 1; a Parquet file's row), field, problem, reason, row.
 
     Raises UnreadableFile for a file that is not what it should be, UnknownColumn for a column that is missing.
@@ -100,8 +102,8 @@ def load_customers(
 
     Canonical columns: `customer_id`; optional `email`, `phone`, `first_name`, `last_name`, `time_zone`, `country`,
     `locale`, `email_consent`, `sms_consent`, `push_consent` (granted, denied, unknown), `consent_at`, `consent_source`,
-    `created_at`. A row with anything wrong is rejected whole, so that nothing is lost silently. `customers` has these
-    columns (the two instants as TIMESTAMP, NULL where the file says nothing) and `fingerprint`.
+    `created_at`, `acquisition_channel`. A row with anything wrong is rejected whole, so that nothing is lost silently.
+    `customers` has these columns (the two instants as TIMESTAMP, NULL where the file says nothing) and `fingerprint`.
 
     Raises what `load_orders` raises.
     """

@@ -1,7 +1,7 @@
 """Orders as a store sends them, and as the lake keeps them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -50,7 +50,7 @@ Amount = Annotated[Decimal, BeforeValidator(_number)]
 
 
 class ReceivedLine(BaseModel):
-    """One line of an order; `price` is what was paid for all of the line."""
+    """One line of an order; `price` is what was paid for all of the line, `cost` what all of it cost the store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,10 +58,14 @@ class ReceivedLine(BaseModel):
     category: OptionalText = None
     quantity: Annotated[Amount, AfterValidator(_thousandths)] | None = None
     price: Amount
+    cost: Amount | None = None
 
 
 class ReceivedOrder(BaseModel):
-    """One order as received. `amount` is what was paid, net of `discount`; a negative one is a return."""
+    """One order as received. `amount` is what was paid, net of `discount`; a negative one is a return.
+
+    `cost` is what the goods cost the store. Without it, it is the sum of the lines' costs, if each line has one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,6 +77,7 @@ class ReceivedOrder(BaseModel):
         Field(default=None, pattern=r"^[A-Z]{3}$")
     )
     discount: Annotated[Amount, Field(ge=0)] | None = None
+    cost: Amount | None = None
     lines: list[ReceivedLine] | None = Field(default=None, max_length=500)
 
 
@@ -90,11 +95,14 @@ class OrderLine:
     category: str | None
     quantity: Decimal | None  # three decimals
     price_minor: int
+    cost_minor: int | None
 
     @property
     def text(self) -> str:
+        """A line without a cost has no part for it, so that it reads as lines did before costs were taken."""
         quantity = "" if self.quantity is None else f"{self.quantity:.3f}"
-        return _BETWEEN_PARTS.join([self.sku or "", self.category or "", quantity, str(self.price_minor)])
+        cost = [] if self.cost_minor is None else [str(self.cost_minor)]
+        return _BETWEEN_PARTS.join([self.sku or "", self.category or "", quantity, str(self.price_minor), *cost])
 
 
 @dataclass(frozen=True)
@@ -107,18 +115,27 @@ class Order:
     amount_minor: int
     currency: str
     discount_minor: int | None
+    cost_minor: int | None
     lines: tuple[OrderLine, ...]
 
     @classmethod
     def of(cls, received: ReceivedOrder, *, default_currency: str, now: datetime) -> Self:
-        """Raises OrderProblem for decimals that the currency lacks and for an order of the future."""
+        """Raises OrderProblem for decimals that the currency lacks, for an order of the future, and for a cost below
+        zero of what is no return."""
         if received.ordered_at > now + LEEWAY:
             raise OrderProblem("ordered_at", "is in the future", f"at most {format_instant(now + LEEWAY)}")
         currency = received.currency or default_currency
         lines = [
-            OrderLine(line.sku, line.category, line.quantity, _minor(f"lines[{i}].price", line.price, currency))
+            OrderLine(
+                line.sku,
+                line.category,
+                line.quantity,
+                _minor(f"lines[{i}].price", line.price, currency),
+                _cost(f"lines[{i}].cost", line.cost, line.price, currency),
+            )
             for i, line in enumerate(received.lines or [])
         ]
+        cost = _cost("cost", received.cost, received.amount, currency)
         return cls(
             order_id=received.order_id,
             customer_id=received.customer_id,
@@ -126,6 +143,7 @@ class Order:
             amount_minor=_minor("amount", received.amount, currency),
             currency=currency,
             discount_minor=None if received.discount is None else _minor("discount", received.discount, currency),
+            cost_minor=_cost_of_lines(lines) if cost is None else cost,
             lines=tuple(sorted(lines, key=lambda line: line.text.encode())),
         )
 
@@ -140,6 +158,8 @@ class Order:
             "" if self.discount_minor is None else str(self.discount_minor),
             _BETWEEN_LINES.join(line.text for line in self.lines),
         ]
+        if self.cost_minor is not None:  # an order without one keeps the fingerprint of before costs were taken
+            parts.append(str(self.cost_minor))
         return hashlib.md5(_BETWEEN_FIELDS.join(parts).encode(), usedforsecurity=False).hexdigest()[:16]
 
     def row(self, customer_key: CustomerKey, received_at: datetime) -> dict[str, Any]:
@@ -152,6 +172,7 @@ class Order:
             "amount_minor": self.amount_minor,
             "currency": self.currency,
             "discount_minor": self.discount_minor,
+            "cost_minor": self.cost_minor,
             "lines": [_line_row(line) for line in self.lines] or None,
             "fingerprint": self.fingerprint(),
             "received_at": format_instant(received_at),
@@ -174,10 +195,25 @@ def _minor(field: str, amount: Decimal, currency: str) -> int:
         raise OrderProblem(field, "has too many decimals", f"no more than {currency} has") from None
 
 
+def _cost(field: str, cost: Decimal | None, paid: Decimal, currency: str) -> int | None:
+    if cost is None:
+        return None
+    if cost < 0 <= paid:
+        raise OrderProblem(field, "is negative", "what the goods cost; only that of a return is below zero")
+    return _minor(field, cost, currency)
+
+
+def _cost_of_lines(lines: Sequence[OrderLine]) -> int | None:
+    """None without lines, and where a line does not tell: part of a cost would overstate the margin."""
+    costs = [line.cost_minor for line in lines if line.cost_minor is not None]
+    return sum(costs) if lines and len(costs) == len(lines) else None
+
+
 def _line_row(line: OrderLine) -> dict[str, Any]:
     return {
         "sku": line.sku,
         "category": line.category,
         "quantity": None if line.quantity is None else float(line.quantity),
         "price_minor": line.price_minor,
+        "cost_minor": line.cost_minor,
     }

@@ -44,7 +44,9 @@ def test_the_sample_request_is_accepted(intake: Intake) -> None:
         "2026-11-20T10:00:00Z",
         "2026-11-21T09:30:00Z",
     )
-    assert first["lines"] == [{"category": "tea", "price_minor": 1999, "quantity": 1.0, "sku": "tea-7"}]
+    assert first["lines"] == [
+        {"category": "tea", "price_minor": 1999, "cost_minor": None, "quantity": 1.0, "sku": "tea-7"}
+    ]
     assert second["currency"] == "EUR", "the account's"
 
 

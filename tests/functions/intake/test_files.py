@@ -58,6 +58,7 @@ def test_an_uploaded_file_ends_up_in_the_lake(intake: Intake, tmp_path: Path) ->
         "amount_minor",
         "currency",
         "discount_minor",
+        "cost_minor",
         "lines",
         "fingerprint",
         "received_at",
@@ -66,7 +67,7 @@ def test_an_uploaded_file_ends_up_in_the_lake(intake: Intake, tmp_path: Path) ->
     assert set(found) == {"o1", "o2", "o3"}
     assert found["o1"][2] == customer_key(f"{0:032x}", "ann")
     assert found["o1"][4:6] == (1250, "EUR")
-    assert found["o1"][9] == NOW.replace(tzinfo=None)
+    assert found["o1"][10] == NOW.replace(tzinfo=None)
 
 
 def test_rejects_can_be_read_with_line_field_and_reason(intake: Intake) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from winback.customers import Customer, profile_of
+from winback.customers import Customer, profile_of, row_of
+from winback.identifiers import CustomerKey
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -38,6 +39,36 @@ def test_a_field_that_does_not_fit_is_refused(change: dict[str, Any]) -> None:
 
 def test_an_empty_text_says_nothing() -> None:
     assert customer(email="", first_name="  ").fingerprint() == customer().fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("fields", "fingerprint"),
+    [
+        ({"customer_id": "ann"}, "edbc78b23e2a2972"),
+        (
+            {
+                "customer_id": "ann",
+                "email": "ann@example.com",
+                "first_name": "Ann",
+                "time_zone": "Europe/Berlin",
+                "created_at": "2026-01-01",
+                "consent": {"email": {"state": "granted", "at": "2026-01-02", "source": "checkout"}},
+            },
+            "7bc3784326b8e029",
+        ),
+    ],
+)
+def test_a_statement_without_an_acquisition_channel_keeps_the_fingerprint_of_before_it_was_taken(
+    fields: dict[str, Any], fingerprint: str
+) -> None:
+    assert Customer.model_validate(fields).fingerprint() == fingerprint
+    assert Customer.model_validate({**fields, "acquisition_channel": "store"}).fingerprint() != fingerprint
+
+
+def test_the_acquisition_channel_is_kept_in_the_profile_and_the_lake() -> None:
+    found = customer(acquisition_channel=" paid search ")
+    assert profile_of(found, None, received_at=NOW)["acquisition_channel"] == "paid search"
+    assert row_of(found, CustomerKey("k"), NOW)["acquisition_channel"] == "paid search"
 
 
 def consent_after(known: dict[str, Any], **statement: Any) -> Any:

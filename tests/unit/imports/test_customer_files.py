@@ -11,7 +11,7 @@ from winback.imports.files import FileAccount, load_customers
 
 HEADER = (
     "customer_id,email,phone,first_name,last_name,time_zone,country,locale,"
-    "email_consent,sms_consent,push_consent,consent_at,consent_source,created_at"
+    "email_consent,sms_consent,push_consent,consent_at,consent_source,created_at,acquisition_channel"
 )
 FIELDS = HEADER.split(",")
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -71,6 +71,8 @@ def test_a_customer_is_read_with_consent(load: Callable[..., FileAccount], conne
         ("consent_at", "soon"),
         ("consent_at", "2027-01-01"),
         ("created_at", "1950-01-01"),
+        ("acquisition_channel", "x" * 129),
+        ("acquisition_channel", "paid\x07search"),
         ("customer_id", ""),
     ],
 )
@@ -100,6 +102,8 @@ def test_the_first_statement_of_a_file_counts(load: Callable[..., FileAccount], 
         {"customer_id": "c1", "email": "ann@example.com", "sms_consent": "denied", "consent_source": "shop"},
         {"customer_id": "ü", "email_consent": "granted", "push_consent": "unknown", "consent_at": "2026-01-01"},
         {"customer_id": "c1", "created_at": "2020-02-03T04:05:06Z", "locale": "de-DE", "last_name": "Ng"},
+        {"customer_id": "c1", "acquisition_channel": "paid search"},
+        {"customer_id": "c1", "push_consent": "denied", "acquisition_channel": "Messe München"},
     ],
 )
 def test_the_api_and_a_file_fingerprint_a_customer_alike(

@@ -203,6 +203,42 @@ def test_rows_with_a_sku_are_lines_of_their_orders(load: Load, connection: DuckD
     assert second[2:4] == (100, None)
 
 
+def test_the_cost_of_an_order_is_known_when_each_line_has_one(load: Load, connection: DuckDBPyConnection) -> None:
+    load(
+        rows(
+            "ann,o1,2026-01-01,2,s1,1.25",
+            "ann,o1,2026-01-01,3,s2,0.50",
+            "bob,o2,2026-01-01,2,s1,1.25",
+            "bob,o2,2026-01-01,3,s2,",
+            "bob,o3,2026-01-01,-3,s2,-0.50",
+            header="customer_id,order_id,ordered_at,amount,sku,cost",
+        )
+    )
+    found = orders(connection, "order_id, cost_minor, [line.cost_minor FOR line IN lines]")
+    assert found == [("o1", 175, [125, 50]), ("o2", None, [125, None]), ("o3", -50, [-50])]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("ann,o1,2026-01-01,1,x", "cost: not a number"),
+        ("ann,o1,2026-01-01,1,1e12", "cost: out of range"),
+        ("ann,o1,2026-01-01,1,0.001", "cost: too many decimals"),
+        ("ann,o1,2026-01-01,0,-1", "cost: negative"),
+    ],
+)
+def test_a_bad_cost_rejects_its_row(load: Load, connection: DuckDBPyConnection, row: str, problem: str) -> None:
+    load(
+        rows(
+            row, "ann,o2,2026-01-01,1,0.5", "ann,o3,2026-01-01,1,", "ann,o4,2026-01-01,-1,-0.5", header=HEADER + ",cost"
+        )
+    )
+    assert rejects(connection) == [(2, problem)]
+    assert orders(connection, "order_id, cost_minor") == [("o2", 50), ("o3", None), ("o4", -50)]
+    ((reason,),) = connection.execute("SELECT reason FROM rejects").fetchall()
+    assert reason != problem
+
+
 def test_an_order_is_taken_whole_or_not_at_all(load: Load, connection: DuckDBPyConnection) -> None:
     account = load(
         rows(

@@ -46,6 +46,8 @@ def test_an_order_is_in_minor_units_and_utc() -> None:
         {"lines": [{"price": 1, "quantity": "0.0001"}]},
         {"lines": [{"price": 1, "quantity": "1e-99999"}]},
         {"lines": [{"sku": "s"}]},
+        {"cost": "four"},
+        {"lines": [{"price": 1, "cost": True}]},
         {"colour": "red"},
     ],
 )
@@ -62,6 +64,10 @@ def test_a_field_that_does_not_fit_is_refused(change: dict[str, Any]) -> None:
         ({"discount": "0.001"}, "discount"),
         ({"lines": [{"price": 1}, {"price": "0.001"}]}, "lines[1].price"),
         ({"ordered_at": "2026-11-23"}, "ordered_at"),
+        ({"cost": "0.001"}, "cost"),
+        ({"cost": -1}, "cost"),
+        ({"amount": 0, "cost": "-0.01"}, "cost"),
+        ({"lines": [{"price": 1, "cost": 1}, {"price": 0, "cost": -1}]}, "lines[1].cost"),
     ],
 )
 def test_what_does_not_fit_the_rest_of_the_order_names_its_field(change: dict[str, Any], field: str) -> None:
@@ -70,11 +76,61 @@ def test_what_does_not_fit_the_rest_of_the_order_names_its_field(change: dict[st
     assert refused.value.field == field
 
 
+@pytest.mark.parametrize(
+    ("change", "fingerprint"),
+    [
+        ({}, "ca59f969c61bb7ea"),
+        ({"discount": "0.10", "currency": "usd"}, "4229033ebdb64c19"),
+        (
+            {"lines": [{"sku": "s1", "category": "hats", "quantity": 2, "price": "7.50"}, {"price": 5}]},
+            "1f9d7ca2f5a641d3",
+        ),
+    ],
+)
+def test_an_order_without_a_cost_keeps_the_fingerprint_of_before_costs_were_taken(
+    change: dict[str, Any], fingerprint: str
+) -> None:
+    assert order(**change).fingerprint() == fingerprint
+
+
+def test_a_cost_makes_an_order_another_one() -> None:
+    with_lines = {"lines": [{"price": 5}, {"price": 7}]}
+    prints = [
+        order(**change).fingerprint()
+        for change in (
+            {},
+            {"cost": 0},
+            {"cost": 5},
+            with_lines,
+            with_lines | {"cost": 5},
+            {"lines": [{"price": 5, "cost": 5}, {"price": 7}]},
+            {"lines": [{"price": 5, "cost": 5}, {"price": 7, "cost": 0}]},
+        )
+    ]
+    assert len(set(prints)) == len(prints)
+
+
+@pytest.mark.parametrize(
+    ("change", "minor"),
+    [
+        ({}, None),
+        ({"cost": "3.50"}, 350),
+        ({"amount": -5, "cost": "-3.50"}, -350),
+        ({"lines": []}, None),
+        ({"lines": [{"price": 5, "cost": "1.25"}, {"price": 7, "cost": 2}]}, 325),
+        ({"lines": [{"price": 5, "cost": "1.25"}, {"price": 7}]}, None),
+        ({"cost": 4, "lines": [{"price": 5, "cost": "1.25"}, {"price": 7, "cost": 2}]}, 400),
+    ],
+)
+def test_the_cost_of_an_order_is_its_own_or_that_of_all_its_lines(change: dict[str, Any], minor: int | None) -> None:
+    assert order(**change).cost_minor == minor
+
+
 ids = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=6)
 lines = st.lists(
     st.fixed_dictionaries(
         {"sku": ids, "category": st.one_of(st.none(), ids), "price": st.integers(-500, 500)},
-        optional={"quantity": st.decimals(0, 99, places=3)},
+        optional={"quantity": st.decimals(0, 99, places=3), "cost": st.integers(0, 500)},
     ),
     max_size=4,
 )
@@ -86,14 +142,13 @@ lines = st.lists(
     ids,
     st.datetimes(datetime(1971, 1, 1), datetime(2026, 1, 1)),
     st.decimals(-1000, 1000, places=2),
-    st.one_of(st.none(), st.decimals(0, 10, places=2)),
+    st.fixed_dictionaries({}, optional={name: st.decimals(0, 10, places=2) for name in ("discount", "cost")}),
 )
 def test_the_api_and_a_file_fingerprint_an_order_alike(
-    customer: str, order_id: str, at: datetime, amount: Any, discount: Any
+    customer: str, order_id: str, at: datetime, amount: Any, more: dict[str, Any]
 ) -> None:
     fields = {"customer_id": customer, "order_id": order_id, "ordered_at": at.isoformat(), "amount": str(amount)}
-    if discount is not None:
-        fields["discount"] = str(discount)
+    fields |= {name: str(value) for name, value in more.items()}
     assert order(**fields).fingerprint() == _in_file([fields])
 
 
@@ -103,12 +158,11 @@ def test_the_api_and_a_file_fingerprint_order_lines_alike(found: list[dict[str, 
     plain = PLAIN | {"amount": sum(line["price"] for line in found)}
     rows = [
         {**PLAIN, "amount": line["price"], **{name: line.get(name) or "" for name in ("sku", "category")}}
-        | {"quantity": line.get("quantity", "")}
+        | {name: line.get(name, "") for name in ("quantity", "cost")}
         for line in found
     ]
-    assert order(**plain, lines=[{**line, "quantity": line.get("quantity")} for line in found]).fingerprint() == (
-        _in_file(rows)
-    )
+    stated = [{**line, "quantity": line.get("quantity")} for line in found]
+    assert order(**plain, lines=stated).fingerprint() == _in_file(rows)
 
 
 def _in_file(rows: list[dict[str, Any]]) -> str:

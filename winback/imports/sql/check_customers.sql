@@ -22,7 +22,8 @@ WITH fields AS (
         instant_of(cleaned(consent_at)) AS consent_at,
         cleaned(consent_source) AS consent_source,
         cleaned(created_at) AS created_at_text,
-        instant_of(cleaned(created_at)) AS created_at
+        instant_of(cleaned(created_at)) AS created_at,
+        cleaned(acquisition_channel) AS acquisition_channel
     FROM source
 )
 
@@ -58,5 +59,7 @@ SELECT
         WHEN created_at_text IS NOT NULL AND created_at IS NULL THEN 'created_at: not a date'
         WHEN created_at < TIMESTAMP '1970-01-01' THEN 'created_at: before 1970'
         WHEN created_at > $latest THEN 'created_at: in the future'
+        WHEN length(acquisition_channel) > 128 THEN 'acquisition_channel: too long'
+        WHEN has_control_characters(acquisition_channel) THEN 'acquisition_channel: control characters'
     END AS problem
 FROM fields;

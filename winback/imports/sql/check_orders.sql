@@ -13,6 +13,7 @@ WITH fields AS (
         cleaned(amount) AS amount,
         coalesce(currency, '') AS currency_written,
         cleaned(discount) AS discount,
+        cleaned(cost) AS cost,
         cleaned(category) AS category,
         cleaned(sku) AS sku,
         cleaned(quantity) AS quantity
@@ -25,6 +26,7 @@ typed AS (
         instant_of(fields.ordered_at) AS moment,
         thousandths_of(fields.amount, $approximate) AS amount_thousandths,
         thousandths_of(fields.discount, $approximate) AS discount_thousandths,
+        thousandths_of(fields.cost, $approximate) AS cost_thousandths,
         thousandths_of(fields.quantity, $approximate) AS quantity_thousandths,
         currencies.currency,
         currencies.thousandths
@@ -37,6 +39,7 @@ measured AS (
         typed.*,
         amount_thousandths // thousandths AS amount_minor,
         discount_thousandths // thousandths AS discount_minor,
+        cost_thousandths // thousandths AS cost_minor,
         CASE
             WHEN customer_id IS NULL THEN 'customer_id: missing'
             WHEN length(customer_id) > 128 THEN 'customer_id: too long'
@@ -54,6 +57,9 @@ measured AS (
             WHEN discount IS NOT NULL AND (discount_thousandths IS NULL OR discount_thousandths % thousandths <> 0)
                 THEN 'discount: ' || number_problem(discount)
             WHEN discount_thousandths < 0 THEN 'discount: negative'
+            WHEN cost IS NOT NULL AND (cost_thousandths IS NULL OR cost_thousandths % thousandths <> 0)
+                THEN 'cost: ' || number_problem(cost)
+            WHEN cost_thousandths < 0 AND amount_thousandths >= 0 THEN 'cost: negative'
             WHEN length(category) > 128 THEN 'category: too long'
             WHEN has_control_characters(category) THEN 'category: control characters'
             WHEN length(sku) > 128 THEN 'sku: too long'
@@ -71,10 +77,13 @@ SELECT
     amount_minor,
     currency,
     discount_minor,
-    CAST(NULL AS STRUCT(sku VARCHAR, category VARCHAR, quantity DECIMAL(18, 3), price_minor BIGINT)[]) AS lines,
+    cost_minor,
+    CAST(
+        NULL AS STRUCT(sku VARCHAR, category VARCHAR, quantity DECIMAL(18, 3), price_minor BIGINT, cost_minor BIGINT)[]
+    ) AS lines,
     CASE
         WHEN problem IS NULL AND NOT $are_lines
-            THEN order_fingerprint(order_id, customer_id, moment, amount_minor, currency, discount_minor, '')
+            THEN order_fingerprint(order_id, customer_id, moment, amount_minor, currency, discount_minor, cost_minor, '')
     END AS fingerprint,
     sku,
     category,

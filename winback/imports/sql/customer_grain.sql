@@ -27,7 +27,8 @@ SELECT
                 coalesce(strftime(created_at, '%Y-%m-%dT%H:%M:%SZ'), ''),
                 consent_text(email_consent, consent_at, consent_source),
                 consent_text(sms_consent, consent_at, consent_source),
-                consent_text(push_consent, consent_at, consent_source)
+                consent_text(push_consent, consent_at, consent_source),
+                acquisition_channel  -- none adds nothing (concat_ws skips NULL): the fingerprint of before it was taken
             )
         ),
         1, 16

@@ -14,7 +14,7 @@ FROM (
     (['ordered_at', 'amount'], 'missing', 'is missing'),
     (['customer_id', 'order_id', 'sku', 'category'], 'too long', 'is longer than 128 characters'),
     (
-        ['customer_id', 'order_id', 'sku', 'category', 'first_name', 'last_name', 'consent_source'],
+        ['customer_id', 'order_id', 'sku', 'category', 'first_name', 'last_name', 'consent_source', 'acquisition_channel'],
         'control characters',
         'has control characters such as a line break or a tab'
     ),
@@ -25,11 +25,12 @@ FROM (
     ),
     (['ordered_at', 'consent_at', 'created_at'], 'before 1970', 'is before 1970'),
     (['ordered_at', 'consent_at', 'created_at'], 'in the future', 'is more than one day in the future'),
-    (['amount', 'discount', 'quantity'], 'not a number', 'is not a number: expected a decimal point and digits such as 1234.50'),
-    (['amount', 'discount', 'quantity'], 'out of range', 'is out of range: expected less than 1,000,000,000,000'),
-    (['amount', 'discount'], 'too many decimals', 'has more decimals than its currency'),
+    (['amount', 'discount', 'cost', 'quantity'], 'not a number', 'is not a number: expected a decimal point and digits such as 1234.50'),
+    (['amount', 'discount', 'cost', 'quantity'], 'out of range', 'is out of range: expected less than 1,000,000,000,000'),
+    (['amount', 'discount', 'cost'], 'too many decimals', 'has more decimals than its currency'),
     (['quantity'], 'too many decimals', 'has more than three decimals'),
     (['discount'], 'negative', 'is negative: expected how much was taken off, or nothing'),
+    (['cost'], 'negative', 'is negative: expected what the goods cost; only that of a return is below zero'),
     (['currency'], 'not a code', 'is not an ISO 4217 code such as EUR'),
     (
         ['order_id'], 'used again',
@@ -39,7 +40,7 @@ FROM (
     (['customer_id'], 'differs within the order', 'the lines of this order, the first on line {line}, name different customers'),
     (['email'], 'not an address', 'is not an e-mail address: expected one such as ann@example.com'),
     (['phone'], 'not a number', 'is not an international number: expected one such as +4930123456'),
-    (['first_name', 'last_name', 'consent_source'], 'too long', 'is longer than 128 characters'),
+    (['first_name', 'last_name', 'consent_source', 'acquisition_channel'], 'too long', 'is longer than 128 characters'),
     (['time_zone'], 'not a zone', 'is not an IANA time zone such as Europe/Berlin'),
     (['country'], 'not a code', 'is not an ISO 3166 code of two letters such as DE'),
     (['locale'], 'not a tag', 'is not a language tag such as de-DE'),

@@ -24,6 +24,7 @@ SELECT
     amount_minor,
     currency,
     discount_minor,
+    cost_minor,
     lines,
     fingerprint,
     CAST(getvariable('received_at') AS TIMESTAMP) AS received_at

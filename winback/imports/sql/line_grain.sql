@@ -42,7 +42,8 @@ faulty AS (
         CASE
             WHEN min(customer_id) <> max(customer_id) THEN 'customer_id: differs within the order'
             WHEN min(currency) <> max(currency) THEN 'currency: differs within the order'
-            WHEN abs(sum(amount_minor)) >= 1e15 OR sum(discount_minor) >= 1e15 THEN 'amount: out of range'
+            WHEN abs(sum(amount_minor)) >= 1e15 OR sum(discount_minor) >= 1e15 OR abs(sum(cost_minor)) >= 1e15
+                THEN 'amount: out of range'
             ELSE 'order_id: another line was rejected'
         END AS problem,
         CASE
@@ -58,6 +59,7 @@ faulty AS (
         OR min(currency) <> max(currency)
         OR abs(sum(amount_minor)) >= 1e15
         OR sum(discount_minor) >= 1e15
+        OR abs(sum(cost_minor)) >= 1e15
 )
 
 SELECT

@@ -1,10 +1,11 @@
 -- Grain: one row an order, in the order of the file. Inputs: checked (one row an order line), set_aside(n).
--- Output: orders (docs/data-model.md). The lines of an order stand in an order that does not depend on the file's.
+-- Output: orders (docs/data-model.md). The lines of an order stand in an order that does not depend on the file's. The order's
+--   cost is known when each line's is.
 CREATE OR REPLACE TABLE orders AS
 WITH lines AS (
     SELECT
         checked.* EXCLUDE (lines, fingerprint),
-        line_text(sku, category, quantity, amount_minor) AS content
+        line_text(sku, category, quantity, amount_minor, cost_minor) AS content
     FROM checked
     ANTI JOIN set_aside USING (n)
 ),
@@ -17,8 +18,16 @@ combined AS (
         CAST(sum(amount_minor) AS BIGINT) AS amount_minor,
         any_value(currency) AS currency,
         CAST(sum(discount_minor) AS BIGINT) AS discount_minor,
-        list({'sku': sku, 'category': category, 'quantity': quantity, 'price_minor': amount_minor} ORDER BY content)
-            AS lines,
+        CASE WHEN count(cost_minor) = count(*) THEN CAST(sum(cost_minor) AS BIGINT) END AS cost_minor,
+        list(
+            {
+                'sku': sku,
+                'category': category,
+                'quantity': quantity,
+                'price_minor': amount_minor,
+                'cost_minor': cost_minor
+            } ORDER BY content
+        ) AS lines,
         string_agg(content, chr(29) ORDER BY content) AS content,
         min(n) AS first_n
     FROM lines
@@ -32,8 +41,10 @@ SELECT
     amount_minor,
     currency,
     discount_minor,
+    cost_minor,
     lines,
-    order_fingerprint(order_id, customer_id, ordered_at, amount_minor, currency, discount_minor, content) AS fingerprint
+    order_fingerprint(order_id, customer_id, ordered_at, amount_minor, currency, discount_minor, cost_minor, content)
+        AS fingerprint
 FROM combined
 ORDER BY first_n;
 
