@@ -1,10 +1,11 @@
 """Runs the statements of the facts on a DuckDB connection."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 
-from winback.features.inputs import Inputs, look
+from winback.features.inputs import Inputs, exists, look
 from winback.features.premium import PremiumCuts
 from winback.features.rhythm import Calibration, GapGroup, calibrate
 from winback.features.statements import (
@@ -21,6 +22,7 @@ def compute_facts(
     as_of: datetime,
     calibration: Calibration | None = None,
     trend_category: str | None = None,
+    histories_to: Path | None = None,
 ) -> Calibration:
     """Creates the table `facts` (contract.py) from the relation `orders`; returns the calibration that was used.
 
@@ -30,11 +32,18 @@ def compute_facts(
     acquisition_channel, created_at TIMESTAMP) are read when the connection has them. `as_of` is aware and exclusive.
     Without `calibration` the account's rhythm and premium cuts are estimated from these very orders. Raises ValueError
     when `as_of` has no time zone.
+
+    The relation `carried_histories`, when the connection has it, holds customers that `orders` leaves out: what an
+    earlier call wrote to `histories_to` (Parquet, histories.sql) stays true until a customer's orders change.
     """
     moment = _moment(as_of)
     inputs = look(connection, moment)
     premium = calibration.premium if calibration is not None else _premium_cuts(connection, inputs, moment)
     _histories(connection, inputs, moment, premium, trend_category)
+    if exists(connection, "carried_histories"):
+        connection.execute("INSERT INTO histories BY NAME FROM carried_histories")
+    if histories_to is not None:
+        connection.table("histories").write_parquet(str(histories_to), compression="zstd")
     used = calibration if calibration is not None else _estimate(connection, premium)
     connection.execute(engagement_statement(inputs), {"as_of": moment})
     connection.execute(

@@ -31,8 +31,8 @@ def look(connection: duckdb.DuckDBPyConnection, moment: datetime) -> Inputs:
         order_cost="cost_minor" in columns,
         lines="lines" in columns and _some_lines(connection, moment),
         line_cost="cost_minor" in columns.get("lines", ""),
-        touches=_exists(connection, "touches"),
-        profiles=_exists(connection, "profiles"),
+        touches=exists(connection, "touches"),
+        profiles=exists(connection, "profiles"),
     )
 
 
@@ -43,7 +43,7 @@ def _some_lines(connection: duckdb.DuckDBPyConnection, moment: datetime) -> bool
     return bool(found)
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+def exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     found = connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE table_name = $name "
         "UNION ALL SELECT view_name FROM duckdb_views() WHERE view_name = $name",

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from importlib.resources import files
+from pathlib import Path
 
 import duckdb
 
@@ -18,11 +19,13 @@ def build_snapshot(
     as_of: datetime,
     rubric: Rubric | None = None,
     trend_category: str | None = None,
+    histories_to: Path | None = None,
 ) -> Rubric:
     """Creates the tables `facts` and `snapshot` from the relation `orders`; returns the rubric that was applied.
 
     `as_of` is aware and exclusive: later orders do not exist. A `rubric` that is not valid at `as_of`, or none, means
-    that thresholds are calibrated on these very orders. See winback.features.compute_facts for `orders`.
+    that thresholds are calibrated on these very orders. See winback.features.compute_facts for `orders` and
+    `histories_to`.
     """
     applied = rubric if rubric is not None and rubric.is_valid_at(as_of) else None
     rhythm = compute_facts(
@@ -30,6 +33,7 @@ def build_snapshot(
         as_of=as_of,
         calibration=applied.rhythm if applied is not None else None,
         trend_category=trend_category,
+        histories_to=histories_to,
     )
     if applied is None:
         applied = Rubric.of(as_of, rhythm, _calibrate_bands(connection))
