@@ -2,7 +2,7 @@
 
 import typer
 
-from winback.cli import playbook, segment
+from winback.cli import playbook, rates, segment
 
 app = typer.Typer(
     name="winback",
@@ -14,6 +14,7 @@ app = typer.Typer(
 )
 app.command(epilog=segment.EXAMPLE)(segment.segment)
 app.command(epilog=playbook.EXAMPLE)(playbook.playbook)
+app.add_typer(rates.app, name="rates")
 
 
 @app.callback()

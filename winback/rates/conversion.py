@@ -107,7 +107,7 @@ def convert_stated_orders(connection: DuckDBPyConnection, currency: str) -> Conv
     )
     codes = connection.execute("SELECT DISTINCT currency FROM foreign_days").fetchall()
     create_units(connection, {currency, *(code for (code,) in codes)})
-    connection.execute(conversion_sql("conversions", currency))
+    create_conversions(connection, currency)
     connection.execute(conversion_sql("converted_orders", currency))
     outcomes = connection.execute(conversion_sql("foreign_orders", currency), {"carried_days": CARRIED_DAYS}).fetchall()
     foreign: dict[str, ForeignOrders] = {}
@@ -121,6 +121,18 @@ def convert_stated_orders(connection: DuckDBPyConnection, currency: str) -> Conv
     return Conversion(currency=currency, foreign=list(foreign.values()))
 
 
+def create_conversions(
+    connection: DuckDBPyConnection,
+    currency: str,
+    *,
+    into: str = "conversions",
+    days: str = "foreign_days",
+    rates: str = "rates",
+) -> None:
+    """The table `into` of those two (conversions.sql)."""
+    connection.execute(conversion_sql("conversions", currency, conversions=into, days=days, rates=rates))
+
+
 def create_units(connection: DuckDBPyConnection, currencies: Iterable[str]) -> None:
     """The table `currency_units(currency, units)`: minor units of a unit by ISO 4217, 100 for EUR and 1 for JPY."""
     codes = sorted(currencies)
@@ -131,8 +143,8 @@ def create_units(connection: DuckDBPyConnection, currencies: Iterable[str]) -> N
     )
 
 
-def conversion_sql(name: str, currency: str) -> str:
-    """The text of `{name}.sql` (conversions, converted_orders, foreign_orders) for an account of that currency."""
+def conversion_sql(name: str, currency: str, **tables: str) -> str:
+    """The text of `{name}.sql` for an account of that currency; `tables` are those that conversions.sql leaves open."""
     text = files("winback.rates").joinpath(f"{name}.sql").read_text(encoding="utf-8")
     return text.format(
         account_currency=literal(currency),
@@ -141,6 +153,7 @@ def conversion_sql(name: str, currency: str) -> str:
         cost_minor=_converted("stated_orders.cost_minor"),
         line_price_minor=_converted("line.price_minor"),
         line_cost_minor=_converted("line.cost_minor"),
+        **{"conversions": "conversions", "days": "foreign_days", "rates": "rates", **tables},
     )
 
 

@@ -1,8 +1,8 @@
 -- Grain:   one row a currency and day for which there is a rate into the account's currency.
--- Input:   foreign_days(currency, day): the days of orders in other currencies; rates(day, currency, base, rate): units of
+-- Input:   {days}(currency, day): the days of orders in other currencies; {rates}(day, currency, base, rate): units of
 --          currency for one of base; currency_units(currency, units): how many minor units a unit has;
 --          {account_currency}, as a literal
--- Output:  table conversions(currency, day, multiplier, half, divisor, rate_day): an amount of a minor units in currency is
+-- Output:  table {conversions}(currency, day, multiplier, half, divisor, rate_day): an amount of a minor units in currency is
 --          (a * multiplier + half) / divisor, rounded down, in minor units of the account's currency, which is
 --          a * (rate of the account's currency * its units) / (rate of currency * its units) rounded half up; exact, in
 --          integers. rate_day is the older of the two rates' days.
@@ -10,14 +10,14 @@
 -- Both legs are quoted for one unit of a common base, and a base costs one of itself. Each leg is the day's or, where that
 -- is missing, the last earlier. Of several bases the one of the latest rates counts, then the account's own (a rate that
 -- is quoted directly), then the order's, then the first by name.
-CREATE OR REPLACE TEMP TABLE conversions AS
+CREATE OR REPLACE TEMP TABLE {conversions} AS
 WITH bases AS (
-    SELECT DISTINCT base FROM rates
+    SELECT DISTINCT base FROM {rates} AS rates
 ),
 legs_wanted AS (
-    SELECT currency, day FROM foreign_days
+    SELECT currency, day FROM {days} AS foreign_days
     UNION
-    SELECT {account_currency} AS currency, day FROM foreign_days
+    SELECT {account_currency} AS currency, day FROM {days} AS foreign_days
 ),
 asked AS (
     SELECT legs_wanted.currency, bases.base, legs_wanted.day
@@ -28,7 +28,7 @@ timeline AS (
     SELECT currency, base, day, CAST(NULL AS DATE) AS quoted_on, TRUE AS is_asked FROM asked
     UNION ALL
     SELECT currency, base, day, day AS quoted_on, FALSE AS is_asked
-    FROM rates
+    FROM {rates} AS rates
     WHERE currency IN (SELECT legs_wanted.currency FROM legs_wanted)
 ),
 carried AS (
@@ -45,7 +45,7 @@ carried AS (
 legs AS (
     SELECT carried.currency, carried.base, carried.day, carried.rate_day, rates.rate
     FROM carried
-    INNER JOIN rates
+    INNER JOIN {rates} AS rates
         ON carried.currency = rates.currency AND carried.base = rates.base AND carried.rate_day = rates.day
     WHERE carried.is_asked
     UNION ALL
@@ -61,7 +61,7 @@ routes AS (
         least(order_leg.rate_day, account_leg.rate_day) AS rate_day,
         CAST(CAST(order_leg.rate AS DECIMAL(28, 9)) * 1000000000 AS HUGEINT) * order_units.units AS order_value,
         CAST(CAST(account_leg.rate AS DECIMAL(28, 9)) * 1000000000 AS HUGEINT) * account_units.units AS account_value
-    FROM foreign_days
+    FROM {days} AS foreign_days
     INNER JOIN legs AS order_leg
         ON foreign_days.currency = order_leg.currency AND foreign_days.day = order_leg.day
     INNER JOIN legs AS account_leg
