@@ -38,6 +38,7 @@ from winback.playbook.written import (
     markdown,
     offer_words,
     total_words,
+    value_words,
 )
 
 EXAMPLE = (
@@ -47,7 +48,6 @@ EXAMPLE = (
 )
 WIDE = 160
 """Characters from which on a terminal shows channels and timing beside the figures."""
-NARROW_COLUMNS = ("Value tier", "Status", "Priority", "Campaign", *FIGURES)
 WIDE_COLUMNS = ("Value tier", "Status", "Priority", "Campaign", "Channels", "Timing", *FIGURES)
 _FORMATS: dict[str, Callable[[PlaybookTable], str]] = {
     ".html": playbook_page,
@@ -111,12 +111,20 @@ def _write(path: Path, text: str) -> None:
 
 def _show(table: PlaybookTable, console: Console) -> None:
     """The cells with their figures; then, each said once, what to do and what to offer; then the behaviours."""
-    shown = WIDE_COLUMNS if console.width >= WIDE else NARROW_COLUMNS
-    places = [CELL_COLUMNS.index(name) for name in shown]
-    names, total = columns(shown, table.currency), total_words(table, CELL_COLUMNS)
-    cells = [cell_words(line, table) for line in table.cells]
     title = f"{count(table.total.customers)} customers as of {table.as_of[:10]} (exclusive)"
-    console.print(_table(title, names, [[row[n] for n in places] for row in cells], total=[total[n] for n in places]))
+    total = total_words(table, CELL_COLUMNS)
+    if console.width >= WIDE:
+        places = [CELL_COLUMNS.index(name) for name in WIDE_COLUMNS]
+        rows = [[words[n] for n in places] for words in (cell_words(line, table) for line in table.cells)]
+        console.print(_table(title, columns(WIDE_COLUMNS, table.currency), rows, total=[total[n] for n in places]))
+    else:
+        names = columns(("Cell", "Campaign", *FIGURES), table.currency)
+        rows = [
+            [f"{line.row.value_tier}, {line.row.status}", f"{line.row.campaign}, {line.row.priority}", *figures]
+            for line in table.cells
+            for figures in [value_words(line.value, table)]
+        ]
+        console.print(_table(title, names, rows, total=["All", "", *value_words(table.total, table)]))
     campaigns = grouped(
         (f"{line.row.campaign}\n{line.row.timing.words}", bulleted(line.row.tactics), line.row) for line in table.cells
     )
@@ -152,6 +160,7 @@ def _table(
             footer=total[n] if total else "",
             justify="right" if is_figure else "left",
             no_wrap=is_figure,
+            min_width=max((len(word) for row in rows for word in row[n].split()), default=None),
         )
     for row in rows:
         table.add_row(*map(escape, row))

@@ -82,7 +82,7 @@ class _Field:
     share: Callable[[Counts, Rows], tuple[int, int]]
     """(missing, of all)"""
     words: str
-    """What is missing; {missing} and {all} are the two numbers."""
+    """What is missing; {some} is `all 100` or `25 of 100`."""
 
 
 def _of_customers(attribute: str) -> Callable[[Counts, Rows], tuple[int, int]]:
@@ -99,7 +99,7 @@ FIELDS: tuple[_Field, ...] = (
         ("Sending anything: nothing leaves without consent", "How many a campaign can reach, before it is made"),
         f"email_consent (granted or denied, with time and source): {_PROFILES}",
         _of_customers("without_email_consent"),
-        "Of {missing} of {all} customers nobody knows whether they consent to e-mail",
+        "Nobody knows whether {some} customers consent to e-mail",
     ),
     _Field(
         "order lines",
@@ -112,7 +112,7 @@ FIELDS: tuple[_Field, ...] = (
         ),
         f"lines with sku, category, quantity and price: {_ORDERS}",
         _of_customers("without_lines"),
-        "{missing} of {all} customers have no order with its lines",
+        "{some} customers have no order with its lines",
     ),
     _Field(
         "exchange rates",
@@ -120,7 +120,7 @@ FIELDS: tuple[_Field, ...] = (
         ("Value, segment and grid cell of whoever buys in another currency",),
         "daily rates as a file of kind rates (European Central Bank or Bank of England format)",
         lambda counts, rows: (rows.orders_without_rate, counts.orders + rows.orders_without_rate),
-        "{missing} of {all} orders are left out: no rate is known for their currency and day",
+        "{some} orders are left out: no rate is known for their currency and day",
     ),
     _Field(
         "customer of each row",
@@ -128,7 +128,7 @@ FIELDS: tuple[_Field, ...] = (
         ("Purchases that now belong to nobody: rhythm, value and segment of who made them",),
         "customer_id on every row; a guest's e-mail address can stand for it",
         lambda _, rows: (rows.without_customer, rows.read),
-        "{missing} of {all} imported rows name no customer that can be read, and were rejected",
+        "{some} imported rows name no customer that can be read, and were rejected",
     ),
     _Field(
         "costs",
@@ -139,7 +139,7 @@ FIELDS: tuple[_Field, ...] = (
         ),
         f"cost of the order or of each line: {_ORDERS}",
         _of_customers("without_cost"),
-        "Of {missing} of {all} customers no purchase has its cost",
+        "{some} customers have no purchase of which the cost is known",
     ),
     _Field(
         "discounts",
@@ -151,7 +151,7 @@ FIELDS: tuple[_Field, ...] = (
         ),
         f"discount of the order: {_ORDERS}",
         _of_customers("without_discounts"),
-        "No discount is known of {missing} of {all} customers: either you give none, or it is not sent",
+        "{some} customers have no order of which a discount is known: either you give none, or it is not sent",
     ),
     _Field(
         "two years of history",
@@ -162,7 +162,7 @@ FIELDS: tuple[_Field, ...] = (
         ),
         "older orders, as a file: they count from the refresh after their import",
         lambda counts, _: (max(0, TWO_YEARS - counts.history_days) if counts.customers else 0, TWO_YEARS),
-        "{missing} of the {all} days are missing that let a season come twice",
+        "{some} days are missing: in two years a season comes twice",
     ),
     _Field(
         "categories",
@@ -170,7 +170,7 @@ FIELDS: tuple[_Field, ...] = (
         ("Breadth overlay", "Category offers of the playbook", "The Trend Audience"),
         f"category of each line: {_ORDERS}",
         _of_customers("lines_without_category"),
-        "{missing} of {all} customers have order lines, but none with a category",
+        "{some} customers have order lines, but none with a category",
     ),
     _Field(
         "engagement",
@@ -182,7 +182,7 @@ FIELDS: tuple[_Field, ...] = (
         ),
         "campaigns sent from here, or a file of kind events with sends, opens and clicks of the tool before",
         _of_customers("without_engagement"),
-        "Of {missing} of {all} customers neither a message nor a visit is known in the last half year",
+        "{some} customers have neither a message nor a visit of the last half year on record",
     ),
     _Field(
         "rows that fit",
@@ -190,7 +190,7 @@ FIELDS: tuple[_Field, ...] = (
         ("Whatever the rejected rows say: a gap in an export reads as silence of its customers",),
         "the rejected rows' lines, fields and reasons: mend them in the source and import again",
         lambda _, rows: (rows.rejected - rows.without_customer, rows.read),
-        "{missing} of {all} imported rows were rejected for other reasons",
+        "{some} imported rows were rejected for other reasons",
     ),
     _Field(
         "store visits and carts",
@@ -198,7 +198,7 @@ FIELDS: tuple[_Field, ...] = (
         ("Win-back triggers from a visit or a cart left behind", "Coming back before buying again"),
         "a file of kind events: visited, carted, subscribed",
         _of_customers("without_visits"),
-        "Of {missing} of {all} customers no visit to the store is known in the last half year",
+        "{some} customers have no visit to the store of the last half year on record",
     ),
     _Field(
         "acquisition channel",
@@ -206,7 +206,7 @@ FIELDS: tuple[_Field, ...] = (
         ("What a customer of each channel is worth in the end", "Whether the one-off buyers come from one campaign"),
         f"acquisition_channel: {_PROFILES}",
         _of_customers("without_acquisition_channel"),
-        "Of {missing} of {all} customers nobody knows where they came from",
+        "Nobody knows where {some} customers came from",
     ),
     _Field(
         "returns",
@@ -214,7 +214,7 @@ FIELDS: tuple[_Field, ...] = (
         ("Net value instead of gross: who keeps what was bought", "Return rate, per customer and segment"),
         f"returns as orders of negative amount: {_ORDERS}",
         lambda counts, _: (0 if counts.with_returns else counts.customers, counts.customers),
-        "None of {all} customers has a return: either nothing ever comes back, or it is not sent",
+        "Not one return is known of {some} customers: either nothing ever comes back, or it is not sent",
     ),
     _Field(
         "consent to text messages or push",
@@ -222,7 +222,7 @@ FIELDS: tuple[_Field, ...] = (
         ("Campaigns on a second channel", "The call list: consent to text messages opens the phone"),
         f"sms_consent, push_consent and phone: {_PROFILES}",
         _of_customers("without_other_consent"),
-        "Of {missing} of {all} customers nobody knows whether they consent to text messages or push",
+        "Nobody knows whether {some} customers consent to text messages or push",
     ),
     _Field(
         "time of day",
@@ -230,7 +230,7 @@ FIELDS: tuple[_Field, ...] = (
         ("Send time from the hour of purchases", "The order of two purchases of one day"),
         f"ordered_at with its time: {_ORDERS}",
         _of_customers("at_midnight"),
-        "The first and last purchase of {missing} of {all} customers are at midnight: the file gives dates, no times",
+        "{some} customers have their first and last purchase at midnight: dates were sent, no times",
     ),
 )
 
@@ -260,9 +260,11 @@ def _gap(field: _Field, counts: Counts, rows: Rows) -> Gap | None:
     if missing <= 0 or of_all <= 0:
         return None
     share = missing / of_all
+    some = f"all {of_all:,}" if missing == of_all else f"{missing:,} of {of_all:,}"
+    words = field.words.format(some=some)
     return Gap(
         field=field.name,
-        missing=field.words.format(missing=f"{missing:,}", all=f"{of_all:,}") + ".",
+        missing=f"{words[0].upper()}{words[1:]}.",
         share_missing=round(share, 4),
         weight=field.weight,
         score=round(share * field.weight, 3),

@@ -44,7 +44,7 @@ def test_nobody_lacks_nothing() -> None:
 def test_the_score_is_the_share_that_is_missing_times_the_weight() -> None:
     (found,) = assess(COMPLETE.model_copy(update={"without_cost": 25}))
     assert (found.field, found.share_missing, found.weight, found.score) == ("costs", 0.25, 8, 2.0)
-    assert found.missing == "Of 25 of 100 customers no purchase has its cost."
+    assert found.missing == "25 of 100 customers have no purchase of which the cost is known."
 
 
 def test_a_little_of_something_great_comes_after_all_of_something_small() -> None:
@@ -114,7 +114,7 @@ def test_cdnow_lacks_lines_and_times_and_half_a_year_of_history() -> None:
         fill_with_cdnow(connection)
         build_snapshot(connection, as_of=datetime(1998, 7, 1, tzinfo=UTC))
         gaps = assess(measure(connection))
-    assert gap(gaps, "order lines").share_missing == 1
+    assert gap(gaps, "order lines").missing == "All 23,570 customers have no order with its lines."
     assert gap(gaps, "time of day").share_missing == 1
     assert 0.2 < gap(gaps, "two years of history").share_missing < 0.3
     assert "categories" not in [gap.field for gap in gaps]
