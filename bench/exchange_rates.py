@@ -2,7 +2,7 @@
 
 CDNOW's purchases (local/datasets.py) are of one currency. Here its amounts count as pounds, and each customer pays in a
 currency of its own, drawn by a hash of its id: 40 % GBP, 30 % EUR, 20 % USD, 10 % JPY. The rates are synthetic: a
-random walk per currency from a fixed seed, on weekdays, with a daily spread of 0.5 %, which is usual of such pairs, and a
+random walk per currency from a fixed seed, on weekdays, with a daily spread of 0.5 %, usual of such pairs, and a
 few per cent of movement within a year. Each amount is stated in its customer's currency at the rate of its day, so
 the daily rates recover what was spent. What is printed says nothing of any real rate.
 """
