@@ -21,7 +21,7 @@ from winback.identifiers import AccountId, SnapshotId
 from winback.instants import format_instant, parse_instant
 from winback.segmentation.computed import write_computed, write_parts
 from winback.segmentation.order_files import open_orders
-from winback.segmentation.rubric import Rubric
+from winback.segmentation.rubric import Rubric, read_rubric
 from winback.segmentation.snapshot import build_snapshot
 from winback.segmentation.summary import summarise
 
@@ -120,7 +120,7 @@ def _frozen_rubric(refresh: Refresh, lake: Lake, store: SnapshotStore) -> Rubric
     latest = store.latest(refresh.account_id)
     if latest is None:
         return None
-    return Rubric.model_validate(lake.read_json(f"{latest.prefix}rubric.json"))
+    return read_rubric(lake.read_json(f"{latest.prefix}rubric.json"))
 
 
 def download_all(lake: Lake, prefix: str, folder: Path) -> list[Path]:

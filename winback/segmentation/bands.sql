@@ -1,26 +1,64 @@
--- Grain:   one row.
--- Input:   facts (winback/features/facts.sql)
--- Output:  the cut-offs of winback/segmentation/rubric.py; nulls when nobody has purchased.
+-- Grain:   one row a quantile of `quantiles` whose measure anybody has.
+-- Input:   facts (winback/features/facts.sql); quantiles (name, measure, millionths), see rubric_calibration.py
+-- Output:  name, cut: the smallest value of the measure that at least this share of its customers do not exceed.
 --
--- quantile_disc returns a value that occurs, never one between two: equal customers fall on one side.
-WITH buyers AS (
-    SELECT net_minor, purchases
+-- Exact and discrete: customers are counted by value, so equal ones fall on one side, and cut is a value that occurs.
+-- Everything is an integer (shares in thousandths or millionths), so that no engine rounds differently.
+WITH measured AS (
+    SELECT 'net_minor' AS measure, net_minor AS value
     FROM facts
     WHERE purchases > 0
-),
-value_cuts AS (
-    SELECT quantile_disc(net_minor, [0.8, 0.85, 0.985, 0.997]) AS cuts
-    FROM buyers
-),
-frequency_cut AS (
-    SELECT quantile_disc(purchases, 0.6) AS cut
-    FROM buyers
+    UNION ALL
+    SELECT 'purchases' AS measure, CAST(purchases AS BIGINT) AS value
+    FROM facts
+    WHERE purchases > 0
+    UNION ALL
+    SELECT 'repeaters_purchases' AS measure, CAST(purchases AS BIGINT) AS value
+    FROM facts
     WHERE purchases >= 2
+    UNION ALL
+    SELECT 'silence_days' AS measure, CAST(silence_days AS BIGINT) AS value
+    FROM facts
+    WHERE purchases > 0
+    UNION ALL
+    SELECT 'premium_permille' AS measure, CAST(floor(premium_orders * 1000.0 / purchase_orders) AS BIGINT) AS value
+    FROM facts
+    WHERE purchases >= 2 AND premium_orders > 0
+    UNION ALL
+    SELECT 'discount_permille' AS measure, CAST(floor(discounted_orders * 1000.0 / purchase_orders) AS BIGINT) AS value
+    FROM facts
+    WHERE purchases >= 2 AND discounted_orders IS NOT NULL
+    UNION ALL
+    SELECT 'categories' AS measure, CAST(categories AS BIGINT) AS value
+    FROM facts
+    WHERE purchases >= 2 AND categories IS NOT NULL
+    UNION ALL
+    SELECT 'engagement_micro' AS measure, CAST(round(engagement * 1000000) AS BIGINT) AS value
+    FROM facts
+    WHERE purchases > 0 AND engagement IS NOT NULL
+    UNION ALL
+    SELECT
+        'yearly_milli' AS measure,
+        CAST(floor(purchases * 365000.0 / greatest(tenure_days, $shortest_tenure_days)) AS BIGINT) AS value
+    FROM facts
+    WHERE purchases >= 2
+),
+counted AS (
+    SELECT measure, value, count(*) AS customers
+    FROM measured
+    GROUP BY measure, value
+),
+running AS (
+    SELECT
+        measure,
+        value,
+        sum(customers) OVER (PARTITION BY measure ORDER BY value ROWS UNBOUNDED PRECEDING) AS up_to,
+        sum(customers) OVER (PARTITION BY measure) AS total
+    FROM counted
 )
-SELECT
-    cuts[1] AS high_value_minor,
-    greatest(3, coalesce(cut, 3)) AS frequent_purchases,
-    cuts[2] AS premium_above_minor,
-    cuts[3] AS elite_above_minor,
-    cuts[4] AS vip_above_minor
-FROM value_cuts, frequency_cut;
+SELECT quantiles.name, CAST(min(running.value) AS BIGINT) AS cut
+FROM quantiles
+JOIN running
+    ON running.measure = quantiles.measure
+    AND running.up_to * 1000000 >= quantiles.millionths * running.total
+GROUP BY quantiles.name;

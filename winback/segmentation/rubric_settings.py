@@ -3,7 +3,7 @@
 rubric.toml holds the values that ship and says what each means. A rubric stores the settings that it was made with.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, NamedTuple, Self
@@ -59,14 +59,15 @@ class ScoreSettings(_Settings):
 
 class OverlaySettings(_Settings):
     premium_active_share: _Share
+    premium_active_quantile: _Quantile
     discount_repeat_orders: _Count
     discount_repeat_share: _Share
     discount_repeat_quantile: _Quantile
     wide_quantile: _Quantile
     wide_at_least: _Count
     wide_categories: _Count | None = None
-    engagement_quantiles: tuple[_Quantile, _Quantile, _Quantile]
-    engagement: tuple[_Quantile, _Quantile, _Quantile] | None = None
+    engagement_quantiles: tuple[_Quantile, _Quantile, _Quantile, _Quantile]
+    engagement: tuple[_Quantile, _Quantile, _Quantile, _Quantile] | None = None
 
 
 class BehaviourSettings(_Settings):
@@ -83,6 +84,7 @@ class BehaviourSettings(_Settings):
 class PrioritySettings(_Settings):
     headline: Annotated[int, Field(ge=1, le=12)]
     secondary_share: _Share
+    leave_alone_above: _Share
     light_touch_days: _Days
 
 
@@ -153,14 +155,15 @@ def contradictions(settings: RubricSettings) -> Iterator[Contradiction]:
         "recency",
         {"new_days": settings.recency.new_days, "new_starter_days": settings.recency.new_starter_days},
     )
-    for group, name, cuts in (
-        ("scores", "quantiles", scores.quantiles),
-        ("scores", "recency_days", scores.recency_days),
-        ("scores", "purchases", scores.purchases),
-        ("scores", "value", scores.value),
-        ("overlays", "engagement_quantiles", overlays.engagement_quantiles),
-        ("overlays", "engagement", overlays.engagement),
-    ):
+    ladders: dict[tuple[str, str], Sequence[float | Decimal] | None] = {
+        ("scores", "quantiles"): scores.quantiles,
+        ("scores", "recency_days"): scores.recency_days,
+        ("scores", "purchases"): scores.purchases,
+        ("scores", "value"): scores.value,
+        ("overlays", "engagement_quantiles"): overlays.engagement_quantiles,
+        ("overlays", "engagement"): overlays.engagement,
+    }
+    for (group, name), cuts in ladders.items():
         if cuts is not None and any(low >= high for low, high in pairwise(cuts)):
             yield Contradiction(((group, name),), f"{group}.{name}: not ascending; each has to be above the one before")
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import duckdb
 
-from winback.segmentation.rubric import Rubric
-from winback.segmentation.snapshot import build_snapshot
+from winback.features import FEATURES, PRIOR
+from winback.segmentation.rubric import Bands, Rubric
+from winback.segmentation.rubric_calibration import thresholds_from
+from winback.segmentation.rubric_file import default_settings, read_rubric_file
+from winback.segmentation.snapshot import apply_rubric, build_snapshot
 
 CDNOW = Path(__file__).parents[3] / "build/datasets/lifetimes/datasets/CDNOW_master.txt"
 _COLUMNS = (
@@ -24,6 +27,24 @@ _READ_CDNOW = """
     SELECT number::VARCHAR, word[1], strptime(word[2], '%Y%m%d'), round(word[4]::DECIMAL(18, 2) * 100)::BIGINT, 0, NULL
     FROM words
 """
+
+_ONE_PURCHASE = {
+    "purchases": 1,
+    "orders": 1,
+    "purchase_orders": 1,
+    "net_minor": 1_000,
+    "gross_minor": 1_000,
+    "returns_minor": 0,
+    "last_purchase_at": datetime(2025, 12, 1),
+    "silence_days": 30,
+    "tenure_days": 30,
+    "lapse_days": 60,
+    "base_lapse_days": 112,
+    "gap_count": 0,
+    "seasonal": False,
+    "only_category": False,
+    "first_order_discounted": False,
+}
 
 Segmented = dict[str, dict[str, Any]]
 
@@ -41,6 +62,29 @@ def fill(connection: duckdb.DuckDBPyConnection, orders: Sequence[tuple[Any, ...]
         connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
+def rubric_with(as_of: datetime, bands: Bands | None = None, overrides: str = "", **cuts: int) -> Rubric:
+    """The shipped settings and what a rubric file's text overrides, with what calibration would have found."""
+    settings = read_rubric_file(overrides).settings if overrides else default_settings()
+    rubric = Rubric.of(as_of, PRIOR, thresholds_from(cuts, settings, "EUR"), settings, history_days=100)
+    return rubric if bands is None else rubric.model_copy(update={"bands": bands})
+
+
+def ruled(connection: duckdb.DuckDBPyConnection, rubric: Rubric, *facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the rules make of facts, in their order; what one leaves out is that of a single purchase, or null."""
+    columns = {feature.name: feature.type for feature in FEATURES}
+    connection.execute(
+        f"CREATE OR REPLACE TABLE facts ({', '.join(f'{name} {kind}' for name, kind in columns.items())})"
+    )
+    for number, row in enumerate(facts):
+        given = {**_ONE_PURCHASE, **row, "customer_id": f"{number:05d}"}
+        unknown = given.keys() - columns.keys()
+        assert not unknown, unknown
+        names = ", ".join("?" for _ in columns)
+        connection.execute(f"INSERT INTO facts VALUES ({names})", [given.get(name) for name in columns])
+    apply_rubric(connection, rubric)
+    return [row for _, row in sorted(rows_by_customer(connection, "snapshot").items())]
+
+
 def rows_by_customer(connection: duckdb.DuckDBPyConnection, table: str) -> Segmented:
     cursor = connection.execute(f"FROM {table}")
     names = [column[0] for column in cursor.description or []]
@@ -53,10 +97,11 @@ def segmented(
     as_of: datetime,
     rubric: Rubric | None = None,
     trend_category: str | None = None,
+    **more: Any,
 ) -> tuple[Segmented, Rubric]:
     """The snapshot by customer, and the rubric that was applied."""
     fill(connection, orders)
-    applied = build_snapshot(connection, as_of=as_of, rubric=rubric, trend_category=trend_category)
+    applied = build_snapshot(connection, as_of=as_of, rubric=rubric, trend_category=trend_category, **more)
     return rows_by_customer(connection, "snapshot"), applied
 
 

@@ -1,15 +1,28 @@
-"""The rules on real purchases and on single customers."""
+"""The rules on real purchases and on single customers, and how long a rubric holds."""
 
+import json
+import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import duckdb
 import pytest
+from pydantic import ValidationError
 
-from tests.unit.segmentation.customers import fill, fill_with_cdnow, order, rows_by_customer, segmented
+from tests.unit.segmentation.customers import (
+    fill,
+    fill_with_cdnow,
+    order,
+    rows_by_customer,
+    rubric_with,
+    ruled,
+    segmented,
+)
 from winback.features import PRIOR
 from winback.segmentation.organic_return import observe_returns
-from winback.segmentation.rubric import Bands, Rubric
-from winback.segmentation.snapshot import build_snapshot
+from winback.segmentation.rubric import Bands, Rubric, newer_rubric, read_rubric
+from winback.segmentation.rubric_file import read_rubric_file
+from winback.segmentation.snapshot import build_snapshot, read_sql
 from winback.segmentation.summary import summarise
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -117,21 +130,113 @@ def test_a_new_customer_is_premium_or_mass_whatever_the_first_purchase_was_worth
         high_value_minor=1, frequent_purchases=3, premium_above_minor=10, elite_above_minor=20, vip_above_minor=30
     )
     orders = [order("rich", AS_OF - timedelta(days=5), 99), order("poor", AS_OF - timedelta(days=5), 9)]
-    snapshot, _ = segmented(connection, orders, AS_OF, Rubric.of(AS_OF, PRIOR, bands))
+    snapshot, _ = segmented(connection, orders, AS_OF, rubric_with(AS_OF, bands))
     cells = {name: (row["value_tier"], row["status"]) for name, row in snapshot.items()}
     assert cells == {"rich": ("Premium", "New"), "poor": ("Mass", "New")}
 
 
-def test_a_rubric_holds_for_a_quarter_and_never_before_its_own_moment() -> None:
-    rubric = Rubric.of(
-        AS_OF,
-        PRIOR,
-        Bands(high_value_minor=0, frequent_purchases=3, premium_above_minor=0, elite_above_minor=0, vip_above_minor=0),
-    )
-    assert rubric.is_valid_at(AS_OF)
-    assert rubric.is_valid_at(AS_OF + timedelta(days=91))
-    assert not rubric.is_valid_at(AS_OF + timedelta(days=91, seconds=1))
+def _settled(**changes: Any) -> Rubric:
+    rubric = rubric_with(AS_OF)
+    rhythm = rubric.rhythm.model_copy(update={"source": "estimated"})
+    return rubric.model_copy(update={"history_days": 365, "rhythm": rhythm, **changes})
+
+
+def test_a_rubric_of_less_than_a_year_or_too_few_gaps_is_read_again_after_a_quarter() -> None:
+    for provisional in (rubric_with(AS_OF), _settled(history_days=364), _settled(rhythm=PRIOR)):
+        assert provisional.is_valid_at(AS_OF)
+        assert provisional.is_valid_at(AS_OF + timedelta(days=91))
+        assert not provisional.is_valid_at(AS_OF + timedelta(days=91, seconds=1))
+        assert not provisional.is_valid_at(AS_OF - timedelta(seconds=1))
+        assert not provisional.is_due_for_review(AS_OF + timedelta(days=800))
+
+
+def test_a_settled_rubric_stays_until_another_is_adopted_and_is_due_for_review_after_a_year() -> None:
+    rubric = _settled()
+    assert rubric.is_valid_at(AS_OF + timedelta(days=3_000))
     assert not rubric.is_valid_at(AS_OF - timedelta(seconds=1))
+    assert not rubric.is_due_for_review(AS_OF + timedelta(days=365))
+    assert rubric.is_due_for_review(AS_OF + timedelta(days=366))
+
+
+def test_a_rubric_of_version_1_is_readable_and_counts_as_expired() -> None:
+    first = {
+        "version": 1,
+        "calibrated_at": "2025-12-01T00:00:00Z",
+        "rhythm": {"gap_log_mean": 3.4, "within": 1.3, "between": 0.4, "gaps": 9, "customers": 4, "source": "prior"},
+        "bands": {
+            "high_value_minor": 1,
+            "frequent_purchases": 3,
+            "premium_above_minor": 2,
+            "elite_above_minor": 3,
+            "vip_above_minor": 4,
+        },
+    }
+    assert read_rubric(first) is None
+    with pytest.raises(ValidationError):
+        read_rubric({"version": 3})
+
+
+def test_a_rubric_is_the_same_after_it_was_stored(connection: duckdb.DuckDBPyConnection) -> None:
+    text = "[bands]\nhigh_value = 12.50\n[scores]\nvalue = [1, 2.5, 3, 4]\n"
+    settings = read_rubric_file(text, "EUR").settings
+    _, rubric = segmented(
+        connection, [order("ann", AS_OF - timedelta(days=5), 99)], AS_OF, settings=settings, currency="EUR"
+    )
+    assert (rubric.bands.high_value_minor, rubric.scores.value_minor) == (1250, (100, 250, 300, 400))
+    assert read_rubric(json.loads(rubric.model_dump_json())) == rubric
+
+
+def test_an_adopted_rubric_counts_until_a_later_one_was_calibrated() -> None:
+    early, late = _settled(), _settled(calibrated_at="2026-06-01T00:00:00Z")
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    assert newer_rubric(early, late, now) is late
+    assert newer_rubric(late, early, now) is late
+    assert newer_rubric(None, early, now) is early
+    assert newer_rubric(early, None, now) is early
+    assert newer_rubric(None, None, now) is None
+    # A backfill must not use thresholds of its future, and of two from one moment people chose the adopted.
+    assert newer_rubric(early, late, datetime(2026, 2, 1, tzinfo=UTC)) is early
+    same = early.model_copy(update={"history_days": 400})
+    assert newer_rubric(early, same, now) is same
+
+
+def test_a_frozen_rubric_is_applied_as_it_is_and_its_settings_outlive_it(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    orders = [order("ann", AS_OF - timedelta(days=200), 5_000)]
+    settings = read_rubric_file("[bands]\nhigh_value = 40").settings
+    _, first = segmented(connection, orders, AS_OF - timedelta(days=100), settings=settings)
+    _, kept = segmented(connection, orders, AS_OF - timedelta(days=50), first)
+    assert kept == first
+    _, expired = segmented(connection, orders, AS_OF, first)
+    assert expired.calibrated_at == "2026-01-01T00:00:00Z"
+    assert expired.settings == settings
+    assert expired.bands.high_value_minor == 4_000
+
+
+def test_cut_offs_from_the_data_give_way_to_absolute_ones(connection: duckdb.DuckDBPyConnection) -> None:
+    orders = [order(f"c{n}", AS_OF - timedelta(days=5), 100 * n) for n in range(1, 1001)]
+    below = read_rubric_file("[bands]\nelite_above = 10.00").settings
+    _, rubric = segmented(connection, orders, AS_OF, settings=below)
+    assert (rubric.bands.premium_above_minor, rubric.bands.elite_above_minor) == (1_000, 1_000)
+    assert rubric.bands.vip_above_minor == 99_700
+    above = read_rubric_file("[bands]\npremium_above = 2000.00").settings
+    _, rubric = segmented(connection, orders, AS_OF, settings=above)
+    assert {rubric.bands.premium_above_minor, rubric.bands.elite_above_minor, rubric.bands.vip_above_minor} == {200_000}
+
+
+@pytest.mark.parametrize("millionths", [1, 200_000, 333_333, 500_000, 985_000, 999_999])
+def test_quantiles_are_the_smallest_value_that_reaches_the_share(
+    connection: duckdb.DuckDBPyConnection, millionths: int
+) -> None:
+    rng = random.Random(millionths)
+    values = sorted(rng.choice([0, 1, 1, 2, 5, 40, 41]) for _ in range(rng.randint(1, 200)))
+    ruled(connection, rubric_with(AS_OF), *({"net_minor": value} for value in values))
+    connection.execute("CREATE OR REPLACE TEMP TABLE quantiles (name VARCHAR, measure VARCHAR, millionths BIGINT)")
+    connection.execute("INSERT INTO quantiles VALUES ('asked', 'net_minor', ?)", [millionths])
+    found = connection.execute(read_sql("bands"), {"shortest_tenure_days": 182}).fetchall()
+    position = -(-millionths * len(values) // 1_000_000)
+    assert found == [("asked", values[position - 1])]
 
 
 def test_nobody_at_all_is_a_snapshot_too(connection: duckdb.DuckDBPyConnection) -> None:

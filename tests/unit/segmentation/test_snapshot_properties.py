@@ -7,12 +7,12 @@ import duckdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.segmentation.customers import order, rows_by_customer, segmented
-from winback.features import PRIOR
+from tests.unit.segmentation.customers import order, rubric_with, ruled, segmented
+from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.grid import CELLS
 from winback.segmentation.names import FAMILY_OF, Segment
-from winback.segmentation.rubric import Bands, Rubric
-from winback.segmentation.snapshot import read_sql
+from winback.segmentation.overlays import TIERS
+from winback.segmentation.rubric import Bands
 from winback.segmentation.summary import summarise
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ _any_data = settings(
 
 @given(orders=_orders, trend=st.sampled_from([None, "posters"]))
 @_any_data
-def test_every_customer_with_a_purchase_is_in_exactly_one_segment_family_and_cell(
+def test_every_customer_with_a_purchase_is_in_exactly_one_segment_family_cell_tier_and_behaviour(
     connection: duckdb.DuckDBPyConnection, orders: list[Any], trend: str | None
 ) -> None:
     snapshot, rubric = segmented(connection, orders, AS_OF, trend_category=trend)
@@ -47,11 +47,20 @@ def test_every_customer_with_a_purchase_is_in_exactly_one_segment_family_and_cel
         assert FAMILY_OF[Segment(row["segment"])] == row["family"]
         assert (row["value_tier"], row["status"]) in CELLS
         assert row["lapsed"] == (row["silence_days"] > row["lapse_days"])
+        assert all(row[overlay.column] in tiers for overlay, tiers in TIERS.items())
+        assert row["behaviour"] in set(Behaviour)
+        assert all(row[f"{score}_score"] in range(1, 6) for score in ("recency", "frequency", "monetary"))
 
     summary = summarise(connection, as_of=AS_OF, currency="EUR", rubric=rubric)
-    for parts in (summary.segments, summary.families, summary.grid):
+    for parts in (summary.segments, summary.families, summary.grid, summary.behaviours):
         for name in ("customers", "orders", "purchases", "net_minor", "lapsed"):
             assert sum(getattr(part, name) for part in parts) == getattr(summary.total, name)
+    for table, kind in ((summary.overlays, "overlay"), (summary.bands, "kind"), (summary.scores, "score")):
+        for one in {getattr(row, kind) for row in table}:
+            rows = [row for row in table if getattr(row, kind) == one]
+            assert sum(row.customers for row in rows) == summary.total.customers
+            assert sum(row.net_minor for row in rows) == summary.total.net_minor
+    assert {row.segment for row in summary.priorities} == set(Segment)
     assert summary.total.customers + summary.returns_only.customers == len({customer for customer, *_ in before})
     assert summary.total.net_minor + summary.returns_only.net_minor == sum(amount for _, _, amount, _ in before)
 
@@ -80,7 +89,11 @@ def test_names_of_customers_and_orders_do_not_matter(connection: duckdb.DuckDBPy
 def test_the_unit_of_amounts_does_not_matter(
     connection: duckdb.DuckDBPyConnection, orders: list[Any], factor: int
 ) -> None:
-    places = ("segment", "family", "value_tier", "status", "lapsed", "lapse_days", "monetary_band", "frequency_band")
+    places = (
+        *("segment", "family", "value_tier", "status", "lapsed", "lapse_days", "behaviour"),
+        *(f"{name}_{kind}" for name in ("recency", "frequency", "monetary") for kind in ("band", "score")),
+        *(overlay.column for overlay in TIERS),
+    )
     snapshot, _ = segmented(connection, orders, AS_OF)
     scaled, _ = segmented(connection, [(name, at, factor * amount, lines) for name, at, amount, lines in orders], AS_OF)
     assert {name: [row[place] for place in places] for name, row in snapshot.items()} == {
@@ -110,18 +123,22 @@ def test_with_thresholds_fixed_less_silence_more_purchases_or_more_value_never_l
     values: list[int],
     since_first: int,
 ) -> None:
-    fact = "(?, ?, ?, ?, ?, ?, ?, FALSE)"
-    worse = ["worse", purchases[0], values[0], silences[1], silences[1] + since_first, lapse_days, base_lapse_days]
-    better = ["better", purchases[1], values[1], silences[0], silences[0] + since_first, lapse_days, base_lapse_days]
-    connection.execute(
-        "CREATE OR REPLACE TABLE facts AS SELECT * FROM (VALUES "
-        f"{fact}, {fact}) AS known(customer_id, purchases, net_minor, silence_days, tenure_days, lapse_days, "
-        "base_lapse_days, only_category)",
-        [*worse, *better],
+    worse, better = (
+        {
+            "purchases": purchases[place],
+            "gap_count": purchases[place] - 1,
+            "net_minor": values[place],
+            "silence_days": silences[1 - place],
+            "tenure_days": silences[1 - place] + since_first,
+            "lapse_days": lapse_days,
+            "base_lapse_days": base_lapse_days,
+        }
+        for place in (0, 1)
     )
-    connection.execute(read_sql("segments"), _BANDS.model_dump())
-    found = rows_by_customer(connection, "snapshot")
-    assert RANK[found["better"]["family"]] >= RANK[found["worse"]["family"]]
+    low, high = ruled(connection, rubric_with(AS_OF, _BANDS), worse, better)
+    assert RANK[high["family"]] >= RANK[low["family"]]
+    for score in ("recency_score", "frequency_score", "monetary_score"):
+        assert high[score] >= low[score]
 
 
 @given(orders=_orders, amount=st.integers(min_value=0, max_value=9_000))
@@ -129,7 +146,7 @@ def test_with_thresholds_fixed_less_silence_more_purchases_or_more_value_never_l
 def test_with_thresholds_fixed_an_order_just_before_as_of_never_lowers_the_family(
     connection: duckdb.DuckDBPyConnection, orders: list[Any], amount: int
 ) -> None:
-    rubric = Rubric.of(AS_OF, PRIOR, _BANDS)
+    rubric = rubric_with(AS_OF, _BANDS)
     before, _ = segmented(connection, orders, AS_OF, rubric)
     fresh = [order(customer, AS_OF - timedelta(seconds=1), amount) for customer in before]
     after, _ = segmented(connection, [*orders, *fresh], AS_OF, rubric)
