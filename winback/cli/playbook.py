@@ -1,6 +1,7 @@
 """`winback playbook`: a file of orders in, what to do about whom out."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from winback.cli.orders_file import (
     segmented_orders,
 )
 from winback.pages.figures import count
+from winback.playbook.calls import UNCHECKED, calls_csv, select_calls
 from winback.playbook.loading import InvalidPlaybook, playbook_with, shipped_playbook
 from winback.playbook.page import playbook_page
 from winback.playbook.rows import Playbook, PlaybookCell, cell_name
@@ -71,6 +73,15 @@ def playbook(
     hidden_below: Annotated[
         int, typer.Option(min=0, help="Hide the figures of rows of fewer customers, for a table that is passed on.")
     ] = 0,
+    calls: Annotated[
+        Path | None, typer.Option(help="CSV file of the customers whom a person should get in touch with.")
+    ] = None,
+    with_ids: Annotated[
+        bool, typer.Option("--with-ids", help="Name the customers in --calls; without it they have pseudonyms.")
+    ] = False,
+    salt: Annotated[
+        str | None, typer.Option(help="Key salt of the account: its pseudonyms in --calls. Default: fresh ones.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON, and nothing else.")] = False,
 ) -> None:
     """Show what to do about the customers of each cell of the grid, with how many they are and what they are worth."""
@@ -81,6 +92,12 @@ def playbook(
     with segmented_orders(
         orders, as_of=as_of, mapping=mapping, currency=currency, trend_category=trend_category, refuse=_refuse
     ) as segmented:
+        if calls is not None:
+            pseudonyms = salt or secrets.token_hex(16)
+            listed = list(select_calls(segmented.connection, rows.called))
+            _write(
+                calls, calls_csv(listed, rows, None if with_ids else pseudonyms, segmented.summary.currency), "--calls"
+            )
         table = playbook_table(rows, Standing.of(segmented.summary.model_dump(mode="json")), hidden_below=hidden_below)
     for path in out or []:
         _write(path, _FORMATS[path.suffix](table))
@@ -88,6 +105,10 @@ def playbook(
         typer.echo(json.dumps(table.describe(), indent=1))
     else:
         _show(table, Console())
+        if calls is not None:
+            Console().print(
+                f"{count(len(listed))} customers to get in touch with: {calls}. {UNCHECKED}", soft_wrap=True
+            )
 
 
 def _playbook(own: Path | None) -> Playbook:
@@ -101,12 +122,12 @@ def _playbook(own: Path | None) -> Playbook:
         _refuse("--playbook: " + "\n  ".join([f"{own} does not fit:", *map(str, error.problems)]))
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, option: str = "--out") -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        _refuse(f"--out: cannot write to {path}: {error.strerror or error}")
+        _refuse(f"{option}: cannot write to {path}: {error.strerror or error}")
 
 
 def _show(table: PlaybookTable, console: Console) -> None:

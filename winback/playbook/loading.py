@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from winback.fields import field_path
 from winback.playbook.rows import Playbook
 
 Document = dict[str, Any]
@@ -169,15 +170,7 @@ def _of_detail(detail: Document, toml: str | None, origin: Mapping[Place, Place]
 
 def _problem(path: Place, problem: str, expected: str, toml: str | None) -> PlaybookProblem:
     line = _line(toml, path) if toml is not None else None
-    return PlaybookProblem(_written(path), problem, expected, line)
-
-
-def _written(path: Place) -> str:
-    """`cells[3].timing.earliest_days`; rows count from 0, as in JSON."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
+    return PlaybookProblem(field_path(path), problem, expected, line)
 
 
 def _line(toml: str, path: Place) -> int | None:

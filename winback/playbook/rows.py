@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from winback.campaigns.definition import MAX_EVALUATION_DAYS, MAX_STEPS
 from winback.delivery.messages import shipped_templates
+from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.grid import CELLS, Cell, Status, ValueTier
 
 QUARTER_DAYS = 91
@@ -78,15 +79,6 @@ class HoldoutRule(StrEnum):
     """Some customers of the cell receive nothing, so that the campaign's effect can be told."""
     NONE = "none"
     """Too few and too dear: everybody is contacted, and the effect cannot be told."""
-
-
-class BehaviourName(StrEnum):
-    SEASONAL = "Seasonal Buyer"
-    ONE_OFF = "One-off Buyer"
-    REPETITIVE = "Repetitive Buyer"
-    LOW = "Low Frequency Buyer"
-    REGULAR = "Regular Frequency Buyer"
-    HIGH = "High Frequency Buyer"
 
 
 def _no_rate(text: str) -> str:
@@ -221,7 +213,7 @@ class PlaybookCell(_Part):
 
 
 class PlaybookBehaviour(_Part):
-    name: BehaviourName
+    name: Behaviour
     rule: Annotated[str, Field(min_length=1, max_length=400)]
     tactics: tuple[Words, ...] = Field(min_length=1)
 
@@ -251,7 +243,7 @@ class Playbook(_Part):
     @field_validator("behaviours")
     @classmethod
     def _every_behaviour_once(cls, rows: tuple[PlaybookBehaviour, ...]) -> tuple[PlaybookBehaviour, ...]:
-        order = list(BehaviourName)
+        order = list(Behaviour)
         if sorted(order.index(row.name) for row in rows) != list(range(len(order))):
             found = ", ".join(row.name for row in rows) or "none"
             raise ValueError(f"there are rows for {found}: expected one for each of {', '.join(order)}")

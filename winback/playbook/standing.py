@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from winback.playbook.rows import BehaviourName
+from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.grid import CELLS, Cell, Status, ValueTier
 
 
@@ -25,7 +25,7 @@ class CellFigures(Figures):
 
 
 class BehaviourFigures(Figures):
-    behaviour: BehaviourName
+    behaviour: Behaviour
 
 
 class Standing(_Read):
@@ -46,7 +46,7 @@ class Standing(_Read):
     def of_cell(self, cell: Cell) -> Figures:
         return next((row for row in self.grid if (row.value_tier, row.status) == cell), Figures())
 
-    def of_behaviour(self, name: BehaviourName) -> Figures | None:
+    def of_behaviour(self, name: Behaviour) -> Figures | None:
         if self.behaviours is None:
             return None
         return next((row for row in self.behaviours if row.behaviour is name), Figures())

@@ -30,9 +30,9 @@ class Value:
 
     @classmethod
     def of(cls, figures: Figures) -> "Value":
-        """The average is rounded to a whole minor unit, half to even; None for nobody."""
-        number = figures.customers
-        return cls(number, figures.net_minor, round(figures.net_minor / number) if number else None)
+        """The average is rounded half up to a whole minor unit, in integers, as the summary does; None for nobody."""
+        number, total = figures.customers, figures.net_minor
+        return cls(number, total, (2 * total + number) // (2 * number) if number else None)
 
     @property
     def hidden(self) -> bool:

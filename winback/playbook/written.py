@@ -105,12 +105,12 @@ def csv_text(table: PlaybookTable) -> str:
     writer.writerow(columns(names, table.currency))
     for cell in table.cells:
         words = cell_words(cell, table)[: -len(FIGURES)]
-        writer.writerow(["cell", "", "", *map(_plain, words), *_numbers(cell.value, table)])
+        writer.writerow(["cell", "", "", *map(plain, words), *_numbers(cell.value, table)])
     for behaviour in table.behaviours:
         name, rule, tactics = behaviour_words(behaviour, table)[:3]
         unused = [""] * (len(CELL_COLUMNS) - len(FIGURES))
-        unused[CELL_COLUMNS.index("Tactics")] = _plain(tactics)
-        writer.writerow(["behaviour", name, _plain(rule), *unused, *_numbers(behaviour.value, table)])
+        unused[CELL_COLUMNS.index("Tactics")] = plain(tactics)
+        writer.writerow(["behaviour", name, plain(rule), *unused, *_numbers(behaviour.value, table)])
     return out.getvalue()
 
 
@@ -125,7 +125,8 @@ def _numbers(value: Value | None, table: PlaybookTable) -> list[str]:
     ]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """As a cell of a spreadsheet that never starts a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
 TWO_YEARS = 730
-"""Days of history from which a season can have come twice."""
+"""Days after which a season comes for the third time, which is what the fact `seasonal` asks for."""
 
 
 class Rows(BaseModel):
@@ -162,7 +162,7 @@ FIELDS: tuple[_Field, ...] = (
         ),
         "older orders, as a file: they count from the refresh after their import",
         lambda counts, _: (max(0, TWO_YEARS - counts.history_days) if counts.customers else 0, TWO_YEARS),
-        "{some} days are missing: in two years a season comes twice",
+        "{some} days are missing: a yearly habit shows after two years, when its season comes for the third time",
     ),
     _Field(
         "categories",

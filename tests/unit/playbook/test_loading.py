@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from winback.playbook.loading import (
     shipped_playbook,
 )
 from winback.playbook.rows import Cadence, PlaybookChannel, Priority, cell_name, parse_cell
+from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.grid import CELLS, Cell, Status, ValueTier
+from winback.segmentation.rubric_file import default_settings
 
 RISKY = Cell(ValueTier.VIP, Status.AT_RISK)
 LOST = Cell(ValueTier.HIBERNATING, Status.HIBERNATING)
@@ -156,3 +159,14 @@ def test_bad_json_is_refused_by_field(text: str, problem: str) -> None:
 
 def test_the_shipped_text_promises_no_rate() -> None:
     assert "%" not in json.dumps(shipped_document()["cells"])
+
+
+def test_the_words_of_the_behaviours_state_the_numbers_of_the_shipped_rubric() -> None:
+    settings = default_settings().behaviours
+    rules = {row.name: row.rule for row in shipped_playbook().behaviours}
+    assert f"{settings.repetitive_gaps} gaps" in rules[Behaviour.REPETITIVE]
+    assert f"{settings.repetitive_spread:.2f}" in rules[Behaviour.REPETITIVE]
+    assert f"{settings.low_quantile:.0%}".replace("%", " %") in rules[Behaviour.LOW_FREQUENCY]
+    assert f"{settings.high_quantile:.0%}".replace("%", " %") in rules[Behaviour.HIGH_FREQUENCY]
+    text = files("winback.playbook").joinpath("playbook.toml").read_text(encoding="utf-8")
+    assert f"# {settings.shortest_tenure_days} days" in text

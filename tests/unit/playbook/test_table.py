@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.unit.playbook.standings import standing
 from winback.playbook.loading import playbook_with, shipped_playbook
 from winback.playbook.page import playbook_page
-from winback.playbook.rows import BehaviourName
 from winback.playbook.table import NOTES, playbook_table
 from winback.playbook.written import CELL_COLUMNS, csv_text, markdown
+from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.grid import CELLS, Cell, Status, ValueTier
 
 RISKY = Cell(ValueTier.VIP, Status.AT_RISK)
@@ -47,7 +47,7 @@ def test_behaviours_are_counted_where_the_snapshot_tells_them() -> None:
     behaviours = [{"behaviour": "One-off Buyer", "customers": 7, "net_minor": 700, "lapsed": 2}]
     told = playbook_table(shipped_playbook(), standing(behaviours=behaviours))
     values = {line.row.name: line.value for line in told.behaviours}
-    assert [values[name].customers for name in BehaviourName] == [0, 7, 0, 0, 0, 0]  # type: ignore[union-attr]
+    assert [values[name].customers for name in Behaviour] == [0, 7, 0, 0, 0, 0]  # type: ignore[union-attr]
     untold = playbook_table(shipped_playbook(), standing())
     assert all(line.value is None for line in untold.behaviours)
     assert "refresh once more" in playbook_page(untold)
