@@ -126,14 +126,14 @@ def read_rubric(document: Any) -> Rubric | None:
     return Rubric.model_validate(document)
 
 
-def newer_rubric(latest: Rubric | None, adopted: Rubric | None, as_of: datetime) -> Rubric | None:
-    """Which of the latest snapshot's rubric and the one that an operator adopted a refresh of `as_of` starts from.
+def rubric_in_force(latest: Rubric | None, adopted: Rubric | None, as_of: datetime) -> Rubric | None:
+    """Which of the latest snapshot's rubric and the one that an operator adopted a refresh of `as_of` goes by.
 
-    The adopted one, as long as nothing calibrated later has followed it; a rubric from after `as_of` is no candidate
-    for its thresholds, but still says the account's settings (see build_snapshot).
+    The adopted one while it is valid, so that adopting an older one goes back; then the latest. When neither is valid,
+    the later one, whose settings the next calibration keeps (see build_snapshot).
     """
-    if adopted is None or latest is None:
-        return adopted or latest
-    usable = [rubric for rubric in (latest, adopted) if parse_instant(rubric.calibrated_at) <= as_of]
-    # Of two that were calibrated at one moment, people chose the adopted one: it comes last.
-    return max(reversed(usable or [latest, adopted]), key=lambda rubric: rubric.calibrated_at)
+    known = [rubric for rubric in (adopted, latest) if rubric is not None]
+    for rubric in known:
+        if rubric.is_valid_at(as_of):
+            return rubric
+    return max(known, key=lambda rubric: rubric.calibrated_at, default=None)

@@ -20,7 +20,7 @@ from tests.unit.segmentation.customers import (
 )
 from winback.features import PRIOR
 from winback.segmentation.organic_return import observe_returns
-from winback.segmentation.rubric import Bands, Rubric, newer_rubric, read_rubric
+from winback.segmentation.rubric import Bands, Rubric, read_rubric, rubric_in_force
 from winback.segmentation.rubric_file import read_rubric_file
 from winback.segmentation.snapshot import build_snapshot, read_sql
 from winback.segmentation.summary import summarise
@@ -186,18 +186,20 @@ def test_a_rubric_is_the_same_after_it_was_stored(connection: duckdb.DuckDBPyCon
     assert read_rubric(json.loads(rubric.model_dump_json())) == rubric
 
 
-def test_an_adopted_rubric_counts_until_a_later_one_was_calibrated() -> None:
+def test_an_adopted_rubric_goes_before_the_latest_snapshots_while_it_is_valid() -> None:
     early, late = _settled(), _settled(calibrated_at="2026-06-01T00:00:00Z")
     now = datetime(2026, 7, 1, tzinfo=UTC)
-    assert newer_rubric(early, late, now) is late
-    assert newer_rubric(late, early, now) is late
-    assert newer_rubric(None, early, now) is early
-    assert newer_rubric(early, None, now) is early
-    assert newer_rubric(None, None, now) is None
-    # A backfill must not use thresholds of its future, and of two from one moment people chose the adopted.
-    assert newer_rubric(early, late, datetime(2026, 2, 1, tzinfo=UTC)) is early
-    same = early.model_copy(update={"history_days": 400})
-    assert newer_rubric(early, same, now) is same
+    assert rubric_in_force(early, late, now) is late
+    assert rubric_in_force(late, early, now) is early, "an older one was adopted to go back"
+    assert rubric_in_force(None, early, now) is early
+    assert rubric_in_force(early, None, now) is early
+    assert rubric_in_force(None, None, now) is None
+    # A backfill must not use thresholds of its future; from before both, the later one still says the settings.
+    assert rubric_in_force(early, late, datetime(2026, 2, 1, tzinfo=UTC)) is early
+    assert rubric_in_force(early, late, datetime(2025, 2, 1, tzinfo=UTC)) is late
+    # A provisional one that has expired was read again since.
+    expired = _settled(history_days=10)
+    assert rubric_in_force(late, expired, now) is late
 
 
 def test_a_frozen_rubric_is_applied_as_it_is_and_its_settings_outlive_it(
