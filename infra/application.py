@@ -12,6 +12,7 @@ from infra.stacks.intake import IntakeStack
 from infra.stacks.observability import ObservabilityStack
 from infra.stacks.prediction import PredictionStack
 from infra.stacks.segmentation import SegmentationStack
+from infra.stacks.training import TrainingStack
 
 
 def add_application(app: App, config: StageConfig | None = None) -> None:
@@ -23,6 +24,7 @@ def add_application(app: App, config: StageConfig | None = None) -> None:
         IntakeStack(app, names),
         SegmentationStack(app, names),
         CampaignsStack(app, names),
+        TrainingStack(app, names),
     ]
     api = ApiStack(app, names)
     observability = ObservabilityStack(app, names)

@@ -104,9 +104,18 @@ def test_campaigns_start_from_what_this_stages_bus_tells(each_stage: Stage) -> N
 
 
 def test_the_refresh_is_scheduled_with_its_own_time_as_input(each_stage: Stage) -> None:
-    (schedule,) = each_stage.properties("AWS::Scheduler::Schedule").values()
+    schedules = each_stage.properties("AWS::Scheduler::Schedule").values()
+    (schedule,) = [s for s in schedules if s["Name"].endswith("-refresh-daily")]
 
     assert schedule["Target"]["Input"] == '{"as_of": "<aws.scheduler.scheduled-time>"}'
+    assert schedule["State"] == ("DISABLED" if each_stage.name == "local" else "ENABLED")
+
+
+def test_customers_are_clustered_each_quarter(each_stage: Stage) -> None:
+    schedules = each_stage.properties("AWS::Scheduler::Schedule").values()
+    (schedule,) = [s for s in schedules if s["Name"].endswith("-archetypes-quarterly")]
+
+    assert schedule["ScheduleExpression"] == "cron(0 5 2 1,4,7,10 ? *)"
     assert schedule["State"] == ("DISABLED" if each_stage.name == "local" else "ENABLED")
 
 

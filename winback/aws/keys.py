@@ -54,6 +54,10 @@ def movement(account_id: AccountId, as_of: str, snapshot_id: SnapshotId) -> Key:
     return key(f"{account_id}#movement", f"{as_of}#{snapshot_id}")
 
 
+def archetypes(account_id: AccountId, run_id: str) -> Key:
+    return key(f"{account_id}#archetypes", run_id)
+
+
 def trigger(account_id: AccountId, snapshot_id: SnapshotId, campaign_id: str) -> Key:
     return key(f"{account_id}#trigger", f"{snapshot_id}#{campaign_id}")
 

@@ -58,6 +58,10 @@ def rejects_key(account_id: AccountId, import_id: str) -> str:
     return f"rejects/account={account_id}/{import_id}.jsonl.gz"
 
 
+def archetypes_prefix(account_id: AccountId, run_id: str) -> str:
+    return f"archetypes/account={account_id}/{run_id}/"
+
+
 def refresh_prefix(account_id: AccountId, snapshot_id: str) -> str:
     return f"refresh/account={account_id}/{snapshot_id}/"
 

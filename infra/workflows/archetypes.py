@@ -1,0 +1,87 @@
+"""Archetypes: a training job clusters each account's customers, and what it found is laid beside the segments."""
+
+from typing import Any
+
+from infra.workflows.states import State, States, caught_by, failure, task
+
+FUNCTIONS = ("archetypes_plan", "archetypes_train", "archetypes_check", "archetypes_finish")
+
+_ASK_AGAIN_SECONDS = 60
+
+
+def definition(*, accounts: int) -> dict[str, Any]:
+    """`accounts`: how many run at a time. One account's failure leaves the others alone."""
+    return {
+        "Comment": "Features of each account's latest snapshot -> clusters -> reconciliation and drift.",
+        "StartAt": "Choose accounts",
+        "States": {
+            "Choose accounts": {**task("archetypes_plan"), "Next": "Cluster each account"},
+            "Cluster each account": _each_account(accounts),
+            "Did any fail": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.failed", "BooleanEquals": True, "Next": "Some run failed"}],
+                "Default": "Clustered",
+            },
+            "Some run failed": {
+                "Type": "Fail",
+                "Error": "ArchetypesFailed",
+                "Cause": "The run of at least one account failed; its item says at which step.",
+            },
+            "Clustered": {"Type": "Succeed"},
+        },
+    }
+
+
+def _each_account(accounts: int) -> State:
+    return {
+        "Type": "Map",
+        "Label": "Accounts",
+        "ItemsPath": "$.accounts",
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "Train",
+            "States": _one_account(),
+        },
+        "MaxConcurrency": accounts,
+        "ToleratedFailureCount": 0,
+        "ResultSelector": {"failed.$": "States.ArrayContains($, 'failed')"},
+        "Next": "Did any fail",
+    }
+
+
+def _one_account() -> States:
+    run = {"account_id.$": "$.account_id", "run_id.$": "$.run_id"}
+    return {
+        "Train": {**caught_by(task("archetypes_train", run), "Train failed"), "Next": "Anything to cluster"},
+        "Anything to cluster": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.state", "StringEquals": "nothing", "Next": "Account done"}],
+            "Default": "Wait",
+        },
+        "Wait": {"Type": "Wait", "Seconds": _ASK_AGAIN_SECONDS, "Next": "Check"},
+        "Check": {**caught_by(task("archetypes_check"), "Check failed"), "Next": "How is it"},
+        "How is it": {
+            "Type": "Choice",
+            "Choices": [
+                {"Variable": "$.state", "StringEquals": "done", "Next": "Finish"},
+                {"Variable": "$.state", "StringEquals": "failed", "Next": "Job failed"},
+            ],
+            "Default": "Wait",
+        },
+        "Finish": {**caught_by(task("archetypes_finish", keeps={}), "Finish failed"), "Next": "Account done"},
+        "Account done": {"Type": "Pass", "Result": "done", "End": True},
+        "Train failed": failure("archetypes_train", "Mark run failed"),
+        "Check failed": failure("archetypes_check", "Mark run failed"),
+        "Finish failed": failure("archetypes_finish", "Mark run failed"),
+        "Job failed": {
+            "Type": "Pass",
+            "Result": {"step": "training_job", "code": "TrainingJobFailed"},
+            "ResultPath": "$.error",
+            "Next": "Mark run failed",
+        },
+        "Mark run failed": {
+            **task("archetypes_finish", {**run, "error.$": "$.error"}, keeps={}),
+            "Next": "Account failed",
+        },
+        "Account failed": {"Type": "Pass", "Result": "failed", "End": True},
+    }

@@ -1,0 +1,113 @@
+"""SageMaker training jobs of the prebuilt scikit-learn container: start one, ask how it is, fetch its result.
+
+CreateTrainingJob and DescribeTrainingJob:
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html. Script mode: the container unpacks
+`sagemaker_submit_directory` and runs `sagemaker_program` of it, with the other hyperparameters as arguments
+(https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html).
+"""
+
+import json
+import tarfile
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from winback.aws.lake import Lake
+
+PROGRAM = "train.py"
+_VOLUME_GB = 20
+_MAX_SECONDS = 3 * 3600
+
+
+class JobState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class TrainingPlace:
+    """What every job of a kind has in common."""
+
+    role_arn: str
+    image: str
+    code: str
+    """S3 URI of a tar.gz with `train.py` and its neighbours at its root."""
+    key_arn: str
+    instance_type: str = "ml.m5.xlarge"
+
+
+class TrainingJobs:
+    def __init__(self, client: Any, bucket: str, place: TrainingPlace) -> None:
+        self._client, self._bucket, self._place = client, bucket, place
+
+    def start(self, name: str, *, train: str, output: str, hyperparameters: dict[str, str | int | float]) -> None:
+        """Starts the job on the CSV files under the lake prefix `train`; harmless when it was started already.
+
+        Its result will be `{output}{name}/output/model.tar.gz`.
+        """
+        place = self._place
+        program: dict[str, str | int | float] = {
+            "sagemaker_program": PROGRAM,
+            "sagemaker_submit_directory": place.code,
+            **hyperparameters,
+        }
+        try:
+            self._client.create_training_job(
+                TrainingJobName=name,
+                RoleArn=place.role_arn,
+                AlgorithmSpecification={"TrainingImage": place.image, "TrainingInputMode": "File"},
+                # The container reads hyperparameters as JSON texts.
+                HyperParameters={key: json.dumps(value) for key, value in program.items()},
+                InputDataConfig=[
+                    {
+                        "ChannelName": "train",
+                        "ContentType": "text/csv",
+                        "DataSource": {
+                            "S3DataSource": {
+                                "S3DataType": "S3Prefix",
+                                "S3Uri": f"s3://{self._bucket}/{train}",
+                                "S3DataDistributionType": "FullyReplicated",
+                            }
+                        },
+                    }
+                ],
+                OutputDataConfig={"S3OutputPath": f"s3://{self._bucket}/{output}", "KmsKeyId": place.key_arn},
+                ResourceConfig={
+                    "InstanceType": place.instance_type,
+                    "InstanceCount": 1,
+                    "VolumeSizeInGB": _VOLUME_GB,
+                    "VolumeKmsKeyId": place.key_arn,
+                },
+                StoppingCondition={"MaxRuntimeInSeconds": _MAX_SECONDS},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceInUse":  # a repeated attempt finds its own job
+                raise
+
+    def state(self, name: str) -> JobState:
+        return job_state(self._client, name)
+
+    @staticmethod
+    def result_key(name: str, output: str) -> str:
+        return f"{output}{name}/output/model.tar.gz"
+
+
+def job_state(client: Any, name: str) -> JobState:
+    """`Stopped` counts as failed: there is no result."""
+    status = client.describe_training_job(TrainingJobName=name)["TrainingJobStatus"]
+    if status == "Completed":
+        return JobState.DONE
+    return JobState.RUNNING if status in ("InProgress", "Stopping") else JobState.FAILED
+
+
+def fetch_result(lake: Lake, key: str, folder: Path) -> Path:
+    """Unpacks a job's model.tar.gz below `folder` and returns where. A name that leads out of it is refused."""
+    archive = lake.download(key, folder / "model.tar.gz")
+    unpacked = folder / "model"
+    with tarfile.open(archive) as packed:
+        packed.extractall(unpacked, filter="data")
+    return unpacked
