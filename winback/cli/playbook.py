@@ -42,6 +42,7 @@ from winback.playbook.written import (
     total_words,
     value_words,
 )
+from winback.segmentation.suppression import SHOW_ALL, suppress
 
 EXAMPLE = (
     "[bold]Example[/bold]: what to do about whom, as of the new year, as a page and as a table:\n\n"
@@ -70,9 +71,9 @@ def playbook(
     own: Annotated[
         Path | None, typer.Option("--playbook", help="TOML or JSON file of rows that replace the shipped ones.")
     ] = None,
-    hidden_below: Annotated[
-        int, typer.Option(min=0, help="Hide the figures of rows of fewer customers, for a table that is passed on.")
-    ] = 0,
+    fewest: Annotated[
+        int, typer.Option(min=SHOW_ALL, help="Hide rows of fewer customers, for a table that is passed on.")
+    ] = SHOW_ALL,
     calls: Annotated[
         Path | None, typer.Option(help="CSV file of the customers whom a person should get in touch with.")
     ] = None,
@@ -98,7 +99,7 @@ def playbook(
             _write(
                 calls, calls_csv(listed, rows, None if with_ids else pseudonyms, segmented.summary.currency), "--calls"
             )
-        table = playbook_table(rows, Standing.of(segmented.summary.model_dump(mode="json")), hidden_below=hidden_below)
+        table = playbook_table(rows, Standing.of(suppress(segmented.summary, fewest).model_dump(mode="json")))
     for path in out or []:
         _write(path, _FORMATS[path.suffix](table))
     if as_json:
@@ -152,8 +153,14 @@ def _show(table: PlaybookTable, console: Console) -> None:
     console.print(_table("What to do", ["Campaign, when", "Tactics", "Cells"], campaigns, lines=True))
     offers = grouped((offer_words(line.row), bulleted(line.row.kpis), line.row) for line in table.cells)
     console.print(_table("What to offer, and what to look at", ["Offer", "Key figures", "Cells"], offers, lines=True))
+    names = columns(BEHAVIOUR_COLUMNS, table.currency)
     behaviours = [behaviour_words(line, table) for line in table.behaviours]
-    console.print(_table("Purchase behaviours", columns(BEHAVIOUR_COLUMNS, table.currency), behaviours, lines=True))
+    if console.width >= WIDE:
+        console.print(_table("Purchase behaviours", names, behaviours, lines=True))
+    else:
+        figures = [[row[0], *row[-len(FIGURES) :]] for row in behaviours]
+        console.print(_table("Purchase behaviours", [names[0], *names[-len(FIGURES) :]], figures))
+        console.print(_table("What they are, and what to do", names[:3], [row[:3] for row in behaviours], lines=True))
     for note in NOTES:
         console.print(note, markup=False, highlight=False)
 

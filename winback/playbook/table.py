@@ -1,11 +1,11 @@
 """The playbook's table with an account's own figures: a row a cell, a row a behaviour."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from winback.playbook.rows import Playbook, PlaybookBehaviour, PlaybookCell
-from winback.playbook.standing import Figures, Standing
+from winback.playbook.standing import Standing
+from winback.segmentation.totals import Figures
 
 _SCHEME = (
     "Segments drive campaigns; the grid chooses the row of the playbook. A draft that is made of a row addresses the "
@@ -22,7 +22,7 @@ NOTES = (_SCHEME, _NAMES, _VALUE)
 
 @dataclass(frozen=True)
 class Value:
-    """Money in minor units. All None: too few customers to be shown."""
+    """Money in minor units. All None: the summary hides a row of so few customers."""
 
     customers: int | None
     total_minor: int | None
@@ -31,6 +31,8 @@ class Value:
     @classmethod
     def of(cls, figures: Figures) -> "Value":
         """The average is rounded half up to a whole minor unit, in integers, as the summary does; None for nobody."""
+        if figures.hidden:
+            return cls(None, None, None)
         number, total = figures.customers, figures.net_minor
         return cls(number, total, (2 * total + number) // (2 * number) if number else None)
 
@@ -44,9 +46,6 @@ class Value:
             "total_cltv_to_date_minor": self.total_minor,
             "average_cltv_to_date_minor": self.average_minor,
         }
-
-
-HIDDEN = Value(None, None, None)
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ class PlaybookTable:
     cells: tuple[CellLine, ...]
     behaviours: tuple[BehaviourLine, ...]
     total: Value
-    hidden_below: int
 
     def describe(self) -> dict[str, Any]:
         """As the API and `--json` give it."""
@@ -82,38 +80,23 @@ class PlaybookTable:
                 for line in self.behaviours
             ],
             "total": self.total.describe(),
-            "hidden_below": self.hidden_below,
             "notes": list(NOTES),
         }
 
 
-def playbook_table(playbook: Playbook, standing: Standing, *, hidden_below: int = 0) -> PlaybookTable:
+def playbook_table(playbook: Playbook, standing: Standing) -> PlaybookTable:
     """Every cell in the grid's order and every behaviour, also empty ones; the cells add up to the total.
 
-    Rows of fewer than `hidden_below` customers, but not of nobody, are hidden, and one row more where a single hidden
-    one could be told from the total.
+    What the summary hides stays hidden (winback.segmentation.suppression).
     """
-    cells = [standing.of_cell(row.cell) for row in playbook.cells]
-    behaviours = [standing.of_behaviour(row.name) for row in playbook.behaviours]
-    known = [figures for figures in behaviours if figures is not None]
-    shown = iter(_shown(known, hidden_below))
+    behaviours = {row.name: standing.of_behaviour(row.name) for row in playbook.behaviours}
     return PlaybookTable(
         as_of=standing.as_of,
         currency=standing.currency,
-        cells=tuple(map(CellLine, playbook.cells, _shown(cells, hidden_below))),
+        cells=tuple(CellLine(row, Value.of(standing.of_cell(row.cell))) for row in playbook.cells),
         behaviours=tuple(
-            BehaviourLine(row, next(shown) if figures is not None else None)
-            for row, figures in zip(playbook.behaviours, behaviours, strict=True)
+            BehaviourLine(row, Value.of(figures) if (figures := behaviours[row.name]) is not None else None)
+            for row in playbook.behaviours
         ),
         total=Value.of(standing.total),
-        hidden_below=hidden_below,
     )
-
-
-def _shown(rows: Sequence[Figures], least: int) -> list[Value]:
-    values = [HIDDEN if 0 < row.customers < least else Value.of(row) for row in rows]
-    if sum(value.hidden for value in values) == 1:
-        others = [n for n, value in enumerate(values) if value.customers]
-        if others:
-            values[min(others, key=lambda n: (rows[n].customers, n))] = HIDDEN
-    return values

@@ -68,7 +68,7 @@ def value_words(value: Value | None, table: PlaybookTable) -> list[str]:
     if value is None:
         return [MISSING] * len(FIGURES)
     if value.hidden:
-        return [f"under {count(table.hidden_below)}" if table.hidden_below else MISSING, MISSING, MISSING]
+        return ["too few", MISSING, MISSING]
     return [
         count(value.customers),
         amount(value.total_minor, table.currency),

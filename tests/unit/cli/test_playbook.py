@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from winback.cli import app
+from winback.identifiers import customer_key
 
 HEADER = "customer_id,order_id,ordered_at,amount,currency\n"
 
@@ -53,7 +54,7 @@ def test_it_is_written_as_page_markdown_and_csv(orders: Path, tmp_path: Path) ->
     result = _run("--orders", orders, "--as-of", "2026-01-01", *options)
     assert result.exit_code == 0, result.output
     for file in files:
-        assert "1090.00" in file.read_text(encoding="utf-8").replace(",", "")
+        assert "1080.00" in file.read_text(encoding="utf-8").replace(",", "")
 
 
 def test_an_own_playbook_replaces_rows(orders: Path, tmp_path: Path) -> None:
@@ -90,3 +91,31 @@ def test_a_bad_own_playbook_is_refused_with_line_and_reason(orders: Path, tmp_pa
     result = _run("--orders", orders, "--as-of", "2026-01-01", "--playbook", own)
     assert result.exit_code == 2
     assert "line 4: cells[0].priority: does not fit; expected 'Critical'" in result.stderr
+
+
+def test_a_table_that_is_passed_on_hides_small_rows(orders: Path) -> None:
+    result = _run("--orders", orders, "--as-of", "2026-01-01", "--fewest", "2", "--json")
+    assert {cell["customers"] for cell in json.loads(result.stdout)["cells"]} == {0, None}
+
+
+def test_a_call_list_names_nobody_unless_it_is_asked_to(orders: Path, tmp_path: Path) -> None:
+    many = [f"{n:03d}@example.com,o{n},2025-06-01,{10 + n}.00,EUR" for n in range(500)]
+    orders.write_text(HEADER + "\n".join(many) + "\n", encoding="utf-8")
+    calls = tmp_path / "calls.csv"
+    arguments = ["--orders", orders, "--as-of", "2025-07-20", "--calls", calls]
+    result = _run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "check them before anybody is contacted" in " ".join(result.stdout.split())
+    pseudonymous = calls.read_text(encoding="utf-8")
+    assert len(pseudonymous.splitlines()) > 1
+    assert "@example.com" not in pseudonymous
+    _run(*arguments, "--with-ids")
+    assert "499@example.com" in calls.read_text(encoding="utf-8")
+
+
+def test_pseudonyms_are_the_accounts_own_with_its_salt(orders: Path, tmp_path: Path) -> None:
+    calls = tmp_path / "calls.csv"
+    many = [f"{n:03d},o{n},2025-06-01,{10 + n}.00,EUR" for n in range(500)]
+    orders.write_text(HEADER + "\n".join(many) + "\n", encoding="utf-8")
+    _run("--orders", orders, "--as-of", "2025-07-20", "--calls", calls, "--salt", "5a17")
+    assert customer_key("5a17", "499") in calls.read_text(encoding="utf-8")

@@ -21,7 +21,8 @@ def summary(customers: dict[Cell, int] | None = None, average_minor: int = 1_000
         }
         for cell, number in counts.items()
     ]
-    return {"as_of": "2026-01-01T00:00:00Z", "currency": "GBP", "grid": grid, "total": {}, **parts}
+    total = {"customers": sum(counts.values()), "net_minor": sum(counts.values()) * average_minor}
+    return {"as_of": "2026-01-01T00:00:00Z", "currency": "GBP", "grid": grid, "total": total, "segments": [], **parts}
 
 
 def standing(customers: dict[Cell, int] | None = None, **parts: Any) -> Standing:

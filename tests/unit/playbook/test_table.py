@@ -28,13 +28,14 @@ def test_the_cells_add_up_to_the_total(customers: dict[Cell, int], average: int)
         assert line.value.average_minor == (average if line.value.customers else None)
 
 
-@given(counts, st.integers(1, 50))
-def test_no_small_row_is_shown_nor_told_from_the_total(customers: dict[Cell, int], least: int) -> None:
-    table = playbook_table(shipped_playbook(), standing(customers), hidden_below=least)
-    hidden = [line for line in table.cells if line.value.hidden]
-    shown = [line.value.customers for line in table.cells if not line.value.hidden]
-    assert all(not number or number >= least for number in shown)
-    assert len(hidden) != 1 or not any(shown)
+def test_what_the_summary_hides_stays_hidden_in_every_form() -> None:
+    grid = [{"value_tier": "VIP", "status": "At Risk", "customers": None, "net_minor": None, "hidden": True}]
+    table = playbook_table(shipped_playbook(), standing(grid=grid))
+    (hidden,) = [line.value for line in table.cells if line.row.cell == RISKY]
+    assert hidden.describe() == dict.fromkeys(hidden.describe())
+    assert "| too few |" in markdown(table)
+    assert "too few" in playbook_page(table)
+    assert "too few" not in csv_text(table)
 
 
 def test_an_average_is_rounded_to_a_whole_minor_unit() -> None:
