@@ -3,6 +3,8 @@
 Parameters are written $name. One engine's text is the other's by translation: see docs/decisions.
 """
 
+import hashlib
+from dataclasses import fields
 from importlib.resources import files
 
 from winback.features.inputs import Inputs
@@ -13,7 +15,7 @@ _LINE_COST = """CASE
             WHEN array_length(list_filter(lines, lambda line: line.cost_minor IS NULL)) = 0 AND array_length(lines) > 0
             THEN list_sum(list_transform(lines, lambda line: line.cost_minor))::BIGINT
         END"""
-UNIT_MINOR = "(line.price_minor * 1000) // (line.quantity * 1000)::BIGINT"
+UNIT_MINOR = "(line.price_minor * 1000) // nullif((line.quantity * 1000)::BIGINT, 0)"
 """Price per piece of a line in whole minor units, rounded down; quantities have three decimals."""
 _PREMIUM = f"""CASE
             WHEN array_length(lines) > 0 THEN coalesce(array_length(list_filter(
@@ -67,6 +69,13 @@ def premium_cuts_statement(inputs: Inputs) -> str:
     return _fill(
         "premium_cuts", lines="lines" if inputs.lines else "NULL::STRUCT(quantity DECIMAL(18, 3), price_minor BIGINT)[]"
     )
+
+
+def histories_fingerprint() -> str:
+    """Changes when histories would be made otherwise: first 16 hex digits of SHA-256 over their statements."""
+    inputs = (Inputs(*[given] * len(fields(Inputs))) for given in (True, False))
+    text = "".join(histories_statement(given, trend_category=True) for given in inputs)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _fill(name: str, **parts: str) -> str:

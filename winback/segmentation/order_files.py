@@ -1,6 +1,7 @@
 """Opens an account's order files, as the lake holds them: the relation `orders`, latest versions in one currency."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -41,6 +42,22 @@ _LATEST_VERSIONS = """CREATE OR REPLACE TEMP VIEW counted_orders AS
 _ORDERS = """CREATE OR REPLACE TEMP VIEW orders AS SELECT * FROM stated_orders"""
 
 
+@dataclass(frozen=True)
+class OrderFiles:
+    """Files of one account's orders, by their format; a Parquet file holds an order_id at most once."""
+
+    parquet: tuple[Path, ...] = ()
+    json_lines: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, paths: Iterable[Path]) -> "OrderFiles":
+        given = tuple(paths)
+        return cls(
+            tuple(path for path in given if path.suffix == ".parquet"),
+            tuple(path for path in given if path.name.endswith(".jsonl.gz")),
+        )
+
+
 def open_orders(
     connection: duckdb.DuckDBPyConnection,
     *,
@@ -57,7 +74,12 @@ def open_orders(
     """
     by_size = sorted(parquet, key=lambda path: path.stat().st_size, reverse=True)
     _open_largest(connection, by_size[:1])
-    _open_others(connection, by_size[1:], json_lines)
+    read_files(connection, OrderFiles(tuple(by_size[1:]), tuple(json_lines))).create_view("other_files", replace=True)
+    return count_versions(connection, currency=currency, rates=rates)
+
+
+def count_versions(connection: duckdb.DuckDBPyConnection, *, currency: str, rates: Sequence[Path] = ()) -> Conversion:
+    """Creates `orders` from the relations `largest_file` and `other_files`, as `open_orders` describes it."""
     connection.execute(read_sql("order_versions"))
     repeated = connection.execute("SELECT count(*) FROM repeated_orders").fetchall()[0][0]
     connection.execute(_LATEST_VERSIONS if repeated else _SINGLE_VERSIONS)
@@ -78,23 +100,23 @@ def _open_largest(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path]
         rows = connection.read_parquet(str(parquet[0]), file_row_number=True)
     else:
         rows = _nothing(connection).project("*, 0::BIGINT AS file_row_number")
-    rows.project(f"{_projection(rows)}, file_row_number AS row_number").create_view("largest_file")
+    rows.project(f"{_projection(rows)}, file_row_number AS row_number").create_view("largest_file", replace=True)
 
 
-def _open_others(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path], json_lines: Sequence[Path]) -> None:
-    """Creates the view `other_files`, empty without any. Folders named `key=value` add no columns."""
+def read_files(connection: duckdb.DuckDBPyConnection, files: OrderFiles) -> duckdb.DuckDBPyRelation:
+    """All rows with `COLUMNS`; none without a file. Folders named `key=value` add no columns."""
     relation = _nothing(connection)
-    if parquet:
-        rows = connection.read_parquet([str(path) for path in parquet], union_by_name=True)
+    if files.parquet:
+        rows = connection.read_parquet([str(path) for path in files.parquet], union_by_name=True)
         relation = relation.union(rows.project(_projection(rows)))
-    if json_lines:
+    if files.json_lines:
         rows = connection.read_json(
-            [str(path) for path in json_lines],  # type: ignore[arg-type]  # a list works; the stub is narrower
+            [str(path) for path in files.json_lines],  # type: ignore[arg-type]  # a list works; the stub is narrower
             format="newline_delimited",
             columns=dict(COLUMNS),
         )
         relation = relation.union(rows.project(_NAMES))
-    relation.create_view("other_files")
+    return relation
 
 
 def _projection(rows: duckdb.DuckDBPyRelation) -> str:
