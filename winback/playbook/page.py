@@ -1,8 +1,8 @@
-"""The playbook as a page: a card a cell with its figures, then the behaviours."""
+"""The playbook as a page: the cells with their figures, a section a campaign, then the behaviours."""
 
 from typing import Literal
 
-from winback.money import NO_CURRENCY
+from winback.money import NO_CURRENCY, Money
 from winback.pages import (
     Bar,
     Content,
@@ -22,7 +22,7 @@ from winback.pages import (
 from winback.pages.figures import MISSING, count, percent
 from winback.playbook.rows import Priority
 from winback.playbook.table import NOTES, CellLine, PlaybookTable
-from winback.playbook.written import FIGURES, columns, offer_words, total_words, value_words
+from winback.playbook.written import FIGURES, columns, offer_words, value_words
 
 
 def playbook_page(playbook: PlaybookTable) -> str:
@@ -53,6 +53,7 @@ def _figures(playbook: PlaybookTable) -> Html:
     by_hand = [line for line in playbook.cells if line.row.by_person]
     row = [
         Tile("Customers", count(playbook.total.customers), "with at least one purchase"),
+        Tile("CLTV to date", _amount(playbook), "net value so far: purchases less returns"),
         Tile("To be called", count(sum(line.value.customers or 0 for line in by_hand)), "in cells that a person works"),
     ]
     critical = [line for line in playbook.cells if line.row.priority is Priority.CRITICAL]
@@ -61,19 +62,27 @@ def _figures(playbook: PlaybookTable) -> Html:
     return tiles(row)
 
 
+def _amount(playbook: PlaybookTable) -> str:
+    """Without decimals; cents say nothing in a total."""
+    if playbook.total.total_minor is None:
+        return MISSING
+    whole = f"{Money(playbook.total.total_minor, playbook.currency).amount.to_integral_value():,}"
+    return whole if playbook.currency == NO_CURRENCY else f"{whole} {playbook.currency}"
+
+
 def _overview(playbook: PlaybookTable) -> Html:
-    names = ["Cell", "Priority", "Campaign", "Timing", *FIGURES]
+    names = ["Cell", *FIGURES, "Priority", "Campaign", "Timing"]
     body: list[list[Content]] = [
         [
             f"{line.row.value_tier}, {line.row.status}",
+            *value_words(line.value, playbook),
             line.row.priority,
             line.row.campaign,
             line.row.timing.words,
-            *value_words(line.value, playbook),
         ]
         for line in playbook.cells
     ]
-    total: list[Content] = [*total_words(playbook, names)]
+    total: list[Content] = ["All", *value_words(playbook.total, playbook), "", "", ""]
     bars = [
         Bar(f"{line.row.value_tier}, {line.row.status}", line.value.customers, _share(line, playbook), _hue(line))
         for line in playbook.cells
@@ -81,7 +90,7 @@ def _overview(playbook: PlaybookTable) -> Html:
     ]
     return section(
         "The 16 cells",
-        table(columns(names, playbook.currency), body, align="llllrrr", total=total),
+        table(columns(names, playbook.currency), body, align="lrrrlll", total=total),
         details("The cells as bars", bar_chart(bars, label="Customers by cell")),
         lead="Value tier by status. Every customer with a purchase is in exactly one cell; the cell chooses the row.",
     )
