@@ -1,6 +1,7 @@
 """Field types of what stores send: plain text, identifiers, instants. Problems never repeat the value."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -12,6 +13,20 @@ from winback.instants import NOT_AN_INSTANT, parse_instant
 LEEWAY = timedelta(days=1)  # how far ahead of ours the clock of a store may be
 LONGEST_TEXT = 128
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def field_path(location: Sequence[str | int]) -> str:
+    """Where a problem of pydantic's lies: `steps[1].after_days`, empty for the whole.
+
+    Parts in angle brackets name alternatives of a union, not fields.
+    """
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif not part.startswith("<"):
+            path += f".{part}" if path else part
+    return path
 
 
 def stripped(value: object) -> object:

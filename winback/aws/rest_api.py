@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from pydantic import BaseModel, ValidationError
 
+from winback.fields import field_path
 from winback.identifiers import AccountId
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -77,12 +78,12 @@ def body_of(app: APIGatewayRestResolver, model: type[Model]) -> Model:
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_json", f"the body is not JSON: {why}") from None
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise RequestRefused(
-            HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", field_problems(error)
-        ) from None
+    return _fitting(model, content)
+
+
+def query_of(app: APIGatewayRestResolver, model: type[Model]) -> Model:
+    """The query parameters as `model`; of a repeated one the last. Raises RequestRefused as `body_of` does."""
+    return _fitting(model, app.current_event.query_string_parameters or {})
 
 
 def field_problems(error: ValidationError) -> list[FieldProblem]:
@@ -94,8 +95,17 @@ def json_response(status: HTTPStatus, body: Any) -> Response[str]:
     return Response(status_code=status, content_type="application/json", body=json.dumps(body))
 
 
+def _fitting(model: type[Model], content: Any) -> Model:
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise RequestRefused(
+            HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", field_problems(error)
+        ) from None
+
+
 def _field_problem(detail: dict[str, Any]) -> FieldProblem:
-    field, message = _path(detail["loc"]), str(detail["msg"]).removeprefix("Value error, ")
+    field, message = field_path(detail["loc"]) or "body", str(detail["msg"]).removeprefix("Value error, ")
     match detail["type"]:
         case "missing":
             return FieldProblem(field, "is missing", "a value")
@@ -106,17 +116,6 @@ def _field_problem(detail: dict[str, Any]) -> FieldProblem:
             return FieldProblem(field, problem, expected.removeprefix("expected ") or "a value that keeps this rule")
         case _:
             return FieldProblem(field, "does not fit", message.removeprefix("Input should be "))
-
-
-def _path(location: Sequence[str | int]) -> str:
-    """`steps[1].after_days`. Parts in angle brackets name alternatives of a union, not fields."""
-    path = ""
-    for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif not part.startswith("<"):
-            path += f".{part}" if path else part
-    return path or "body"
 
 
 def _refusing(status: HTTPStatus, code: str) -> Callable[[Exception], Response[str]]:

@@ -6,8 +6,10 @@ Money columns lose `_minor` from their name, because a condition states money in
 from dataclasses import dataclass
 from enum import StrEnum
 
+from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.grid import Status, ValueTier
 from winback.segmentation.names import Family, Segment
+from winback.segmentation.overlays import BreadthTier, DiscountTier, EngagementTier, PremiumTier
 
 
 class Kind(StrEnum):
@@ -37,29 +39,16 @@ class Column:
 
 _CONSENT = ("granted", "denied", "unknown")
 
-PREMIUM_TIERS = ("active", "lapsed", "mixed", "none")
-DISCOUNT_TIERS = ("never", "occasional", "acquisition one-shot", "repeat")
-BREADTH_TIERS = ("narrow", "wide", "n/a")
-ENGAGEMENT_TIERS = ("very high", "high", "middle", "low", "very low", "n/a")
-BEHAVIOURS = (
-    "Seasonal Buyer",
-    "One-off Buyer",
-    "Repetitive Buyer",
-    "Low Frequency Buyer",
-    "Regular Frequency Buyer",
-    "High Frequency Buyer",
-)
-
 _COLUMNS = (
     Column("segment", Kind.TEXT, "the one segment", tuple(Segment)),
     Column("family", Kind.TEXT, "the segment's family", tuple(Family)),
     Column("value_tier", Kind.TEXT, "the playbook grid's value axis", tuple(ValueTier)),
     Column("status", Kind.TEXT, "the playbook grid's status axis", tuple(Status)),
-    Column("premium_tier", Kind.TEXT, "overlay: full-price premium goods", PREMIUM_TIERS),
-    Column("discount_tier", Kind.TEXT, "overlay: use of discounts", DISCOUNT_TIERS),
-    Column("breadth_tier", Kind.TEXT, "overlay: distinct categories", BREADTH_TIERS),
-    Column("engagement_tier", Kind.TEXT, "overlay: opens, clicks and visits", ENGAGEMENT_TIERS),
-    Column("behaviour", Kind.TEXT, "the purchase behaviour", BEHAVIOURS),
+    Column("premium_tier", Kind.TEXT, "overlay: full-price premium goods", tuple(PremiumTier)),
+    Column("discount_tier", Kind.TEXT, "overlay: use of discounts", tuple(DiscountTier)),
+    Column("breadth_tier", Kind.TEXT, "overlay: distinct categories", tuple(BreadthTier)),
+    Column("engagement_tier", Kind.TEXT, "overlay: opens, clicks and visits", tuple(EngagementTier)),
+    Column("behaviour", Kind.TEXT, "the purchase behaviour", tuple(Behaviour)),
     Column("recency_band", Kind.TEXT, "silence against the own threshold", ("Active", "Slip", "Gone", "Long")),
     Column("frequency_band", Kind.TEXT, "purchases", ("Once", "Repeat", "Frequent")),
     Column("monetary_band", Kind.TEXT, "net value", ("Regular", "High")),
@@ -84,7 +73,7 @@ _COLUMNS = (
     Column("tenure_days", Kind.WHOLE, "days since the first purchase"),
     Column("span_days", Kind.WHOLE, "days from the first to the last purchase"),
     Column("mean_gap_days", Kind.NUMBER, "mean days between purchases"),
-    Column("median_gap_days", Kind.NUMBER, "median days between purchases"),
+    Column("median_gap_days", Kind.WHOLE, "median days between purchases"),
     Column("gap_log_mean", Kind.NUMBER, "mean natural logarithm of the gaps in days"),
     Column("gap_log_spread", Kind.NUMBER, "standard deviation of those logarithms"),
     Column("gap_count", Kind.WHOLE, "gaps between purchases"),
@@ -124,5 +113,3 @@ _COLUMNS = (
 
 COLUMNS: dict[str, Column] = {column.name: column for column in _COLUMNS}
 """By the name that a condition uses. Nothing else of a snapshot can be named."""
-
-OVERLAYS = ("premium_tier", "discount_tier", "breadth_tier", "engagement_tier")

@@ -11,9 +11,11 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
+from winback.engagement.touches import TouchKind
 from winback.money import exponent
 from winback.slices.columns import COLUMNS, Column, Kind
 from winback.slices.condition import (
+    PURCHASED,
     All,
     AnyOf,
     Cells,
@@ -23,35 +25,17 @@ from winback.slices.condition import (
     InSlice,
     Not,
     RandomShare,
-    Touch,
     join,
     slices_in,
 )
 from winback.slices.operands import Operator
+from winback.slices.problems import ConditionRefused, Problem
 
 MAX_EXPANDED = 1_000
 """Conditions of a tree with those of the slices that it names, and so on."""
 MAX_NESTED = 8
 """Slices that name slices that name slices."""
-_PERSONS_ONLY = (Touch.OPENED, Touch.CLICKED)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong at a path of the tree, and what would be right."""
-
-    path: str
-    problem: str
-    expected: str
-
-
-class ConditionRefused(ValueError):
-    """The tree cannot be asked of this snapshot; the text names the first problem."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        first = problems[0]
-        super().__init__(f"{first.path or 'condition'} {first.problem}: expected {first.expected}")
-        self.problems = problems
+_PERSONS_ONLY = (TouchKind.OPENED, TouchKind.CLICKED)
 
 
 @dataclass(frozen=True)
@@ -59,7 +43,7 @@ class Ground:
     """What trees are asked of: one snapshot of one account.
 
     `columns` are those that the snapshot has; `slices` the saved slices that trees may name, by id. `touches` says
-    whether there is a relation of that name: customer_key, kind, channel, at TIMESTAMP (UTC), by_machine.
+    whether there is a relation of that name: customer_id (the key), kind, channel, at TIMESTAMP (UTC), by_machine.
     """
 
     as_of: datetime
@@ -98,7 +82,7 @@ def touches_since(condition: Condition, ground: Ground) -> date | None:
     while pending:
         tree = pending.pop()
         for node in _leaves(tree):
-            if isinstance(node, Event) and node.event is not Touch.PURCHASED:
+            if isinstance(node, Event) and node.event != PURCHASED:
                 days.append(_first_day(node, ground.as_of) or date.min)
         for slice_id in slices_in(tree).keys() - seen:
             seen.add(slice_id)
@@ -226,7 +210,7 @@ class _Compilation:
     def _event(self, node: Event, path: str) -> str:
         """The days that count are [first, before), and the snapshot's moment is the end of all."""
         first = _first_day(node, self._ground.as_of)
-        if node.event is Touch.PURCHASED:
+        if node.event == PURCHASED:
             # The last purchase decides about "since", the first about "before".
             if first is not None:
                 name = self._read("last_purchase_at", join(path, "event"))
@@ -238,18 +222,18 @@ class _Compilation:
                 Problem(join(path, "event"), "needs sends and store events, and there are none here", "purchased")
             )
             return "FALSE"
-        wanted = ["customer_key IS NOT NULL", f"kind = {self._bind(str(node.event))}"]
+        wanted = ["customer_id IS NOT NULL", f"kind = {self._bind(str(node.event))}"]
         wanted.append(f'"at" < {self._bind(self._ground.as_of.astimezone(UTC).replace(tzinfo=None))}')
         if first is not None:
             wanted.append(f'CAST("at" AS DATE) >= {self._bind(first)}')
         if node.before is not None:
             wanted.append(f'CAST("at" AS DATE) < {self._bind(node.before)}')
         if node.channel is not None:
-            wanted.append(f"channel = {self._bind(node.channel)}")
+            wanted.append(f"channel = {self._bind(str(node.channel))}")
         if node.event in _PERSONS_ONLY:
             wanted.append("by_machine IS NOT TRUE")
         condition = " AND ".join(wanted)
-        return f"(customer_key IN (SELECT customer_key FROM touches WHERE {condition}))"  # noqa: S608 (bound values)
+        return f"(customer_key IN (SELECT customer_id FROM touches WHERE {condition}))"  # noqa: S608 (bound values)
 
     def _share(self, node: RandomShare) -> str:
         """A customer's place is the first 12 hex digits of SHA-256 over `salt:customer_key`; hex sorts as it counts."""
@@ -264,10 +248,8 @@ class _Compilation:
         stored = COLUMNS[name].stored
         self.columns.add(stored)
         if stored not in self._ground.columns:
-            problem = (
-                f"is {name}, which this snapshot does not have because it was computed before there was such a column"
-            )
-            self.problems.append(Problem(path, problem, "a refresh, which adds it"))
+            problem = f"is {name}, which this snapshot does not have"
+            self.problems.append(Problem(path, problem, "a snapshot that has it: a refresh adds what came later"))
         return stored
 
     def _binder(self, column: Column, path: str) -> Callable[[Any], str]:

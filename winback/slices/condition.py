@@ -11,7 +11,6 @@ nothing is known. Ask for them by the operators `known` and `unknown`.
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -30,6 +29,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from winback.engagement.touches import TouchChannel, TouchKind
 from winback.fields import Text
 from winback.segmentation.grid import CELLS, Cell, Status, ValueTier
 from winback.slices.columns import COLUMNS, Kind
@@ -42,18 +42,7 @@ LONGEST_DAYS = 36_500
 SLICE_ID = r"^slc-[0-9a-f]{12}$"
 
 
-class Touch(StrEnum):
-    """What a customer did, or what was done to it; opened and clicked by a person."""
-
-    PURCHASED = "purchased"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    OPENED = "opened"
-    CLICKED = "clicked"
-    UNSUBSCRIBED = "unsubscribed"
-    VISITED = "visited"
-    CARTED = "carted"
-    SUBSCRIBED = "subscribed"
+PURCHASED: Literal["purchased"] = "purchased"
 
 
 class _Node(BaseModel):
@@ -167,8 +156,8 @@ class GridCell(_Node):
 class Event(_Node):
     """At least one such touch in the time that exactly one of the last three fields gives. Days are UTC days."""
 
-    event: Touch
-    channel: Literal["email", "sms", "push", "web"] | None = None
+    event: Literal["purchased"] | TouchKind = Field(description="opened and clicked: by a person")
+    channel: TouchChannel | None = None
     within_days: int | None = Field(
         default=None, ge=0, le=LONGEST_DAYS, description="on the snapshot's day or at most so many days before"
     )
@@ -185,7 +174,7 @@ class Event(_Node):
         given = [name for name in ("within_days", "since", "before") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"has {len(given)} times: expected exactly one of within_days, since, before")
-        if self.event is Touch.PURCHASED and self.channel is not None:
+        if self.event == PURCHASED and self.channel is not None:
             raise ValueError("has a channel, which a purchase has not: expected none")
         return self
 

@@ -8,14 +8,16 @@ from typing import Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
-from winback.slices.columns import OVERLAYS
+from winback.segmentation.overlays import Overlay
+from winback.segmentation.suppression import hidden_cells
 from winback.slices.compilation import Ground, Predicate, compile_condition
 from winback.slices.condition import Condition
-from winback.slices.suppression import FEWEST_SHOWN, hidden_cells
 
 SAMPLE = 20
+HIDDEN_BELOW = 10
+"""Parts of fewer customers have no figures, unless a caller asks otherwise."""
 OVER, UNDER = 1.5, 0.67
-DIMENSIONS = ("segment", "family", *OVERLAYS, "behaviour")
+DIMENSIONS = ("segment", "family", *(overlay.column for overlay in Overlay), "behaviour")
 _CONSENTS = ("email_consent", "sms_consent", "push_consent")
 _AMOUNTS = ("net_minor", "gross_minor", "margin_minor", "purchases")
 _TYPES = {**dict.fromkeys((*DIMENSIONS, *_CONSENTS), "VARCHAR"), **dict.fromkeys(_AMOUNTS, "BIGINT")}
@@ -112,7 +114,7 @@ def preview(
     *,
     as_of: str,
     others: Mapping[str, str] | None = None,
-    fewest_shown: int = FEWEST_SHOWN,
+    hidden_below: int = HIDDEN_BELOW,
 ) -> Preview:
     """`others`: names of the saved slices to compare with, by id. Raises ConditionRefused."""
     others = others or {}
@@ -127,7 +129,7 @@ def preview(
         net_share=_share(selected.net_minor, everybody.net_minor) if everybody.net_minor > 0 else None,
         sample=sample(connection),
         overlaps=_overlaps(connection, others, selected.customers),
-        representation=representation(connection, everybody.customers, selected.customers, fewest_shown, ground),
+        representation=representation(connection, everybody.customers, selected.customers, hidden_below, ground),
         missing=[name for name in DIMENSIONS if name not in ground.columns],
     )
 
@@ -154,7 +156,7 @@ def sample(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def representation(
-    connection: duckdb.DuckDBPyConnection, everybody: int, selected: int, fewest_shown: int, ground: Ground
+    connection: duckdb.DuckDBPyConnection, everybody: int, selected: int, hidden_below: int, ground: Ground
 ) -> list[Representation]:
     rows = connection.execute(_sql("representation")).fetchall()
     counts = {
@@ -162,16 +164,16 @@ def representation(
         for dimension, value, customers, members in rows
         if dimension in ground.columns
     }
-    hidden = {
-        kind: {cell for _, cell in hidden_cells({(c[0], c): pair[place] for c, pair in counts.items()}, fewest_shown)}
-        for place, kind in enumerate(("universe", "selected"))
-    }
+    margins = [[cell for cell in counts if cell[0] == dimension] for dimension in DIMENSIONS]
+    in_universe, among_selected = (
+        hidden_cells({cell: pair[place] for cell, pair in counts.items()}, margins, hidden_below) for place in (0, 1)
+    )
     return [
         _representation(
             *cell,
-            None if cell in hidden["selected"] | hidden["universe"] else members,
-            None if cell in hidden["universe"] else customers,
-            (everybody, selected, fewest_shown),
+            None if cell in among_selected | in_universe else members,
+            None if cell in in_universe else customers,
+            (everybody, selected, hidden_below),
         )
         for cell, (customers, members) in counts.items()
     ]
@@ -180,13 +182,13 @@ def representation(
 def _representation(
     dimension: str, value: str | None, members: int | None, customers: int | None, sizes: tuple[int, int, int]
 ) -> Representation:
-    everybody, selected, fewest_shown = sizes
+    everybody, selected, hidden_below = sizes
     share = _share(members, selected)
     universe_share = _share(customers, everybody)
     ratio = share / universe_share if share is not None and universe_share else None
     mark: Literal["over", "under"] | None = None
     # With as few expected and as few found, a ratio is mostly chance.
-    telling = universe_share is not None and max(universe_share * selected, members or 0) >= fewest_shown
+    telling = universe_share is not None and max(universe_share * selected, members or 0) >= hidden_below
     if ratio is not None and telling:
         mark = "over" if ratio >= OVER else "under" if ratio <= UNDER else None
     return Representation(

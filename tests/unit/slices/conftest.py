@@ -3,10 +3,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from pydantic import TypeAdapter
 
 from winback.slices.columns import COLUMNS, Kind
-from winback.slices.condition import Condition, ConditionTree
+from winback.slices.condition import Condition
+from winback.slices.problems import parse_condition
 
 TYPES = {
     Kind.MONEY: "BIGINT",
@@ -19,7 +19,7 @@ TYPES = {
 Fill = Callable[[str, dict[str, str], Sequence[dict[str, Any]]], None]
 SNAPSHOT_TYPES = {"customer_key": "VARCHAR"} | {column.stored: TYPES[column.kind] for column in COLUMNS.values()}
 TOUCH_TYPES = {
-    "customer_key": "VARCHAR",
+    "customer_id": "VARCHAR",
     "kind": "VARCHAR",
     "channel": "VARCHAR",
     "at": "TIMESTAMP",
@@ -50,4 +50,4 @@ def fill(connection: duckdb.DuckDBPyConnection) -> Fill:
 
 @pytest.fixture(scope="session")
 def condition() -> Callable[[Any], Condition]:
-    return TypeAdapter(ConditionTree).validate_python
+    return parse_condition

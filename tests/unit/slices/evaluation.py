@@ -1,14 +1,17 @@
 """A second, plain reading of condition trees, row by row, to hold the SQL against."""
 
 import hashlib
+import operator
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from winback.engagement.touches import TouchKind
 from winback.money import exponent
 from winback.slices.columns import COLUMNS, Kind
 from winback.slices.condition import (
+    PURCHASED,
     All,
     AnyOf,
     Cells,
@@ -18,11 +21,18 @@ from winback.slices.condition import (
     InSlice,
     Not,
     RandomShare,
-    Touch,
 )
 from winback.slices.operands import Operator
 
 Row = Mapping[str, Any]
+COMPARED = {
+    Operator.EQUAL: operator.eq,
+    Operator.DIFFERENT: operator.ne,
+    Operator.LESS: operator.lt,
+    Operator.AT_MOST: operator.le,
+    Operator.MORE: operator.gt,
+    Operator.AT_LEAST: operator.ge,
+}
 
 
 class Evaluation:
@@ -32,9 +42,9 @@ class Evaluation:
         self._as_of, self._currency, self._slices = as_of, currency, slices
         self._touches: dict[str, list[Row]] = {}
         for touch in touches:
-            self._touches.setdefault(touch["customer_key"], []).append(touch)
+            self._touches.setdefault(touch["customer_id"], []).append(touch)
 
-    def matches(self, node: Condition, row: Row) -> bool:
+    def matches(self, node: Condition, row: Row) -> bool:  # noqa: PLR0911 (one for each shape)
         match node:
             case All(conditions=children):
                 return all(self.matches(child, row) for child in children)
@@ -45,7 +55,9 @@ class Evaluation:
             case InSlice(slice_id=slice_id):
                 return self.matches(self._slices[slice_id], row)
             case Cells(cells=cells):
-                return any((cell.value_tier, cell.status) == (row["value_tier"], row["status"]) for cell in cells)
+                return any(
+                    (cell.value_tier, cell.status) == (row.get("value_tier"), row.get("status")) for cell in cells
+                )
             case RandomShare(share=share, salt=salt):
                 digest = hashlib.sha256(f"{salt}:{row['customer_key']}".encode()).hexdigest()
                 return int(digest[:12], 16) < Decimal(share) * 16**12
@@ -56,7 +68,7 @@ class Evaluation:
 
     def _compares(self, node: Comparison, row: Row) -> bool:
         column = COLUMNS[node.column]
-        known = row[column.stored]
+        known = row.get(column.stored)
         if node.operator in (Operator.KNOWN, Operator.UNKNOWN):
             return (known is None) == (node.operator is Operator.UNKNOWN)
         if known is None:
@@ -65,27 +77,14 @@ class Evaluation:
             known = known.date()
         if column.kind is Kind.MONEY:
             known = Decimal(known) / 10 ** exponent(self._currency)
-        match node.operator:
-            case Operator.EQUAL:
-                return bool(known == node.value)
-            case Operator.DIFFERENT:
-                return bool(known != node.value)
-            case Operator.LESS:
-                return bool(known < node.value)
-            case Operator.AT_MOST:
-                return bool(known <= node.value)
-            case Operator.MORE:
-                return bool(known > node.value)
-            case Operator.AT_LEAST:
-                return bool(known >= node.value)
-            case Operator.IN:
-                return known in node.value
-            case Operator.BETWEEN:
-                return bool(node.value[0] <= known <= node.value[1])
-        raise AssertionError(node.operator)
+        if node.operator is Operator.IN:
+            return known in node.value
+        if node.operator is Operator.BETWEEN:
+            return bool(node.value[0] <= known <= node.value[1])
+        return bool(COMPARED[node.operator](known, node.value))
 
     def _happened(self, node: Event, row: Row) -> bool:
-        if node.event is Touch.PURCHASED:
+        if node.event == PURCHASED:
             days = [row[name].date() for name in ("first_purchase_at", "last_purchase_at") if row[name] is not None]
         else:
             days = [
@@ -94,7 +93,7 @@ class Evaluation:
                 if touch["kind"] == node.event
                 and touch["at"] < self._as_of
                 and node.channel in (None, touch["channel"])
-                and not (touch["by_machine"] and node.event in (Touch.OPENED, Touch.CLICKED))
+                and not (touch["by_machine"] and node.event in (TouchKind.OPENED, TouchKind.CLICKED))
             ]
         return any(self._counts(node, day) for day in days)
 

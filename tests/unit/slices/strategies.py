@@ -128,10 +128,19 @@ def trees(*slices: str) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-rows = st.fixed_dictionaries({column.stored: stored(column) for column in COLUMNS.values()})
+def _as_features_are(row: dict[str, Any]) -> dict[str, Any]:
+    """A customer has a first and a last purchase, in this order, or neither."""
+    days = sorted(row[name] for name in PURCHASES if row.get(name) is not None)
+    return {**row, **dict(zip(PURCHASES, (days[0], days[-1]) if days else (None, None), strict=True))}
+
+
+PURCHASES = ("first_purchase_at", "last_purchase_at")
+rows = st.fixed_dictionaries({}, optional={column.stored: stored(column) for column in COLUMNS.values()}).map(
+    _as_features_are
+)
 touches = st.fixed_dictionaries(
     {
-        "customer_key": st.integers(0, 5).map("{:032x}".format),
+        "customer_id": st.integers(0, 5).map("{:032x}".format),
         "kind": st.sampled_from(KINDS),
         "channel": st.none() | st.sampled_from(CHANNELS),
         "at": moments,

@@ -1,7 +1,9 @@
 """Trees compiled to SQL against a plain reading of them."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -15,13 +17,13 @@ from tests.unit.slices.evaluation import Evaluation
 from winback.slices.columns import COLUMNS
 from winback.slices.compilation import (
     MAX_EXPANDED,
-    ConditionRefused,
     Ground,
     check_references,
     compile_condition,
     touches_since,
 )
 from winback.slices.condition import Condition
+from winback.slices.problems import ConditionRefused, parse_condition
 
 AS_OF = strategies.AS_OF.replace(tzinfo=UTC)
 STORED = frozenset(SNAPSHOT_TYPES)
@@ -65,23 +67,15 @@ def test_the_sql_finds_exactly_whom_a_plain_reading_finds(
 @quick
 @given(tree=strategies.trees())
 def test_nothing_of_the_user_is_in_the_sql(tree: dict[str, Any]) -> None:
-    from pydantic import TypeAdapter
-
-    from winback.slices.condition import ConditionTree
-
-    predicate = compile_condition(TypeAdapter(ConditionTree).validate_python(tree), ground())
-    words = {word.strip("(),") for word in predicate.sql.replace("'", " ").split()}
-    allowed = {column.stored for column in COLUMNS.values()} | {f"${name}" for name in predicate.parameters}
-    grammar = set(
-        "AND OR NOT IS NULL IN BETWEEN TRUE FALSE AS DATE SELECT FROM WHERE = <> < <= > >= || : 1 12 0 "
-        'customer_key touches kind channel by_machine "at"'.split()
-    )
-    functions = ("coalesce", "CAST", "substr", "sha256")
-    for word in words - allowed - grammar - {""}:
-        inner = word
-        for name in functions:
-            inner = inner.replace(f"{name}(", "")
-        assert inner.strip("(),") in allowed | grammar | {""}, word
+    predicate = compile_condition(parse_condition(tree), ground())
+    columns = {column.stored for column in COLUMNS.values()}
+    parameters = {f"${name}" for name in predicate.parameters}
+    functions = {"coalesce", "CAST", "substr", "sha256"}
+    words = "AND OR NOT IS NULL IN BETWEEN TRUE FALSE AS DATE SELECT FROM WHERE"
+    names = "customer_key customer_id touches kind channel at by_machine"
+    grammar = {*words.split(), *names.split(), "1", "12"}  # what the compiler itself writes
+    found = set(re.findall(r"[^\s()=<>,|\"':]+", predicate.sql))
+    assert found <= columns | parameters | functions | grammar
 
 
 @pytest.mark.parametrize("text", strategies.HOSTILE)
@@ -140,7 +134,7 @@ def test_a_column_that_an_old_snapshot_lacks_is_named_with_its_remedy(condition:
     ((path, problem, expected),) = refusal(condition(tree), ground(columns={"segment"}))
     assert path == "any[1].column"
     assert "lapsed" in problem
-    assert expected == "a refresh, which adds it"
+    assert "refresh" in expected
 
 
 def test_touches_are_asked_for_only_where_there_are_some(condition: Parse) -> None:
@@ -191,7 +185,7 @@ def test_what_is_wrong_in_a_named_slice_is_told_at_the_place_that_names_it(condi
 def test_slices_that_multiply_each_other_end_at_a_limit(condition: Parse) -> None:
     names = [f"slc-{number:012x}" for number in range(6)]
     slices = {names[0]: condition({"share": 0.5, "salt": "s"})}
-    for before, name in zip(names, names[1:], strict=False):
+    for before, name in pairwise(names):
         slices[name] = condition({"any": [{"slice": before}] * 100})
     assert str(MAX_EXPANDED) in refusal(condition({"slice": names[-1]}), ground(slices=slices))[-1][1]
 
