@@ -2,7 +2,7 @@
 
 import typer
 
-from winback.cli import playbook, rates, rubric, segment, slices
+from winback.cli import data_quality, playbook, rates, rubric, segment, slices
 
 app = typer.Typer(
     name="winback",
@@ -14,6 +14,7 @@ app = typer.Typer(
 )
 app.command(epilog=segment.EXAMPLE)(segment.segment)
 app.command(epilog=playbook.EXAMPLE)(playbook.playbook)
+app.command("data-quality", epilog=data_quality.EXAMPLE)(data_quality.data_quality)
 app.command("slice", epilog=slices.EXAMPLE)(slices.preview_slice)
 app.add_typer(rates.app, name="rates")
 app.add_typer(rubric.app, name="rubric")
