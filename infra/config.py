@@ -8,6 +8,7 @@ from typing import Literal
 
 Hosting = Literal["serverless", "provisioned"]
 Removal = Literal["retain", "destroy"]
+Engine = Literal["auto", "lambda", "spark"]
 ReadContext = Callable[[str], object]
 
 
@@ -24,6 +25,8 @@ class Target:
     uv_platform: str | None  # --python-platform; None installs for this machine
 
 
+# https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-spark800-release.html
+EMR_SERVERLESS = Target(python="3.11", architecture="arm64", uv_platform="aarch64-manylinux_2_28")
 AWS_LAMBDA = Target(python="3.14", architecture="arm64", uv_platform="aarch64-manylinux_2_28")
 
 
@@ -48,6 +51,19 @@ class EndpointSize:
     min_instances: int = 1
     max_instances: int = 4
     calls_per_instance: int = 200  # per minute, the autoscaling target
+
+
+@dataclass(frozen=True)
+class SparkSize:
+    """What one job on EMR Serverless may take; nothing runs, and nothing is paid, between jobs."""
+
+    release: str = "emr-spark-8.0.0"  # Spark 4.0, as pyspark in pyproject.toml
+    worker_vcpus: int = 4
+    worker_memory_gb: int = 14  # with Spark's overhead of a tenth it fits EMR Serverless's 16 GB
+    worker_disk_gb: int = 100
+    most_vcpus: int = 64
+    idle_minutes: int = 5  # then the application stops
+    most_minutes: int = 120
 
 
 @dataclass(frozen=True)
@@ -81,9 +97,15 @@ class StageConfig:
     feedback_concurrency: int = 10
     chunk_concurrency: int = 40  # children of a distributed map at a time
     account_concurrency: int = 10
+    training_poll_seconds: int = 60  # how often a workflow asks after its training job
     reserve_concurrency: bool = False
     redelivery_factor: int = 6  # a queue's visibility timeout over its function's timeout, as AWS advises
     timeout_ceiling_seconds: int = 900
+
+    # Where a refresh is computed: in one function, on Spark, or on Spark from so many orders on
+    engine: Engine = "auto"
+    spark_from_orders: int = 30_000_000
+    spark: SparkSize = SparkSize()
 
     # Sending
     sender_domain: str = "mail.example.com"
@@ -105,6 +127,10 @@ class StageConfig:
     @property
     def prefix(self) -> str:
         return f"winback-{self.stage}"
+
+    @property
+    def has_spark(self) -> bool:
+        return self.engine != "lambda"
 
     def seconds(self, wanted: int) -> int:
         """A function's timeout under the stage's ceiling."""
@@ -133,8 +159,10 @@ def _stages() -> dict[str, StageConfig]:
             feedback_concurrency=2,
             chunk_concurrency=4,
             account_concurrency=2,
+            training_poll_seconds=2,
             redelivery_factor=1,
             timeout_ceiling_seconds=120,  # a killed worker's message comes back after this
+            engine="lambda",
             scheduler=False,
             sagemaker_resources=False,
             seed_champion=False,  # the CDK's asset bucket refuses plain HTTP
@@ -169,14 +197,15 @@ STAGES = ("local", "dev", "prod")
 # Context value -> environment variable that points an AWS client at another server.
 _OVERRIDES = {
     "sesv2_endpoint": "AWS_ENDPOINT_URL_SESV2",
+    "sagemaker_endpoint": "AWS_ENDPOINT_URL_SAGEMAKER",
     "sagemaker_runtime_endpoint": "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
 }
 
 
 def stage_config(read: ReadContext) -> StageConfig:
     """The stage that the CDK context names (`-c stage=dev|prod|local`, default dev), with what else the context
-    overrides: `sender_domain`, `alarm_email`, `endpoint_hosting`, and for the local stage `sesv2_endpoint` and
-    `sagemaker_runtime_endpoint`. Raises InvalidContext."""
+    overrides: `sender_domain`, `alarm_email`, `endpoint_hosting`, `engine`, and for the local stage `sesv2_endpoint`,
+    `sagemaker_endpoint` and `sagemaker_runtime_endpoint`. Raises InvalidContext."""
     stage = read("stage") or "dev"
     config = _stages().get(str(stage))
     if config is None:
@@ -189,6 +218,11 @@ def stage_config(read: ReadContext) -> StageConfig:
         if hosting not in ("serverless", "provisioned"):
             raise InvalidContext(f"context endpoint_hosting={hosting}: expected serverless or provisioned")
         config = replace(config, endpoint=replace(config.endpoint, hosting=hosting))
+    engine = read("engine")
+    if engine is not None:
+        if engine not in ("auto", "lambda", "spark"):
+            raise InvalidContext(f"context engine={engine}: expected auto, lambda or spark")
+        config = replace(config, engine=engine)
     return replace(
         config,
         endpoint_overrides=overrides,

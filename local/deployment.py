@@ -110,6 +110,7 @@ def _cdk(place: Place, state: State, name: str, arguments: Sequence[str], *, cwd
     context = {
         "stage": STAGE,
         "sesv2_endpoint": state.mail_url,
+        "sagemaker_endpoint": state.models_url,
         "sagemaker_runtime_endpoint": state.models_url,
     }
     flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]

@@ -1,5 +1,7 @@
 """SageMaker's runtime API on this machine: serves a model archive's own `inference.py` as the container does.
 
+Training jobs come to the same port (local/trainings.py).
+
 Contract of the script (model_fn, input_fn, predict_fn, output_fn):
 https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html. Call, errors and limits:
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html and
@@ -7,7 +9,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html (4 MB,
 """
 
 import importlib.util
-import json
 import sys
 import tarfile
 import threading
@@ -15,7 +16,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,10 +23,13 @@ from types import ModuleType
 from typing import Annotated, Any
 from urllib.parse import unquote
 
+import boto3
 import typer
 
+from local.answers import Answer, error_answer, json_answer
 from local.permissions import AccessDenied, permissions_of_the_environment
 from local.place import ACCESS_KEY, ACCOUNT, REGION
+from local.trainings import Trainings
 
 MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
 TIMEOUT_SECONDS = 60.0
@@ -35,13 +38,6 @@ VARIANT = "AllTraffic"
 # The container hands these to input_fn as text, everything else as bytes (sagemaker_containers, _content_types.py).
 _TEXT_TYPES = ("application/json", "text/csv")
 _CUSTOM = "X-Amzn-SageMaker-Custom-Attributes"
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Container:
@@ -115,25 +111,29 @@ class Endpoints:
                 return self._invoke(name, {key.lower(): value for key, value in headers.items()}, body)
             case "POST", ["_control", "endpoints", name, ("kill" | "restore") as verb] if name in self._containers:
                 (self._down.add if verb == "kill" else self._down.discard)(name)
-                return _json(200, {"endpoint": name, "in_service": name not in self._down})
+                return json_answer(200, {"endpoint": name, "in_service": name not in self._down})
             case "GET", ["_control", "counts"]:
-                return _json(200, {"invocations": self.invocations})
+                return json_answer(200, {"invocations": self.invocations})
             case "GET", ["ping"]:
-                return _json(200, {"endpoints": sorted(self._containers)})
-        return _error(404, "UnknownOperationException", f"{method} {path}")
+                return json_answer(200, {"endpoints": sorted(self._containers)})
+        return error_answer(404, "UnknownOperationException", f"{method} {path}")
 
     def _invoke(self, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
         try:
             self._check(headers.get("authorization", ""), "sagemaker:InvokeEndpoint", [f"{_ARNS}:endpoint/{name}"])
         except AccessDenied as denied:
-            return _error(403, "AccessDeniedException", str(denied))
+            return error_answer(403, "AccessDeniedException", str(denied))
         container = self._containers.get(name)
         if container is None:
-            return _error(400, "ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
+            return error_answer(400, "ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
         if len(body) > MAX_PAYLOAD_BYTES:
-            return _error(413, "ValidationError", f"Received a body of {len(body)} bytes: at most {MAX_PAYLOAD_BYTES}")
+            return error_answer(
+                413, "ValidationError", f"Received a body of {len(body)} bytes: at most {MAX_PAYLOAD_BYTES}"
+            )
         if name in self._down:
-            return _error(503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
+            return error_answer(
+                503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server."
+            )
         with self._counting:
             self.invocations[name] += 1
         content_type = headers.get("content-type", "application/octet-stream")
@@ -155,14 +155,6 @@ class Endpoints:
         return Answer(200, content, {"Content-Type": kind, "x-Amzn-Invoked-Production-Variant": VARIANT, **custom})
 
 
-def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})
-
-
-def _error(status: int, code: str, message: str) -> Answer:
-    return _json(status, {"Message": message}, {"x-amzn-ErrorType": code})
-
-
 def _model_error(name: str, original_status: int, original_message: str) -> Answer:
     body = {
         "ErrorCode": "CLIENT_ERROR_FROM_MODEL" if original_status < 500 else "SERVER_ERROR_FROM_MODEL",
@@ -172,22 +164,27 @@ def _model_error(name: str, original_status: int, original_message: str) -> Answ
         "OriginalMessage": original_message,
         "LogStreamArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/{name}",
     }
-    return _json(424, body, {"x-amzn-ErrorType": "ModelError"})
+    return json_answer(424, body, {"x-amzn-ErrorType": "ModelError"})
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Bytes to `Endpoints.handle` and back."""
+    """Bytes to `Endpoints.handle` or `Trainings.handle` and back."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def __init__(self, handle: Callable[..., Answer], *arguments: Any) -> None:
-        self._handle = handle
+    def __init__(self, endpoints: Endpoints, trainings: Trainings, *arguments: Any) -> None:
+        self._endpoints, self._trainings = endpoints, trainings
         super().__init__(*arguments)
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        answer = self._handle(self.command, self.path, dict(self.headers.items()), body)
+        target = self.headers.get("X-Amz-Target")
+        if target is not None:
+            headers = {key.lower(): value for key, value in self.headers.items()}
+            answer = self._trainings.handle(target, headers, body)
+        else:
+            answer = self._endpoints.handle(self.command, self.path, dict(self.headers.items()), body)
         self.send_response(answer.status)
         for key, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
             self.send_header(key, value)
@@ -204,14 +201,22 @@ def main(
     port: Annotated[int, typer.Option()],
     workspace: Annotated[Path, typer.Option(help="folder to unpack archives in")],
     model: Annotated[list[str], typer.Option(help="ENDPOINT=ARCHIVE, as often as needed")],
+    code: Annotated[list[str], typer.Option(help="PREFIX=FOLDER: the code of training jobs whose name starts so")],
 ) -> None:
     pairs = [entry.partition("=") for entry in model]
     containers = {name: Container(name, Path(archive), workspace) for name, _, archive in pairs}
-    check = permissions_of_the_environment(ACCESS_KEY, time.monotonic).check
-    endpoints = Endpoints(containers, check=check)
-    server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, endpoints.handle))
+    permissions = permissions_of_the_environment(ACCESS_KEY, time.monotonic)
+    endpoints = Endpoints(containers, check=permissions.check)
+    trainings = Trainings(
+        {prefix: Path(folder) for prefix, _, folder in (entry.partition("=") for entry in code)},
+        workspace / "trainings",
+        s3=boto3.client("s3"),
+        check=permissions.check,
+        check_role=permissions.check_role,
+    )
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, endpoints, trainings))
     server.daemon_threads = True
-    print(f"SageMaker runtime on 127.0.0.1:{port}: {', '.join(containers)}", flush=True)
+    print(f"SageMaker on 127.0.0.1:{port}: {', '.join(containers)}", flush=True)
     server.serve_forever()
 
 

@@ -96,7 +96,9 @@ def _python(place: Place, state: State, name: str, arguments: list[str | Path]) 
 
 def _models_command(place: Place, port: int, archive: Path) -> list[str | Path]:
     model = f"{cloud.CHURN_ENDPOINT}={archive}"
-    return ["local.endpoints", "--port", str(port), "--workspace", place.make("models"), "--model", model]
+    code = f"{cloud.name_of('archetypes')}={ROOT / 'ml' / 'archetypes'}"
+    command: list[str | Path] = ["local.endpoints", "--port", str(port), "--workspace", place.make("models")]
+    return [*command, "--model", model, "--code", code]
 
 
 def _mail_command(place: Place, port: int) -> list[str | Path]:

@@ -53,6 +53,13 @@ class Permissions:
                         f"because no identity-based policy allows the {action} action"
                     )
 
+    def check_role(self, role: str, action: str, resources: Sequence[str]) -> None:
+        """The same for a role (ARN) that a service works with, such as a training job's."""
+        with self._lock:
+            for resource in resources:
+                if not self._may(Caller(role, role), action, resource):
+                    raise AccessDenied(f"Role: {role} is not authorized to perform: {action} on resource: {resource}")
+
     def _caller(self, key: str) -> Caller:
         if key not in self._callers:
             pages = self._functions.get_paginator("list_functions").paginate()

@@ -37,6 +37,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     runs = RunStore(table(settings().campaigns_table))
     if "error" in event:
         step = str(event["error"]["step"])
+        metrics.add_metric("ArchetypeRunsFailed", MetricUnit.Count, 1)
         run = runs.get(account_id, run_id)
         if run is not None:
             runs.put(account_id, run.model_copy(update={"state": RunState.FAILED, "failed_step": step}))

@@ -120,7 +120,7 @@ class TrainingStack(FunctionStack):
         Workflow(
             self,
             "archetypes",
-            archetypes.definition(accounts=config.account_concurrency),
+            archetypes.definition(accounts=config.account_concurrency, poll_seconds=config.training_poll_seconds),
             names=names,
             key=self.key,
             functions={folder: self.functions[folder] for folder in archetypes.FUNCTIONS},
@@ -142,7 +142,7 @@ class TrainingStack(FunctionStack):
             "ShiftAlarm",
             names=names,
             name="archetypes-shifted",
-            says="A cluster shifted by more than 15 % since the last run. Look at the drift of GET /v1/archetypes/latest "
+            says="A cluster shifted by more than 15 % since the last run. Look at the drift of the latest run "
             "and at whether the rubric still fits (runbook, Recalibration). Nobody was reassigned.",
             metric=cloudwatch.Metric(
                 namespace="Winback",

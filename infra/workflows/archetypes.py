@@ -6,17 +6,15 @@ from infra.workflows.states import State, States, caught_by, failure, task
 
 FUNCTIONS = ("archetypes_plan", "archetypes_train", "archetypes_check", "archetypes_finish")
 
-_ASK_AGAIN_SECONDS = 60
 
-
-def definition(*, accounts: int) -> dict[str, Any]:
-    """`accounts`: how many run at a time. One account's failure leaves the others alone."""
+def definition(*, accounts: int, poll_seconds: int) -> dict[str, Any]:
+    """`accounts`: how many run at a time; `poll_seconds`: between two questions after the training job."""
     return {
         "Comment": "Features of each account's latest snapshot -> clusters -> reconciliation and drift.",
         "StartAt": "Choose accounts",
         "States": {
             "Choose accounts": {**task("archetypes_plan"), "Next": "Cluster each account"},
-            "Cluster each account": _each_account(accounts),
+            "Cluster each account": _each_account(accounts, poll_seconds),
             "Did any fail": {
                 "Type": "Choice",
                 "Choices": [{"Variable": "$.failed", "BooleanEquals": True, "Next": "Some run failed"}],
@@ -32,7 +30,8 @@ def definition(*, accounts: int) -> dict[str, Any]:
     }
 
 
-def _each_account(accounts: int) -> State:
+def _each_account(accounts: int, poll_seconds: int) -> State:
+    """One child execution an account, so that a failing account leaves the others alone."""
     return {
         "Type": "Map",
         "Label": "Accounts",
@@ -40,7 +39,7 @@ def _each_account(accounts: int) -> State:
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "Train",
-            "States": _one_account(),
+            "States": _one_account(poll_seconds),
         },
         "MaxConcurrency": accounts,
         "ToleratedFailureCount": 0,
@@ -49,7 +48,7 @@ def _each_account(accounts: int) -> State:
     }
 
 
-def _one_account() -> States:
+def _one_account(poll_seconds: int) -> States:
     run = {"account_id.$": "$.account_id", "run_id.$": "$.run_id"}
     return {
         "Train": {**caught_by(task("archetypes_train", run), "Train failed"), "Next": "Anything to cluster"},
@@ -58,7 +57,7 @@ def _one_account() -> States:
             "Choices": [{"Variable": "$.state", "StringEquals": "nothing", "Next": "Account done"}],
             "Default": "Wait",
         },
-        "Wait": {"Type": "Wait", "Seconds": _ASK_AGAIN_SECONDS, "Next": "Check"},
+        "Wait": {"Type": "Wait", "Seconds": poll_seconds, "Next": "Check"},
         "Check": {**caught_by(task("archetypes_check"), "Check failed"), "Next": "How is it"},
         "How is it": {
             "Type": "Choice",
