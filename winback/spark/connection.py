@@ -9,8 +9,9 @@ from typing import Any, cast
 import duckdb
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
+from sqlglot import exp
 
-from winback.spark.translation import Parameters, Statement, to_spark
+from winback.spark.translation import CATALOGUES, Parameters, Statement, literal, to_spark
 
 
 class Result:
@@ -40,6 +41,7 @@ class SparkConnection:
     def __init__(self, session: SparkSession) -> None:
         self.session = session
         self._tables: dict[str, DataFrame] = {}
+        self._views: set[str] = set()
 
     def execute(self, query: str, parameters: Parameters | None = None) -> Result:
         """Raises Untranslatable for a statement that the engines do not mean alike."""
@@ -57,30 +59,52 @@ class SparkConnection:
 
     def register(self, name: str, rows: DataFrame) -> None:
         """Makes rows, of files for instance, a view that statements read."""
+        self._drop(name)
         rows.createOrReplaceTempView(name)
+        self._views.add(name)
 
     def table(self, name: str) -> DataFrame:
         return self.session.table(name)
 
     def close(self) -> None:
-        """Lets go of all tables."""
-        for name in list(self._tables):
+        """Lets go of all tables and views."""
+        for name in (*self._tables, *self._views):
             self._drop(name)
 
     def _run(self, statement: Statement) -> DataFrame | None:
+        if any(catalogue in statement.sql for catalogue in CATALOGUES):
+            self._list_relations()
         match statement.kind:
             case "query":
                 return self.session.sql(statement.sql)
+            case "describe":
+                return self._describe(self.session.sql(statement.sql))
             case "table":
                 self._keep(statement.relation, self.session.sql(statement.sql))
             case "insert":
                 self._keep(statement.relation, self._with(statement))
             case "view":
-                self._drop(statement.relation)
-                self.session.sql(statement.sql).createOrReplaceTempView(statement.relation)
+                self.register(statement.relation, self.session.sql(statement.sql))
             case "drop":
                 self._drop(statement.relation)
         return None
+
+    def _describe(self, rows: DataFrame) -> DataFrame:
+        """Name and Spark's type of each column, as DESCRIBE gives them."""
+        columns = [(field.name, field.dataType.simpleString()) for field in rows.schema]
+        return self._constants(columns, "column_name", "column_type")
+
+    def _list_relations(self) -> None:
+        for catalogue, column, names in (
+            ("duckdb_tables", "table_name", self._tables),
+            ("duckdb_views", "view_name", self._views),
+        ):
+            rows = [(name,) for name in sorted({catalogue, *names})]
+            self._constants(rows, column).createOrReplaceTempView(catalogue)
+
+    def _constants(self, rows: Sequence[tuple[str, ...]], *columns: str) -> DataFrame:
+        tuples = [exp.Tuple(expressions=[literal(value) for value in row]) for row in rows]
+        return self.session.sql(exp.select("*").from_(exp.values(tuples, "constants", columns)).sql(dialect="spark"))
 
     def _with(self, statement: Statement) -> DataFrame:
         """The table and the new rows, cast to its types."""
@@ -99,6 +123,7 @@ class SparkConnection:
 
     def _drop(self, name: str) -> None:
         self.session.catalog.dropTempView(name)
+        self._views.discard(name)
         kept = self._tables.pop(name, None)
         if kept is not None:
             kept.unpersist()

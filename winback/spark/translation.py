@@ -19,6 +19,7 @@ from sqlglot.dialects.spark import Spark
 from sqlglot.parsers.duckdb import DuckDBParser
 
 Parameters = Mapping[str, object] | Sequence[object]
+CATALOGUES = ("duckdb_tables", "duckdb_views")
 
 
 class Untranslatable(ValueError):
@@ -27,15 +28,17 @@ class Untranslatable(ValueError):
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement for Spark: a query; or a table or view of one, or rows for a table, or the end of a table."""
+    """One statement for Spark: a query, its columns, a table or view of it, rows for a table, the end of a table."""
 
-    kind: Literal["query", "table", "view", "insert", "drop"]
+    kind: Literal["query", "describe", "table", "view", "insert", "drop"]
     sql: str
     relation: str = ""
 
 
 class Statements(DuckDB):
     """DuckDB's dialect as the `.sql` files use it: `len` is of lists, `length` of strings."""
+
+    INDEX_OFFSET = 0  # sqlglot would shift those positions whose type it knows, and no others
 
     class Parser(DuckDBParser):
         FUNCTIONS = {**DuckDBParser.FUNCTIONS, "LEN": exp.ArraySize.from_arg_list}  # noqa: RUF012
@@ -50,19 +53,22 @@ def to_spark(script: str, parameters: Parameters = ()) -> list[Statement]:
 def _statement(tree: exp.Expr) -> Statement:
     match tree:
         case exp.Create(kind="TABLE", this=exp.Schema() as schema):
-            return Statement("table", _no_rows(schema), schema.this.name)
+            found = Statement("table", _no_rows(schema), schema.this.name)
         case exp.Create(kind="TABLE", expression=exp.Query() as query):
-            return Statement("table", _query(query), tree.this.name)
+            found = Statement("table", _query(query), tree.this.name)
         case exp.Create(kind="VIEW", expression=exp.Query() as query):
-            return Statement("view", _query(query), tree.this.name)
+            found = Statement("view", _query(query), tree.this.name)
         case exp.Insert(this=exp.Table() as table):
-            return Statement("insert", _query(tree.expression), table.name)
+            found = Statement("insert", _query(tree.expression), table.name)
         case exp.Drop(args={"tables": [exp.Table() as table]}):
-            return Statement("drop", "", table.name)
+            found = Statement("drop", "", table.name)
+        case exp.Describe(this=exp.Query() as query):
+            found = Statement("describe", _query(query))
         case exp.Query():
-            return Statement("query", _query(tree))
+            found = Statement("query", _query(tree))
         case _:
             raise Untranslatable(f"{tree.sql(dialect=DuckDB)[:60]}: expected a query, or a table or view of one")
+    return found
 
 
 def _no_rows(schema: exp.Schema) -> str:
@@ -77,6 +83,7 @@ def _query(tree: exp.Expr) -> str:
         for rule in _RULES:
             changed = rule(node)
             if changed is not node:
+                tree = changed if node is tree else tree
                 node.replace(changed)
                 break
     return tree.sql(dialect=Spark, unsupported_level=ErrorLevel.RAISE, comments=False)
@@ -198,33 +205,81 @@ def _is_part_of_a_longer_name(name: exp.Identifier) -> bool:
 
 
 def _elements(node: exp.Expr) -> exp.Expr:
-    """`list[i]` and `list[i:]`: DuckDB counts from 1 and gives null beyond the ends; sqlglot shifts only constants."""
+    """`list[i]` counts from 1 and is null beyond the ends; Spark's `get` counts from 0 and is too."""
     if not isinstance(node, exp.Bracket) or len(node.expressions) != 1:
         return node
     (index,) = node.expressions
     if isinstance(index, exp.Literal) and index.is_string:
         return node  # a field of a struct
-    if isinstance(index, exp.Slice):
-        start, end = index.this, index.expression
-        if not (isinstance(start, exp.Literal) and start.is_int and end is None):
-            raise Untranslatable(f"{node.sql(dialect=DuckDB)}: only list[n:] with a constant n is translated")
-        return exp.func("SLICE", node.this, start, exp.func("SIZE", node.this), dialect=Spark)
-    if isinstance(index, exp.Neg):
-        raise Untranslatable(f"{node.sql(dialect=DuckDB)}: positions from the end are not translated")
-    if not isinstance(index, exp.Literal):
-        index = exp.Sub(this=exp.paren(index.copy()), expression=exp.Literal.number(1))
-    return exp.Anonymous(this="GET", expressions=[node.this, index])
+    if isinstance(index, exp.Slice | exp.Neg):
+        raise Untranslatable(f"{node.sql(dialect=DuckDB)}: write list_slice(list, first, last), counted from the start")
+    position = exp.Sub(this=exp.paren(index.copy()), expression=exp.Literal.number(1))
+    return exp.Anonymous(this="GET", expressions=[node.this, position])
+
+
+def _slices(node: exp.Expr) -> exp.Expr:
+    """`list_slice(list, first, last)`, counted from 1, is Spark's `slice(list, first, length)`."""
+    if not isinstance(node, exp.Anonymous) or node.name.upper() != "LIST_SLICE":
+        return node
+    items, first, last = node.expressions
+    if not (isinstance(first, exp.Literal) and first.is_int):
+        raise Untranslatable(f"{node.sql(dialect=DuckDB)}: expected a constant first position")
+    before = exp.Literal.number(int(first.name) - 1)
+    length = exp.Greatest(this=exp.Sub(this=exp.paren(last), expression=before), expressions=[exp.Literal.number(0)])
+    return exp.Anonymous(this="SLICE", expressions=[items, first, length])
+
+
+def _relations(node: exp.Expr) -> exp.Expr:
+    """The lists of relations, `duckdb_tables()` and `duckdb_views()`, are views that the connection makes."""
+    if isinstance(node, exp.Table) and isinstance(node.this, exp.Anonymous) and node.this.name.lower() in CATALOGUES:
+        return exp.to_table(node.this.name.lower())
+    return node
+
+
+def _parquet_files(node: exp.Expr) -> exp.Expr:
+    """`read_parquet([...])`; the names of folders are no columns on Spark when files are named."""
+    if not isinstance(node, exp.Table) or not isinstance(node.this, exp.ReadParquet):
+        return node
+    paths = node.this.expressions[0]
+    if not isinstance(paths, exp.Array) or not paths.expressions:
+        raise Untranslatable("read_parquet: expected a list of at least one path, bound as a parameter")
+    names = (exp.to_identifier(path.name, quoted=True) for path in paths.expressions)
+    rows = [exp.select("*").from_(exp.Table(this=name, db=exp.to_identifier("parquet"))) for name in names]
+    return (rows[0] if len(rows) == 1 else exp.union(*rows, distinct=False)).subquery("files")
+
+
+def type_name(kind: str) -> str:
+    """Spark's name of DuckDB's type."""
+    return exp.DataType.build(kind, dialect=DuckDB).sql(dialect=Spark)
+
+
+def _lists_side_by_side(node: exp.Expr) -> exp.Expr:
+    """`SELECT unnest(list), unnest(other)` without a table; Spark takes one such function a query."""
+    if not isinstance(node, exp.Select) or node.args.get("from_"):
+        return node
+    found = [inner for inner in node.find_all(exp.Explode) if inner.find_ancestor(exp.Select) is node]
+    if not found:
+        return node
+    names = [f"item_{number}" for number in range(len(found))]
+    zipped = exp.Anonymous(this="ARRAYS_ZIP", expressions=[inner.this.copy() for inner in found])
+    for inner, name in zip(found, names, strict=True):
+        inner.replace(exp.column(name))
+    rows = exp.select(exp.Aliases(this=exp.Inline(this=zipped), expressions=[exp.to_identifier(n) for n in names]))
+    return node.from_(rows.subquery("items"))
 
 
 def _list_sums(node: exp.Expr) -> exp.Expr:
-    """`list_sum` of whole numbers; an empty list gives 0 where DuckDB gives null: say coalesce(list_sum(...), 0)."""
+    """`list_sum` of whole numbers: nulls count nothing, and without any number it is null."""
     if not isinstance(node, exp.Anonymous) or node.name.upper() != "LIST_SUM":
         return node
-    if not isinstance(node.parent, exp.Coalesce):
-        raise Untranslatable("list_sum: write coalesce(list_sum(...), 0), for the engines differ on empty lists")
     (items,) = node.expressions
     zero = exp.cast(exp.Literal.number(0), "BIGINT")
-    return exp.Anonymous(this="AGGREGATE", expressions=[items, zero, _lambda("total + item", "total", "item")])
+    add = _lambda("total + COALESCE(item, 0)", "total", "item")
+    total = exp.Anonymous(this="AGGREGATE", expressions=[items, zero, add])
+    if isinstance(node.parent, exp.Coalesce):
+        return total
+    known = exp.Anonymous(this="EXISTS", expressions=[items.copy(), _lambda("item IS NOT NULL", "item")])
+    return exp.case().when(known, total)
 
 
 def _lambda(body: str, *names: str) -> exp.Lambda:
@@ -258,4 +313,15 @@ def _wide_integers(node: exp.Expr) -> exp.Expr:
     return node
 
 
-_RULES = (_positions_from_one, _elements, _list_sums, _roundings, _decimal_constants, _wide_integers)
+_RULES = (
+    _positions_from_one,
+    _elements,
+    _slices,
+    _list_sums,
+    _roundings,
+    _decimal_constants,
+    _wide_integers,
+    _relations,
+    _parquet_files,
+    _lists_side_by_side,
+)
