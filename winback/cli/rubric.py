@@ -13,22 +13,16 @@ from winback.cli.orders_file import (
     CurrencyOption,
     MapOption,
     OrdersOption,
-    Refuse,
     TrendOption,
     moment_of,
     refusal,
     segmented_orders,
 )
+from winback.cli.rubric_files import read_frozen, read_overrides
 from winback.money import NO_CURRENCY
 from winback.pages.figures import count, money, percent
 from winback.segmentation.recalibration import Recalibration, recalibrate
-from winback.segmentation.rubric import Rubric, read_rubric
-from winback.segmentation.rubric_file import (
-    RubricFileError,
-    RubricOverrides,
-    default_rubric_text,
-    read_rubric_file,
-)
+from winback.segmentation.rubric_file import default_rubric_text
 
 app = typer.Typer(
     name="rubric",
@@ -53,7 +47,7 @@ def check(
 ) -> None:
     """Say what a rubric file changes, or on which line it is wrong and why."""
     refuse = refusal("winback rubric check")
-    overrides = _overrides(file, currency, refuse)
+    overrides = read_overrides(file, currency, refuse)
     console = Console()
     if not overrides.changed:
         console.print("Nothing is changed: every setting is the one that ships.")
@@ -72,7 +66,7 @@ def show(
     if file is None:
         typer.echo(default_rubric_text(), nl=False)
         return
-    overrides = _overrides(file, None, refusal("winback rubric show"))
+    overrides = read_overrides(file, None, refusal("winback rubric show"))
     typer.echo(json.dumps(overrides.settings.model_dump(mode="json"), indent=1))
 
 
@@ -98,12 +92,12 @@ def compare(
     if rubric is None and frozen is None:
         refuse("give --frozen (a rubric.json in use), --rubric (a file of overrides), or both: else nothing can differ")
     moment = moment_of(as_of, refuse)
-    known = _frozen(frozen, refuse) if frozen is not None else None
+    known = read_frozen(frozen, "--frozen", refuse) if frozen is not None else None
     with segmented_orders(
         orders, as_of=as_of, mapping=mapping, currency=currency, trend_category=trend_category, refuse=refuse
     ) as segmented:
         used = segmented.summary.currency
-        settings = _overrides(rubric, used, refuse).settings if rubric is not None else None
+        settings = read_overrides(rubric, used, refuse).settings if rubric is not None else None
         try:
             comparison = recalibrate(
                 segmented.connection,
@@ -124,27 +118,6 @@ def compare(
         typer.echo(json.dumps(comparison.model_dump(mode="json"), indent=1))
     else:
         _show(comparison, used, out)
-
-
-def _overrides(file: Path, currency: str | None, refuse: Refuse) -> RubricOverrides:
-    try:
-        return read_rubric_file(file, currency or NO_CURRENCY)
-    except RubricFileError as error:
-        refuse(f"{file}: {error}")
-    except OSError as error:
-        refuse(f"{file}: {error.strerror or error}")
-
-
-def _frozen(file: Path, refuse: Refuse) -> Rubric:
-    try:
-        rubric = read_rubric(json.loads(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        refuse(f"--frozen: {file}: {error.strerror or error}")
-    except ValueError:
-        refuse(f"--frozen: {file} is no rubric.json, as `winback segment` or a refresh writes beside a snapshot")
-    if rubric is None:
-        refuse(f"--frozen: {file} is of version 1, which held for a quarter and has expired; use --rubric alone")
-    return rubric
 
 
 def _show(comparison: Recalibration, currency: str, out: Path | None) -> None:

@@ -28,6 +28,7 @@ from winback.cli.orders_file import (
     refusal,
     refuse_empty,
 )
+from winback.cli.rubric_files import RubricOption, chosen_rubric
 from winback.imports.files import FileAccount, UnreadableFile, load_orders
 from winback.pages.figures import count, percent
 from winback.segmentation.organic_return import OrganicReturn, observe_returns
@@ -50,10 +51,11 @@ def segment(
     *,
     orders: OrdersOption,
     as_of: AsOfOption,
-    out: Annotated[Path, typer.Option(help="Folder for snapshot.parquet, summary.json and report.html.")],
+    out: Annotated[Path, typer.Option(help="Folder for snapshot.parquet, summary.json, rubric.json and report.html.")],
     mapping: MapOption = None,
     currency: CurrencyOption = None,
     trend_category: TrendOption = None,
+    rubric: RubricOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json, and nothing else, to stdout.")] = False,
 ) -> None:
     """Put every customer into one of 13 segments, 5 families and one cell of the playbook grid."""
@@ -77,14 +79,29 @@ def segment(
             _refuse(f"--orders: {error}")
         _refuse_nothing(connection, orders, out, account, Path(scratch))
         used = only_currency(connection, currency, _refuse)
-        organic = observe_returns(connection, as_of=moment, trend_category=trend_category)
-        rubric = build_snapshot(connection, as_of=moment, trend_category=trend_category)
-        summary = summarise(connection, as_of=moment, currency=used, rubric=rubric)
-        document = _document(summary, account, organic, rubric)
+        frozen, settings = chosen_rubric(rubric, moment, used, _refuse)
+        organic = observe_returns(
+            connection,
+            as_of=moment,
+            trend_category=trend_category,
+            settings=settings or (frozen.settings if frozen is not None else None),
+            currency=used,
+        )
+        applied = build_snapshot(
+            connection,
+            as_of=moment,
+            rubric=frozen,
+            trend_category=trend_category,
+            settings=settings,
+            currency=used,
+        )
+        summary = summarise(connection, as_of=moment, currency=used, rubric=applied, organic=organic)
+        document = _document(summary, account, organic, applied)
         with _writing(out):
             _write_snapshot(connection, out)
             _write_rejects(connection, out, account)
             (out / "summary.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+            (out / "rubric.json").write_text(applied.model_dump_json(indent=1) + "\n", encoding="utf-8")
             (out / "report.html").write_text(segment_page(summary, account, organic), encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(document, indent=1))

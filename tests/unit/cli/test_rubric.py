@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from winback.cli import app as winback
 from winback.cli.rubric import app
-from winback.segmentation.rubric import read_rubric
+from winback.segmentation.rubric import Rubric, read_rubric
 from winback.segmentation.rubric_file import default_rubric_text
 
 ORDERS = "customer_id,order_id,ordered_at,amount\n" + "".join(
-    f"c{customer},{customer}-{month},2025-{month:02}-{customer % 27 + 1:02},{customer}.50\n"
+    f"c{customer},{customer}-{month},2025-{month:02}-{customer % 26 + 2:02},{customer}.50\n"
     for customer in range(1, 90)
     for month in range(customer % 9 + 1, 12, 1 + customer % 4)
 )
@@ -102,6 +103,29 @@ def test_compare_refuses_what_cannot_be_compared(orders: Path, overrides: Path, 
     assert "No such file" in run(*given, "--frozen", tmp_path / "none.json").stderr
     assert "cannot write" in run(*given, "--rubric", overrides, "--out", tmp_path / "no" / "x.json").stderr
     assert not (tmp_path / "no").exists()
+
+
+def test_segment_takes_overrides_or_thresholds_of_before(orders: Path, overrides: Path, tmp_path: Path) -> None:
+    def segmented(out: str, as_of: str, *options: object) -> Result:
+        given = ("--orders", orders, "--as-of", as_of, "--out", tmp_path / out, *options)
+        return CliRunner().invoke(winback, ["segment", *(str(part) for part in given)])
+
+    def rubric(out: str) -> Rubric | None:
+        return read_rubric(json.loads((tmp_path / out / "rubric.json").read_text(encoding="utf-8")))
+
+    assert segmented("first", "2026-01-01", "--rubric", overrides).exit_code == 0
+    first = rubric("first")
+    assert first is not None
+    assert first.bands.high_value_minor == 3_000
+    frozen = tmp_path / "first" / "rubric.json"
+    assert segmented("second", "2026-03-01", "--rubric", frozen).exit_code == 0
+    assert rubric("second") == first
+    assert segmented("third", "2026-03-01").exit_code == 0
+    assert rubric("third") != first
+    for as_of in ("2025-12-01", "2026-06-01"):
+        refused = segmented("no", as_of, "--rubric", frozen)
+        assert refused.exit_code == 2
+        assert "calibrated as of 2026-01-01T00:00:00Z: it holds for 91 days from then" in refused.stderr
 
 
 def run(*arguments: object) -> Result:

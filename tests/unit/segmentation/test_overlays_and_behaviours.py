@@ -116,6 +116,9 @@ def test_behaviour(connection: duckdb.DuckDBPyConnection, facts: dict[str, Any],
 def test_the_fewer_gaps_are_known_the_more_regular_they_have_to_be(connection: duckdb.DuckDBPyConnection) -> None:
     found = [tier(connection, "behaviour", gap_count=gaps, gap_log_spread=0.6) for gaps in (4, 8, 20)]
     assert [behaviour == "Repetitive Buyer" for behaviour in found] == [False, False, True]
+    # (4 x 1.3 + 7 s2) / 11 <= 0.8 squared, with the prior's variance 1.3, gives s <= 0.513.
+    found = [tier(connection, "behaviour", gap_count=8, gap_log_spread=spread) for spread in (0.51, 0.52)]
+    assert [behaviour == "Repetitive Buyer" for behaviour in found] == [True, False]
 
 
 def test_cut_offs_are_read_from_the_accounts_own_customers(connection: duckdb.DuckDBPyConnection) -> None:

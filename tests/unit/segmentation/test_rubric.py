@@ -241,6 +241,39 @@ def test_quantiles_are_the_smallest_value_that_reaches_the_share(
     assert found == [("asked", values[position - 1])]
 
 
+def test_a_score_counts_the_cut_offs_that_are_passed(connection: duckdb.DuckDBPyConnection) -> None:
+    text = "[scores]\nrecency_days = [10, 20, 30, 40]\npurchases = [1, 2, 4, 8]\nvalue = [1, 2, 3, 4]\n"
+    cases = [(10, 1, 100), (11, 2, 101), (20, 2, 200), (30, 4, 300), (40, 8, 400), (41, 9, 401)]
+    rows = ruled(
+        connection,
+        rubric_with(AS_OF, overrides=text),
+        *({"silence_days": days, "purchases": times, "net_minor": spent} for days, times, spent in cases),
+    )
+    scores = [(row["recency_score"], row["frequency_score"], row["monetary_score"]) for row in rows]
+    assert scores == [(5, 1, 1), (4, 2, 2), (4, 2, 2), (3, 3, 3), (2, 4, 4), (1, 5, 5)]
+
+
+@pytest.mark.parametrize(
+    ("silence", "lapse", "base", "band"),
+    [
+        (60, 60, 100, "Active"),
+        (61, 60, 100, "Slip"),
+        (120, 60, 30, "Slip"),
+        (121, 60, 121, "Slip"),
+        (121, 60, 120, "Gone"),
+        (200, 60, 100, "Gone"),
+        (201, 60, 100, "Long"),
+        (201, 120, 100, "Slip"),
+    ],
+)
+def test_recency_is_silence_against_the_own_and_the_accounts_threshold(
+    connection: duckdb.DuckDBPyConnection, silence: int, lapse: int, base: int, band: str
+) -> None:
+    facts = {"silence_days": silence, "lapse_days": lapse, "base_lapse_days": base, "purchases": 2}
+    (row,) = ruled(connection, rubric_with(AS_OF), facts)
+    assert (row["recency_band"], row["lapsed"]) == (band, band != "Active")
+
+
 def test_nobody_at_all_is_a_snapshot_too(connection: duckdb.DuckDBPyConnection) -> None:
     fill(connection, [])
     rubric = build_snapshot(connection, as_of=AS_OF)
