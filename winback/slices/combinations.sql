@@ -1,7 +1,6 @@
--- Grain:   one row a customer of the universe.
--- Input:   marked: customer_key, net_minor, the dimensions below (NULL where the snapshot has no such column), member
--- Output:  table combinations: one row a combination of dimensions, with customers and net value of universe and members.
-CREATE OR REPLACE TEMP TABLE combinations AS
+-- Grain:   one row a combination of dimensions that some customer of the universe has.
+-- Input:   marked (preview.py): net_minor, the dimensions below (NULL where the snapshot has no such column), member
+-- Output:  customers and net value in minor units, of the universe and of the members.
 SELECT
     segment,
     family,
@@ -11,8 +10,8 @@ SELECT
     engagement_tier,
     behaviour,
     count(*) AS customers,
-    sum(net_minor)::BIGINT AS net_minor,
-    count(*) FILTER (member) AS members,
-    coalesce(sum(net_minor) FILTER (member), 0)::BIGINT AS members_net_minor
+    coalesce(sum(net_minor), 0)::BIGINT AS net_minor,
+    count(CASE WHEN member THEN 1 END) AS members,
+    coalesce(sum(CASE WHEN member THEN net_minor END), 0)::BIGINT AS members_net_minor
 FROM marked
-GROUP BY ALL;
+GROUP BY ALL

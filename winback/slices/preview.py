@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,17 +23,17 @@ _AMOUNTS = ("net_minor", "gross_minor", "margin_minor", "purchases")
 _TYPES = {**dict.fromkeys((*DIMENSIONS, *_CONSENTS), "VARCHAR"), **dict.fromkeys(_AMOUNTS, "BIGINT")}
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Tally(_Part):
+class Tally(Part):
     customers: int
     net_minor: int = Field(description="net value, minor units")
     average_minor: int | None = Field(description="net value per customer, rounded; null without any")
 
 
-class Overlap(_Part):
+class Overlap(Part):
     """Customers of this condition and of a saved slice, both."""
 
     slice_id: str
@@ -43,7 +43,7 @@ class Overlap(_Part):
     share_of_slice: float | None
 
 
-class Representation(_Part):
+class Representation(Part):
     """One value of one dimension: its share among the condition's customers against its share of everybody."""
 
     dimension: str
@@ -58,7 +58,7 @@ class Representation(_Part):
     )
 
 
-class Preview(_Part):
+class Preview(Part):
     as_of: str
     currency: str
     universe: Tally
@@ -84,27 +84,44 @@ def ground_of(
     return Ground(as_of=as_of, currency=currency, columns=columns, slices=slices, touches=touches)
 
 
-def mark(
-    connection: duckdb.DuckDBPyConnection, condition: Condition | None, ground: Ground, others: Sequence[str] = ()
-) -> None:
-    """Creates the table `marked`: each customer of `customers`, whether a member, and whether in `others`' slices.
+class Marked:
+    """The relation `marked`, one row a customer of `customers`: whether a `member`, and whether in each other slice.
 
-    No condition means everybody. Raises ConditionRefused.
+    It is written into each statement that reads it, which is several times faster than a table of it would be.
     """
-    wanted: dict[str, Predicate] = {}
-    if condition is not None:
-        wanted["member"] = compile_condition(condition, ground, prefix="m")
-    for number, slice_id in enumerate(others):
-        wanted[f"other_{number}"] = compile_condition(ground.slices[slice_id], ground, prefix=f"o{number}_")
-    plain = [name if name in ground.columns else f"NULL::{kind} AS {name}" for name, kind in _TYPES.items()]
-    marks = [f"{predicate.sql} AS {name}" for name, predicate in wanted.items()]
-    if condition is None:
-        marks.append("TRUE AS member")
-    parameters = {name: value for predicate in wanted.values() for name, value in predicate.parameters.items()}
-    selected = ", ".join(["customer_key", *plain, *marks])
-    statement = f"CREATE OR REPLACE TEMP TABLE marked AS SELECT {selected} FROM customers"  # noqa: S608 (bound values)
-    connection.execute(statement, parameters)
-    connection.execute(_sql("combinations"))
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        condition: Condition | None,
+        ground: Ground,
+        others: Sequence[str] = (),
+    ) -> None:
+        """No condition means everybody. Raises ConditionRefused."""
+        wanted: dict[str, Predicate] = {}
+        if condition is not None:
+            wanted["member"] = compile_condition(condition, ground, prefix="m")
+        for number, slice_id in enumerate(others):
+            wanted[f"other_{number}"] = compile_condition(ground.slices[slice_id], ground, prefix=f"o{number}_")
+        plain = [name if name in ground.columns else f"NULL::{kind} AS {name}" for name, kind in _TYPES.items()]
+        marks = [f"{predicate.sql} AS {name}" for name, predicate in wanted.items()]
+        if condition is None:
+            marks.append("TRUE AS member")
+        self._connection = connection
+        self._with = f"WITH marked AS (SELECT {', '.join(['customer_key', *plain, *marks])} FROM customers)\n"  # noqa: S608
+        self._parameters = {name: value for each in wanted.values() for name, value in each.parameters.items()}
+        self._execute("CREATE OR REPLACE TEMP TABLE combinations AS " + self._with + read_sql("combinations"), {})
+
+    def rows(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """What a SELECT over `marked` gives."""
+        return self._execute(self._with + statement, parameters)
+
+    def combined(self, statement: str) -> list[tuple[Any, ...]]:
+        """What a SELECT over the table `combinations` (combinations.sql) gives."""
+        return self._connection.execute(statement).fetchall()
+
+    def _execute(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, {**self._parameters, **parameters}).fetchall()
 
 
 def preview(
@@ -118,8 +135,18 @@ def preview(
 ) -> Preview:
     """`others`: names of the saved slices to compare with, by id. Raises ConditionRefused."""
     others = others or {}
-    mark(connection, condition, ground, list(others))
-    everybody, selected = totals(connection)
+    return preview_of(
+        Marked(connection, condition, ground, list(others)),
+        ground,
+        as_of=as_of,
+        others=others,
+        hidden_below=hidden_below,
+    )
+
+
+def preview_of(marked: Marked, ground: Ground, *, as_of: str, others: Mapping[str, str], hidden_below: int) -> Preview:
+    """`others` as `marked` was made with."""
+    everybody, selected = _totals(marked)
     return Preview(
         as_of=as_of,
         currency=ground.currency,
@@ -127,38 +154,38 @@ def preview(
         selected=selected,
         share=_share(selected.customers, everybody.customers),
         net_share=_share(selected.net_minor, everybody.net_minor) if everybody.net_minor > 0 else None,
-        sample=sample(connection),
-        overlaps=_overlaps(connection, others, selected.customers),
-        representation=representation(connection, everybody.customers, selected.customers, hidden_below, ground),
+        sample=_sample(marked),
+        overlaps=_overlaps(marked, others, selected.customers),
+        representation=_representations(marked, everybody.customers, selected.customers, hidden_below, ground),
         missing=[name for name in DIMENSIONS if name not in ground.columns],
     )
 
 
-def totals(connection: duckdb.DuckDBPyConnection) -> tuple[Tally, Tally]:
+def _totals(marked: Marked) -> tuple[Tally, Tally]:
     """Of everybody, and of the members."""
-    row = connection.execute(
+    (row,) = marked.combined(
         "SELECT coalesce(sum(customers), 0)::BIGINT, coalesce(sum(net_minor), 0)::BIGINT, "
         "coalesce(sum(members), 0)::BIGINT, coalesce(sum(members_net_minor), 0)::BIGINT FROM combinations"
-    ).fetchall()[0]
-    return tally(row[0], row[1]), tally(row[2], row[3])
+    )
+    return _tally(row[0], row[1]), _tally(row[2], row[3])
 
 
-def tally(customers: int, net_minor: int) -> Tally:
+def _tally(customers: int, net_minor: int) -> Tally:
     return Tally(
         customers=customers, net_minor=net_minor, average_minor=round(net_minor / customers) if customers else None
     )
 
 
-def sample(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _sample(marked: Marked) -> list[str]:
     """The first keys in their own order, which is as good as random: they are hashes."""
-    found = connection.execute("SELECT customer_key FROM marked WHERE member ORDER BY customer_key LIMIT ?", [SAMPLE])
-    return [row[0] for row in found.fetchall()]
+    found = marked.rows("SELECT customer_key FROM marked WHERE member ORDER BY customer_key LIMIT $most", most=SAMPLE)
+    return [row[0] for row in found]
 
 
-def representation(
-    connection: duckdb.DuckDBPyConnection, everybody: int, selected: int, hidden_below: int, ground: Ground
+def _representations(
+    marked: Marked, everybody: int, selected: int, hidden_below: int, ground: Ground
 ) -> list[Representation]:
-    rows = connection.execute(_sql("representation")).fetchall()
+    rows = marked.combined(read_sql("representation"))
     counts = {
         (dimension, value): (customers, members)
         for dimension, value, customers, members in rows
@@ -203,14 +230,14 @@ def _representation(
     )
 
 
-def _overlaps(connection: duckdb.DuckDBPyConnection, others: Mapping[str, str], selected: int) -> list[Overlap]:
+def _overlaps(marked: Marked, others: Mapping[str, str], selected: int) -> list[Overlap]:
     if not others:
         return []
     counts = ", ".join(
         f"count(*) FILTER (member AND other_{number}), count(*) FILTER (other_{number})"
         for number in range(len(others))
     )
-    row = connection.execute(f"SELECT {counts} FROM marked").fetchall()[0]  # noqa: S608 (names of ours)
+    (row,) = marked.rows(f"SELECT {counts} FROM marked")  # noqa: S608 (names of ours)
     return [
         Overlap(
             slice_id=slice_id,
@@ -227,5 +254,6 @@ def _share(part: int | None, whole: int) -> float | None:
     return part / whole if part is not None and whole else None
 
 
-def _sql(name: str) -> str:
+def read_sql(name: str) -> str:
+    """The text of one of this package's statements."""
     return files("winback.slices").joinpath(f"{name}.sql").read_text(encoding="utf-8")
