@@ -1,4 +1,4 @@
-"""Takes customers and orders, presigns uploads of files, tells how imports went."""
+"""Takes customers, orders and events, presigns uploads of files, tells how imports went."""
 
 import json
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from winback.aws.batches import LARGEST_BATCH, Batches, ItemResult
 from winback.aws.clock import clock_of
 from winback.aws.customers import ProfileStore
 from winback.aws.environment import read_settings
+from winback.aws.events import EventMarkers
 from winback.aws.imports import UPLOAD_SECONDS, ImportStore, UnknownImport, presign_upload
 from winback.aws.lake import Lake
 from winback.aws.orders import Activity, OrderMarkers
@@ -77,7 +78,11 @@ class Parts:
         self.lake = Lake(settings.lake_bucket, self.s3)
         customers = table(settings.customers_table)
         self.batches = Batches(
-            self.lake, ProfileStore(customers), OrderMarkers(customers), Activity(customers, self.campaigns)
+            self.lake,
+            ProfileStore(customers),
+            OrderMarkers(customers),
+            Activity(customers, self.campaigns),
+            EventMarkers(customers),
         )
 
 
@@ -96,6 +101,12 @@ def take_orders() -> Response[str]:
 def take_customers() -> Response[str]:
     items, account, now = _batch("customers")
     return _answered(parts().batches.take_customers(account, items, now))
+
+
+@app.post("/v1/events:batch")
+def take_events() -> Response[str]:
+    items, account, now = _batch("events")
+    return _answered(parts().batches.take_events(account, items, now))
 
 
 @app.post("/v1/imports")

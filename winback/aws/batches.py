@@ -12,10 +12,14 @@ from pydantic import BaseModel, ValidationError
 from winback.accounts import Account
 from winback.aws import lake as lake_keys
 from winback.aws.customers import ProfileStore
+from winback.aws.events import EventMarkers
 from winback.aws.lake import Lake, Row
 from winback.aws.orders import Activity, OrderMarkers
 from winback.aws.rest_api import FieldProblem, field_problems
 from winback.customers import Customer, row_of
+from winback.engagement.store_events import StoreEvent
+from winback.engagement.touches import TouchKind
+from winback.engagement.unsubscriptions import denials
 from winback.fields import LEEWAY
 from winback.instants import format_instant
 from winback.orders import Order, OrderProblem, ReceivedOrder, latest_order_times
@@ -48,6 +52,7 @@ class Batches:
     profiles: ProfileStore
     markers: OrderMarkers
     activity: Activity
+    event_markers: EventMarkers
 
     def take_orders(self, account: Account, items: Sequence[Any], now: datetime) -> list[ItemResult]:
         """Writes the object before the markers: a crash in between repeats orders, and loses none."""
@@ -96,19 +101,51 @@ class Batches:
             self.profiles.upsert(account, changed, received_at=now, statement=name)
         return sorted_out.results({each.customer_id for each in changed})
 
+    def take_events(self, account: Account, items: Sequence[Any], now: datetime) -> list[ItemResult]:
+        """What customers left elsewhere is denied here too. The markers come last: a crash before them repeats rows
+        of the same touch ids, which count once."""
+
+        def event(item: Any) -> StoreEvent:
+            received = _validated(StoreEvent, item)
+            if received.ahead_of(now):
+                raise ItemRefused(FieldProblem("at", "is in the future", f"at most {format_instant(now + LEEWAY)}"))
+            return received
+
+        sorted_out = _sort_out(
+            items,
+            "event_id",
+            event,
+            lambda found: (found.identity(), found.content()),
+            name=lambda found: found.event_id,
+        )
+        touches = {
+            identity: found.touch(account.key_salt, account.customer_key(found.customer_id))
+            for identity, found in sorted_out.firsts.items()
+        }
+        known = self.event_markers.known(account.account_id, [touch.touch_id for touch in touches.values()])
+        new = {identity: touch for identity, touch in touches.items() if touch.touch_id not in known}
+        if new:
+            rows = [touch.row() for touch in new.values()]
+            name = f"{_batch_id(rows)}.jsonl.gz"
+            self.lake.write_rows(lake_keys.engagement_key(account.account_id, now.date().isoformat(), name), rows)
+            left = [touch for touch in new.values() if touch.kind is TouchKind.UNSUBSCRIBED]
+            self.profiles.deny(account.account_id, denials((each.customer_key, each.channel, each.at) for each in left))
+            self.event_markers.mark(account.account_id, [touch.touch_id for touch in new.values()], now)
+        return sorted_out.results(set(new))
+
 
 @dataclass(frozen=True)
 class _SortedOut(Generic[Thing]):
-    firsts: dict[str, Thing]  # by id: the first good item of each
-    partial: list[ItemResult]
+    firsts: dict[str, Thing]  # by what identifies it: the first good item of each
+    partial: list[tuple[ItemResult, str | None]]  # with what identifies the item, where it is good
 
     def results(self, new: set[str]) -> list[ItemResult]:
         """Accepted items that turned out not to be new are duplicates."""
         return [
             ItemResult(result.index, result.id, "duplicate")
-            if result.status == "accepted" and result.id not in new
+            if result.status == "accepted" and identity not in new
             else result
-            for result in self.partial
+            for result, identity in self.partial
         ]
 
 
@@ -117,29 +154,33 @@ def _sort_out(
     id_field: str,
     build: Callable[[Any], Thing],
     identity: Callable[[Thing], tuple[str, str]],
+    *,
+    name: Callable[[Thing], str | None] | None = None,
 ) -> _SortedOut[Thing]:
+    """`identity` gives what identifies a thing, and its content; `name` its id in the answer, when that is another."""
     firsts: dict[str, Thing] = {}
     at: dict[str, int] = {}
-    partial = []
+    partial: list[tuple[ItemResult, str | None]] = []
     for index, item in enumerate(items):
         named = item.get(id_field) if isinstance(item, dict) else None
         shown = named if isinstance(named, str) else None
         try:
             thing = build(item)
         except ItemRefused as refused:
-            partial.append(ItemResult(index, shown, "rejected", refused.problems))
+            partial.append((ItemResult(index, shown, "rejected", refused.problems), None))
             continue
-        own_id, fingerprint = identity(thing)
-        if own_id not in firsts:
-            firsts[own_id], at[own_id] = thing, index
-            partial.append(ItemResult(index, own_id, "accepted"))
-        elif identity(firsts[own_id])[1] == fingerprint:
-            partial.append(ItemResult(index, own_id, "duplicate"))
+        own, fingerprint = identity(thing)
+        own_id = name(thing) if name else own
+        if own not in firsts:
+            firsts[own], at[own] = thing, index
+            partial.append((ItemResult(index, own_id, "accepted"), own))
+        elif identity(firsts[own])[1] == fingerprint:
+            partial.append((ItemResult(index, own_id, "duplicate"), own))
         else:
             other = FieldProblem(
-                id_field, f"is the id of item {at[own_id]} too, with other content", "one item an id in a batch"
+                id_field, f"is the id of item {at[own]} too, with other content", "one item an id in a batch"
             )
-            partial.append(ItemResult(index, own_id, "rejected", (other,)))
+            partial.append((ItemResult(index, own_id, "rejected", (other,)), own))
     return _SortedOut(firsts, partial)
 
 

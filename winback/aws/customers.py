@@ -1,6 +1,6 @@
 """Profiles in the customers table: only what a statement changes is written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -9,9 +9,10 @@ from botocore.exceptions import ClientError
 
 from winback.accounts import Account
 from winback.aws import keys
-from winback.aws.tables import GET_BATCH, Item, batch_get, batch_put
-from winback.customers import Customer, profile_of
-from winback.identifiers import CustomerKey
+from winback.aws.tables import GET_BATCH, Item, batch_get, batch_put, standing_in_the_way
+from winback.customers import Channel, ConsentState, Customer, profile_of
+from winback.identifiers import AccountId, CustomerKey
+from winback.instants import format_instant
 
 THREADS = 8
 ATTEMPTS = 10
@@ -54,6 +55,41 @@ class ProfileStore:
             return known.get((place["pk"], place["sk"]), {})
 
         return [each for each in customers if before(each).get("fingerprint") != each.fingerprint()]
+
+    def deny(self, account_id: AccountId, denials: Mapping[tuple[CustomerKey, Channel], datetime]) -> int:
+        """Denies consent from these times on, where nothing later was said; returns how many profiles changed.
+
+        A customer without a profile has none to change, and is never written to.
+        """
+        if not denials:
+            return 0
+        with ThreadPoolExecutor(min(THREADS, len(denials))) as pool:
+            return sum(pool.map(lambda denial: self._deny(account_id, *denial[0], denial[1]), denials.items()))
+
+    def _deny(self, account_id: AccountId, customer: CustomerKey, channel: Channel, at: datetime) -> bool:
+        moment = format_instant(at)
+        try:
+            self._table.update_item(
+                Key=keys.profile(account_id, customer),
+                # A higher revision stops a statement that is being merged into what was read before.
+                UpdateExpression="SET consent.#channel = :consent ADD revision :one",
+                ConditionExpression=(
+                    "attribute_exists(consent) AND (attribute_not_exists(consent.#channel)"
+                    " OR consent.#channel.#at < :at"
+                    " OR (consent.#channel.#at = :at AND consent.#channel.#state <> :denied))"
+                ),
+                ExpressionAttributeNames={"#channel": channel.value, "#at": "at", "#state": "state"},
+                ExpressionAttributeValues={
+                    ":consent": {"state": ConsentState.DENIED.value, "at": moment, "source": "event"},
+                    ":at": moment,
+                    ":denied": ConsentState.DENIED.value,
+                    ":one": 1,
+                },
+            )
+        except ClientError as error:
+            standing_in_the_way(error)
+            return False
+        return True
 
     def _upsert_batch(
         self, account: Account, customers: Sequence[Customer], received_at: datetime, statement: str

@@ -19,6 +19,8 @@ from winback.aws.customers import ProfileStore
 from winback.aws.lake import Lake, Replaced
 from winback.aws.orders import Activity, OrderMarkers
 from winback.customers import Customer, row_of
+from winback.engagement.files import load_events, set_known_events_aside, unsubscriptions, write_events
+from winback.engagement.unsubscriptions import denials
 from winback.identifiers import CustomerKey
 from winback.imports.errors import UnreadableFile
 from winback.imports.files import FileAccount, load_customers, load_orders
@@ -71,6 +73,8 @@ class FileImport:
             with duckdb.connect(config=limits) as connection:
                 if job.kind == "orders":
                     outcome = self._orders(connection, account, job, upload, now)
+                elif job.kind == "events":
+                    outcome = self._events(connection, account, job, upload, now)
                 elif job.kind == "rates":
                     outcome = self._rates(connection, account, job, upload, now)
                 else:
@@ -128,6 +132,27 @@ class FileImport:
             self.lake.upload(rows, lake_keys.customers_key(account.account_id, job.received, name))
         return _outcome(counts).with_known(counts.accepted - changed)
 
+    def _events(
+        self, connection: DuckDBPyConnection, account: Account, job: ImportJob, upload: Path, now: datetime
+    ) -> Outcome:
+        """What customers left elsewhere is denied here too, before anything tells that the event is known."""
+        folder = upload.parent
+        counts = load_events(connection, upload, mapping=job.mapping, format=job.format, now=now, scratch=folder)
+        target = lake_keys.engagement_key(account.account_id, job.received, f"{job.import_id}.parquet")
+        told = [key for key in self.lake.list(lake_keys.engagement_prefix(account.account_id)) if _of_store(key)]
+        held = self._download([key for key in told if key != target], folder)
+        known = set_known_events_aside(
+            connection,
+            parquet=[path for path in held if path.suffix == ".parquet"],
+            json_lines=[path for path in held if path.suffix == ".gz"],
+            salt=account.key_salt,
+        )
+        self.profiles.deny(account.account_id, denials(unsubscriptions(connection)))
+        written = folder / "events.parquet"
+        if write_events(connection, written):
+            self.lake.upload(written, target)
+        return _outcome(counts).with_known(known)
+
     def _rates(
         self, connection: DuckDBPyConnection, account: Account, job: ImportJob, upload: Path, now: datetime
     ) -> Outcome:
@@ -164,6 +189,11 @@ class FileImport:
 
 def _key(account: Account, customer: Customer) -> CustomerKey:
     return account.customer_key(customer.customer_id)
+
+
+def _of_store(key: str) -> bool:
+    """Whether the engagement object came from a store; what our own sends tell has other touch ids."""
+    return not key.rpartition("/")[2].startswith("exp-")
 
 
 def _line(row: dict[str, Any]) -> bytes:

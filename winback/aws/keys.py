@@ -34,6 +34,10 @@ def order_marker(account_id: AccountId, order_id: str) -> Key:
     return key(f"{account_id}#order#{hashlib.sha256(order_id.encode()).hexdigest()[:32]}", "order")
 
 
+def event_marker(account_id: AccountId, touch_id: str) -> Key:
+    return key(f"{account_id}#event#{touch_id}", "event")
+
+
 def account(account_id: AccountId) -> Key:
     return key(ACCOUNTS_PK, account_id)
 

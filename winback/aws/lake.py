@@ -41,8 +41,21 @@ def orders_key(account_id: AccountId, received: str, name: str) -> str:
     return f"{orders_prefix(account_id)}received={received}/{name}"
 
 
+def customers_prefix(account_id: AccountId) -> str:
+    return f"customers/account={account_id}/"
+
+
 def customers_key(account_id: AccountId, received: str, name: str) -> str:
-    return f"customers/account={account_id}/received={received}/{name}"
+    return f"{customers_prefix(account_id)}received={received}/{name}"
+
+
+def engagement_prefix(account_id: AccountId) -> str:
+    return f"engagement/account={account_id}/"
+
+
+def engagement_key(account_id: AccountId, received: str, name: str) -> str:
+    """`received` is a date, `name` has its ending: `imp-….parquet`, `bat-….jsonl.gz` or `exp-….jsonl.gz`."""
+    return f"{engagement_prefix(account_id)}received={received}/{name}"
 
 
 def rates_prefix(account_id: AccountId) -> str:

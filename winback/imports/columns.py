@@ -86,4 +86,5 @@ CUSTOMERS = Canon(
         "acquisition_channel",
     ),
 )
+EVENTS = Canon("events", ("customer_id", "kind", "at"), ("channel", "event_id"))
 RATES = Canon("rates", ("day", "currency", "rate"), ("base",), formats=("csv", "xml"))

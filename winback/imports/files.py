@@ -23,7 +23,16 @@ from winback.imports.staged import Staged
 from winback.imports.staging import stage
 from winback.money import NO_CURRENCY, exponent
 
-__all__ = ["FileAccount", "UnknownColumn", "UnreadableFile", "load_customers", "load_orders"]
+__all__ = [
+    "FileAccount",
+    "UnknownColumn",
+    "UnreadableFile",
+    "account_of",
+    "latest_moment",
+    "load_customers",
+    "load_orders",
+    "staged_file",
+]
 
 _CODE = re.compile(r"[A-Z]{3}")
 
@@ -75,16 +84,16 @@ def load_orders(
 
     Raises UnreadableFile for a file that is not what it should be, UnknownColumn for a column that is missing.
     """
-    with _staged(connection, Path(path), Layout(ORDERS, mapping, format), scratch) as staged:
+    with staged_file(connection, Path(path), Layout(ORDERS, mapping, format), scratch) as staged:
         are_lines = bool(staged.columns & {"sku", "category"})
         _create_currencies(connection, default_currency or NO_CURRENCY)
         connection.execute(statement("order_content"))
         connection.execute(
             statement("check_orders"),
-            {"approximate": staged.approximate, "latest": _latest(now), "are_lines": are_lines},
+            {"approximate": staged.approximate, "latest": latest_moment(now), "are_lines": are_lines},
         )
         connection.execute(statement("line_grain" if are_lines else "order_grain"))
-        account = _account(connection)
+        account = account_of(connection)
         connection.execute(statement("orders_of_lines" if are_lines else "orders_of_rows"))
         return account
 
@@ -107,27 +116,32 @@ def load_customers(
 
     Raises what `load_orders` raises.
     """
-    with _staged(connection, Path(path), Layout(CUSTOMERS, mapping, format), scratch):
+    with staged_file(connection, Path(path), Layout(CUSTOMERS, mapping, format), scratch):
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE time_zones AS SELECT unnest($names) AS name",
             {"names": sorted(available_timezones())},
         )
-        connection.execute(statement("check_customers"), {"latest": _latest(now)})
+        connection.execute(statement("check_customers"), {"latest": latest_moment(now)})
         connection.execute(statement("customer_grain"))
-        return _account(connection)
+        return account_of(connection)
 
 
-def _latest(now: datetime | None) -> datetime | None:
+def latest_moment(now: datetime | None) -> datetime | None:
+    """Until when a file may tell of things, as DuckDB's TIMESTAMP in UTC; None: no bound."""
     return (now + LEEWAY).astimezone(UTC).replace(tzinfo=None) if now else None
 
 
 @contextmanager
-def _staged(
+def staged_file(
     connection: DuckDBPyConnection,
     path: Path,
     layout: Layout,
     scratch: Path | None,
 ) -> Iterator[Staged]:
+    """The file as the view `source` of its canonical columns, beside the macros and explanations of the checks.
+
+    Nothing of it stays but what the caller made.
+    """
     ((zone,),) = connection.execute("SELECT current_setting('TimeZone')").fetchall()
     connection.execute("SET TimeZone = 'UTC'")
     try:
@@ -160,7 +174,8 @@ def _create_currencies(connection: DuckDBPyConnection, default: str) -> None:
         )
 
 
-def _account(connection: DuckDBPyConnection) -> FileAccount:
+def account_of(connection: DuckDBPyConnection) -> FileAccount:
+    """Makes the table `rejects` of the rows that the checks set aside, and counts all rows of the staged file."""
     connection.execute(statement("rejects"))
     ((rows, aside, duplicates, malformed),) = connection.execute(statement("account")).fetchall()
     by_problem = dict(

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from winback.identifiers import AccountId, ImportId
-from winback.imports.columns import CUSTOMERS, ORDERS, RATES, Canon
+from winback.imports.columns import CUSTOMERS, EVENTS, ORDERS, RATES, Canon
 from winback.instants import format_instant, parse_instant
 
-Kind = Literal["orders", "customers", "rates"]
+Kind = Literal["orders", "customers", "events", "rates"]
 Format = Literal["csv", "jsonl", "parquet", "xml"]
 Instant = Annotated[
     datetime,
@@ -78,4 +78,4 @@ class ImportJob(BaseModel):
 
 
 def canon_of(kind: Kind) -> Canon:
-    return {"orders": ORDERS, "customers": CUSTOMERS, "rates": RATES}[kind]
+    return {"orders": ORDERS, "customers": CUSTOMERS, "events": EVENTS, "rates": RATES}[kind]

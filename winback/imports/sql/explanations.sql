@@ -11,20 +11,21 @@ FROM (
     (['row'], 'not UTF-8', 'a column of bytes holds something other than UTF-8 text'),
     (['row'], 'not a JSON object', 'the line is not one JSON object'),
     (['customer_id', 'order_id'], 'missing', 'is missing: every row needs one'),
-    (['ordered_at', 'amount'], 'missing', 'is missing'),
-    (['customer_id', 'order_id', 'sku', 'category'], 'too long', 'is longer than 128 characters'),
+    (['ordered_at', 'amount', 'at'], 'missing', 'is missing'),
+    (['customer_id', 'order_id', 'sku', 'category', 'event_id'], 'too long', 'is longer than 128 characters'),
     (
-        ['customer_id', 'order_id', 'sku', 'category', 'first_name', 'last_name', 'consent_source', 'acquisition_channel'],
+        ['customer_id', 'order_id', 'sku', 'category', 'first_name', 'last_name', 'consent_source', 'acquisition_channel',
+            'event_id'],
         'control characters',
         'has control characters such as a line break or a tab'
     ),
     (
-        ['ordered_at', 'consent_at', 'created_at'],
+        ['ordered_at', 'consent_at', 'created_at', 'at'],
         'not a date',
         'is not a date or time: expected ISO 8601 such as 2026-11-21T09:30:00Z or 2026-11-21'
     ),
-    (['ordered_at', 'consent_at', 'created_at'], 'before 1970', 'is before 1970'),
-    (['ordered_at', 'consent_at', 'created_at'], 'in the future', 'is more than one day in the future'),
+    (['ordered_at', 'consent_at', 'created_at', 'at'], 'before 1970', 'is before 1970'),
+    (['ordered_at', 'consent_at', 'created_at', 'at'], 'in the future', 'is more than one day in the future'),
     (['amount', 'discount', 'cost', 'quantity'], 'not a number', 'is not a number: expected a decimal point and digits such as 1234.50'),
     (['amount', 'discount', 'cost', 'quantity'], 'out of range', 'is out of range: expected less than 1,000,000,000,000'),
     (['amount', 'discount', 'cost'], 'too many decimals', 'has more decimals than its currency'),

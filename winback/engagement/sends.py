@@ -1,0 +1,71 @@
+"""The touches that a row of the send ledger tells of."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from winback.engagement.touches import Touch, TouchKind
+from winback.identifiers import KEY_LENGTH, SendId
+from winback.instants import parse_instant
+
+# The ledger's attribute of the earliest instant of each (docs/data-model.md, send), and whether a machine did it.
+_TOLD_BY = {
+    "sent_at": (TouchKind.SENT, False),
+    "delivered_at": (TouchKind.DELIVERED, False),
+    "opened_at": (TouchKind.OPENED, False),
+    "machine_opened_at": (TouchKind.OPENED, True),
+    "clicked_at": (TouchKind.CLICKED, False),
+    "bot_clicked_at": (TouchKind.CLICKED, True),
+    "unsubscribed_at": (TouchKind.UNSUBSCRIBED, False),
+}
+
+
+class MalformedRow(ValueError):
+    """A row of the ledger that nothing of ours writes; the message names the attribute, not its value."""
+
+
+@dataclass(frozen=True)
+class SendTouches:
+    send_id: SendId
+    touches: tuple[Touch, ...]
+
+
+def touches_of_send(row: Mapping[str, Any]) -> SendTouches | None:
+    """All touches that the row tells of so far, those told before included; None for a row that is no send.
+
+    Their ids depend on the send and the kind alone, so an instant that moves back later names the same touch.
+    Raises MalformedRow.
+    """
+    pk, sk = row.get("pk"), row.get("sk")
+    if not isinstance(pk, str) or not isinstance(sk, str):
+        raise MalformedRow("the row has no keys: expected pk and sk")
+    if not sk.startswith("send#"):
+        return None
+    send_id = _send_id(pk, sk)
+    return SendTouches(send_id, tuple(_touches(send_id, row)))
+
+
+def _send_id(pk: str, sk: str) -> SendId:
+    account, _, customer = pk.partition("#")
+    launch, _, step = sk.removeprefix("send#").partition("#")
+    try:
+        return SendId.parse(f"{account}_{launch}_{step}_{customer}")
+    except ValueError:
+        raise MalformedRow("the row's keys are no send's: expected account#customer and send#launch#step") from None
+
+
+def _touches(send_id: SendId, row: Mapping[str, Any]) -> Iterator[Touch]:
+    for attribute, (kind, by_machine) in _TOLD_BY.items():
+        if row.get(attribute) is None:
+            continue
+        try:
+            at = parse_instant(row[attribute])
+        except (AttributeError, ValueError):
+            raise MalformedRow(f"{attribute} of the row is not an instant") from None
+        channel = row.get("channel")
+        yield Touch(send_id.customer_key, kind, channel, at, _touch_id(send_id, attribute), by_machine)
+
+
+def _touch_id(send_id: SendId, attribute: str) -> str:
+    return hashlib.sha256(f"{send_id}:{attribute}".encode()).hexdigest()[:KEY_LENGTH]
