@@ -26,6 +26,13 @@ ROUTES = {
         ("GET", "/v1/customers/{customer_id}"),
     ),
     "api_movement": (("GET", "/v1/movement"),),
+    "api_playbook": (
+        ("GET", "/v1/playbook"),
+        ("PUT", "/v1/playbook"),
+        ("POST", "/v1/playbook:apply"),
+        ("GET", "/v1/playbook/calls"),
+        ("GET", "/v1/data-quality"),
+    ),
     "api_campaigns": (
         ("POST", "/v1/campaigns"),
         ("GET", "/v1/campaigns"),
@@ -92,6 +99,20 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.read_lake("snapshots/*/customers.parquet", "snapshots/*/rubric.json", "movement/*"),
                 access.write_lake("movement/*"),
                 access.list_lake("movement/*"),
+            ),
+        ),
+        FunctionSpec(
+            folder="api_playbook",
+            does="The playbook with the account's figures, drafts of its campaigns, the call list, what is missing",
+            memory_mb=512,
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#snapshot", "*#playbook", "*#campaign"),
+                access.table("campaigns", "PutItem", "*#playbook", "*#campaign"),
+                access.table("campaigns", "Query", "*#launch"),
+                access.table("customers", "BatchGetItem"),
+                access.read_lake("snapshots/*/summary.json", "snapshots/*/calls.jsonl.gz"),
+                access.list_lake("snapshots/*/calls.jsonl.gz"),  # a snapshot of before call lists has none
             ),
         ),
         FunctionSpec(
