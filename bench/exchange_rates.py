@@ -49,7 +49,8 @@ def run(small: bool) -> None:
         writer.writerow(["DATE", *(code for code, _ in _STARTS.values())])
         for day in rates["EUR"]:
             writer.writerow([day.strftime("%d %b %Y"), *(rates[currency][day] for currency in _STARTS)])
-    command = ["rates", "check", "--orders", orders_file, "--rates", rates_file, "--currency", "GBP", "--as-of", AS_OF]
+    command = ["rates", "check", "--orders", str(orders_file), "--rates", str(rates_file)]
+    command += ["--currency", "GBP", "--as-of", AS_OF]
     subprocess.run([Path(sys.executable).with_name("winback"), *command], check=True)
 
 

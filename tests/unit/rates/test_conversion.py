@@ -42,7 +42,7 @@ _orders = st.lists(
     ]
 )
 _accounts = st.sampled_from(CURRENCIES)
-quick = settings(max_examples=40, deadline=None)
+quick = settings(max_examples=25, deadline=None)
 
 
 @given(orders=_orders, quotes=_quotes, account=_accounts)
