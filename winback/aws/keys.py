@@ -78,6 +78,14 @@ def launch(account_id: AccountId, launch_id: LaunchId) -> Key:
     return key(f"{account_id}#launch", launch_id)
 
 
+def slice_(account_id: AccountId, slice_id: str) -> Key:
+    return key(f"{account_id}#slice", slice_id)
+
+
+def lift(account_id: AccountId, launch_id: LaunchId) -> Key:
+    return key(f"{account_id}#lift", launch_id)
+
+
 def due_shard(launch_id: LaunchId, chunk: int) -> int:
     return int(hashlib.sha256(f"{launch_id}#{chunk}".encode()).hexdigest()[:8], 16) % DUE_SHARDS
 

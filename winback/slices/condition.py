@@ -46,7 +46,9 @@ PURCHASED: Literal["purchased"] = "purchased"
 
 
 class _Node(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True, defer_build=True
+    )
 
 
 def _some(children: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -230,9 +232,6 @@ Condition = Annotated[
         custom_error_message=f"an object with one of {', '.join(_SHAPES)}",
     ),
 ]
-
-for _node in (All, AnyOf, Not, Cells):
-    _node.model_rebuild()
 
 
 def _within_limits(value: object) -> object:

@@ -1,0 +1,109 @@
+"""Saved slices, and what a launch freezes of one."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from winback.fields import Text
+from winback.slices.compilation import Ground, check_references, reachable
+from winback.slices.condition import SLICE_ID, Condition, ConditionTree
+from winback.slices.problems import ConditionRefused
+
+MAX_SLICES = 100
+"""Of an account: they are read together."""
+MAX_SLICE_SIZE = 50_000  # bytes of a condition
+MAX_FROZEN_SIZE = 100_000  # bytes beside a launch's definition in one table item of at most 400 KB
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NewSlice(_Part):
+    """What a marketer states of a slice."""
+
+    name: Text
+    condition: ConditionTree
+
+    @model_validator(mode="after")
+    def _small_enough(self) -> Self:
+        size = len(self.model_dump_json().encode())
+        if size > MAX_SLICE_SIZE:
+            raise ValueError(f"the slice has {size} bytes: expected at most {MAX_SLICE_SIZE}")
+        return self
+
+
+class SavedSlice(NewSlice):
+    slice_id: str = Field(pattern=SLICE_ID)
+    version: int = Field(default=1, ge=1, description="rises with every change; a change names the one it was made of")
+    created_at: str
+    updated_at: str
+
+
+class FrozenSlice(_Part):
+    """A slice as it was when a launch was made of it, with those that it names: later edits change nothing."""
+
+    slice_id: str = Field(pattern=SLICE_ID)
+    name: str
+    version: int
+    condition: ConditionTree
+    slices: dict[str, ConditionTree] = Field(default_factory=dict, description="by id")
+
+    def ground(self, *, as_of: datetime, currency: str, columns: frozenset[str], touches: bool) -> Ground:
+        return Ground(as_of=as_of, currency=currency, columns=columns, slices=self.slices, touches=touches)
+
+
+class UnknownSlice(LookupError):
+    """The account has no slice of that id."""
+
+
+class SliceInUse(RuntimeError):
+    """Another slice names it."""
+
+
+class SliceTooLarge(ValueError):
+    """With all that it names it does not fit beside a launch."""
+
+
+def conditions_of(saved: Mapping[str, SavedSlice]) -> dict[str, Condition]:
+    return {slice_id: each.condition for slice_id, each in saved.items()}
+
+
+def check_new(wanted: NewSlice, slice_id: str | None, saved: Mapping[str, SavedSlice]) -> None:
+    """Raises ConditionRefused for slices that it names and there are not, or that lead back to `slice_id`."""
+    if problems := check_references(slice_id, wanted.condition, conditions_of(saved)):
+        raise ConditionRefused(problems)
+
+
+def check_unused(slice_id: str, saved: Mapping[str, SavedSlice]) -> None:
+    """Raises SliceInUse when another slice names it."""
+    conditions = conditions_of(saved)
+    users = [
+        each.name for other, each in saved.items() if other != slice_id and slice_id in reachable(other, conditions)
+    ]
+    if users:
+        raise SliceInUse(f"slice {slice_id} is part of {', '.join(users)}: change or delete these first")
+
+
+def frozen_slice(slice_id: str, saved: Mapping[str, SavedSlice]) -> FrozenSlice:
+    """Raises UnknownSlice, ConditionRefused and SliceTooLarge."""
+    if slice_id not in saved:
+        raise UnknownSlice(f"no slice {slice_id}")
+    wanted, conditions = saved[slice_id], conditions_of(saved)
+    named = reachable(slice_id, conditions) - {slice_id}
+    for other in named & conditions.keys():
+        check_new(saved[other], other, saved)
+    check_new(wanted, slice_id, saved)
+    frozen = FrozenSlice(
+        slice_id=slice_id,
+        name=wanted.name,
+        version=wanted.version,
+        condition=wanted.condition,
+        slices={other: conditions[other] for other in sorted(named)},
+    )
+    size = len(frozen.model_dump_json().encode())
+    if size > MAX_FROZEN_SIZE:
+        raise SliceTooLarge(f"slice {slice_id} has {size} bytes with those that it names: at most {MAX_FROZEN_SIZE}")
+    return frozen
