@@ -52,6 +52,17 @@ class Access:
             key_use="encrypt" if writes else "decrypt",
         )
 
+    def read_stream(self, which: str) -> Permission:
+        """What an event source mapping asks of the function's role: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html"""
+        return Permission(
+            tuple(
+                f"dynamodb:{action}" for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+            ),
+            (f"{self._names.table_arn(which)}/stream/*",),
+            reason="a stream's name is the moment when it was switched on",
+            key_service="dynamodb",
+        )
+
     def read_lake(self, *patterns: str) -> Permission:
         """`patterns` of object keys, such as `uploads/*`."""
         return self._objects("lake", ("s3:GetObject",), patterns, "decrypt")

@@ -1,9 +1,11 @@
 """One Python function with all that belongs to it: role, log group, tracing, dead letters, alarm, and its queue."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -55,7 +57,8 @@ class PythonFunction(Construct):
         called_asynchronously: bool = False,
     ) -> None:
         """`environment` offers values; the function gets those its spec names. A function that is called asynchronously
-        gets dead letters of its own; one that reads a queue has the queue's; a caller that waits sees the error."""
+        gets dead letters of its own, and so does one that follows a stream; one that reads a queue has the queue's; a
+        caller that waits sees the error."""
         super().__init__(scope, construct_id(spec.folder))
         config = names.config
         self.spec = spec
@@ -141,6 +144,47 @@ class PythonFunction(Construct):
                 max_concurrency=max(concurrency, 2),
                 report_batch_item_failures=True,
             )
+        )
+
+    def follow(self, stream_arn: str, *, patterns: Sequence[Mapping[str, object]], gather: Duration) -> None:
+        """Reads a table's stream, those records that match a pattern, `gather` long into one batch.
+
+        A failed batch is halved until the record that fails is alone; after some attempts the dead letters name where
+        in the stream it stands. https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+        """
+        assert self.dead is not None, "a function that follows a stream has dead letters"
+        mapping = lambda_.CfnEventSourceMapping(
+            self,
+            "Stream",
+            function_name=self.function.function_name,
+            event_source_arn=stream_arn,
+            starting_position="TRIM_HORIZON",
+            batch_size=10_000,
+            maximum_batching_window_in_seconds=int(gather.to_seconds()),
+            bisect_batch_on_function_error=True,
+            maximum_retry_attempts=10,
+            function_response_types=["ReportBatchItemFailures"],
+            filter_criteria=lambda_.CfnEventSourceMapping.FilterCriteriaProperty(
+                filters=[
+                    lambda_.CfnEventSourceMapping.FilterProperty(pattern=json.dumps(pattern)) for pattern in patterns
+                ]
+            ),
+            destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=self.dead.queue_arn)
+            ),
+        )
+        mapping.node.add_dependency(self.role)
+        raise_alarm(
+            self,
+            "BehindAlarm",
+            names=self._names,
+            name=f"{self.spec.folder.replace('_', '-')}-behind",
+            says=f"{self._names.function(self.spec.folder)} is six hours behind its stream, which forgets after a day. "
+            "Find the cause in its log group.",
+            metric=self.function.metric(
+                "IteratorAge", period=Duration.minutes(5), statistic="Maximum", unit=cloudwatch.Unit.MILLISECONDS
+            ),
+            threshold=Duration.hours(6).to_milliseconds(),
         )
 
 

@@ -13,6 +13,7 @@ ROUTES = {
     "api_intake": (
         ("POST", "/v1/customers:batch"),
         ("POST", "/v1/orders:batch"),
+        ("POST", "/v1/events:batch"),
         ("POST", "/v1/imports"),
         ("GET", "/v1/imports/{import_id}"),
     ),
@@ -61,7 +62,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
         ),
         FunctionSpec(
             folder="api_intake",
-            does="Takes customers and orders, presigns uploads, tells how imports went",
+            does="Takes customers, orders and events, presigns uploads, tells how imports went",
             memory_mb=512,
             environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
             permissions=(
@@ -70,7 +71,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("campaigns", "Query", "*#launch"),
                 access.table("customers", "BatchGetItem BatchWriteItem PutItem UpdateItem"),
                 access.read_lake("rejects/*"),  # it signs links to them
-                access.write_lake("uploads/*", "orders/*", "customers/*"),
+                access.write_lake("uploads/*", "orders/*", "customers/*", "engagement/*"),
             ),
         ),
         FunctionSpec(

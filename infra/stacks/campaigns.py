@@ -4,6 +4,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_ses as ses
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.access import Access
@@ -11,6 +12,7 @@ from infra.constructs.python_function import FunctionSpec
 from infra.constructs.queue import Queue
 from infra.constructs.workflow import Workflow
 from infra.names import Names
+from infra.stacks.data import FOLLOWED
 from infra.stacks.function_stack import FunctionStack
 from infra.workflows import campaign, prepare
 
@@ -171,6 +173,19 @@ def dispatch_functions(access: Access) -> tuple[FunctionSpec, ...]:
     )
 
 
+def export_functions(access: Access) -> tuple[FunctionSpec, ...]:
+    return (
+        FunctionSpec(
+            folder="engagement_export",
+            does="Changes of the send ledger -> engagement files of the lake",
+            memory_mb=1024,
+            timeout_seconds=120,
+            environment=("LAKE_BUCKET",),
+            permissions=(access.read_stream(FOLLOWED), access.write_lake("engagement/*")),
+        ),
+    )
+
+
 def trigger_functions(access: Access) -> tuple[FunctionSpec, ...]:
     return (
         FunctionSpec(
@@ -198,6 +213,7 @@ class CampaignsStack(FunctionStack):
         self._mail()
         self._dispatch()
         self._triggers()
+        self._export()
 
     def _workflows(self) -> None:
         chunks = self.names.config.chunk_concurrency
@@ -283,6 +299,19 @@ class CampaignsStack(FunctionStack):
                     triggers.queue, dead_letter_queue=triggers.dead, retry_attempts=50, max_event_age=Duration.hours(24)
                 )
             ],
+        )
+
+    def _export(self) -> None:
+        """The ledger's stream -> the lake. Its dead letters name a place in the stream (docs/runbook.md)."""
+        names = self.names
+        self.add_functions(export_functions(self._access), called_asynchronously=["engagement_export"])
+        stream = ssm.StringParameter.value_for_string_parameter(self, names.parameter(f"{FOLLOWED}-stream-arn"))
+        self.functions["engagement_export"].follow(
+            stream,
+            patterns=[
+                {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "send#"}]}}}},
+            ],
+            gather=Duration.seconds(names.config.export_seconds),
         )
 
     def _dispatch(self) -> None:

@@ -1,4 +1,4 @@
-"""What all other stacks name: the key, the tables, the buckets, the unsubscribe secret, the event bus, the alarm topic."""
+"""What all other stacks name: key, tables, buckets, the unsubscribe secret, the event bus, the alarm topic."""
 
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -18,6 +18,7 @@ from infra.names import Names
 from infra.stacks.stage_stack import StageStack
 
 TABLES = ("customers", "campaigns", "performance")
+FOLLOWED = "performance"  # the table whose changes go on into the lake
 
 # Services that write into encrypted queues and topics on their own account's behalf. The CDK does not add them to an
 # imported key's policy, and the emulator would not notice.
@@ -30,8 +31,10 @@ class DataStack(StageStack):
         self._removal = RemovalPolicy.RETAIN if names.config.removal == "retain" else RemovalPolicy.DESTROY
         self.key = self._key()
         self._parameter("key-arn", self.key.key_arn, "The customer key of everything that is kept")
-        for which in TABLES:
-            self._table(which)
+        tables = {which: self._table(which) for which in TABLES}
+        stream = tables[FOLLOWED].table_stream_arn
+        assert stream is not None, "it is switched on"
+        self._parameter(f"{FOLLOWED}-stream-arn", stream, "The changes of the send ledger, for the lake")
         logs_bucket = self._access_logs() if names.config.access_logs else None
         self._lake(logs_bucket)
         self._models(logs_bucket)
@@ -60,9 +63,9 @@ class DataStack(StageStack):
         )
         return key
 
-    def _table(self, which: str) -> None:
+    def _table(self, which: str) -> dynamodb.Table:
         """The older resource type: a global table under a customer key cannot be written without naming the region."""
-        dynamodb.Table(
+        return dynamodb.Table(
             self,
             f"{which.title()}Table",
             table_name=self.names.of(which),
@@ -75,6 +78,7 @@ class DataStack(StageStack):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute="expires_at",
+            stream=dynamodb.StreamViewType.NEW_IMAGE if which == FOLLOWED else None,
             deletion_protection=self.names.config.termination_protection,
             removal_policy=self._removal,
         )

@@ -29,9 +29,9 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("campaigns", "UpdateItem", "*#import"),
                 access.table("campaigns", "Query", "*#launch"),
                 access.table("customers", "BatchGetItem BatchWriteItem PutItem UpdateItem"),
-                access.read_lake("uploads/*", "orders/*", "rates/*"),
-                access.write_lake("orders/*", "customers/*", "rates/*", "rejects/*"),
-                access.list_lake("orders/*", "rates/*"),
+                access.read_lake("uploads/*", "orders/*", "engagement/*", "rates/*"),
+                access.write_lake("orders/*", "customers/*", "engagement/*", "rates/*", "rejects/*"),
+                access.list_lake("orders/*", "engagement/*", "rates/*"),
             ),
         ),
     )

@@ -24,6 +24,15 @@ def test_tables_are_encrypted_recoverable_on_demand_and_age_out(each_stage: Stag
         assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
 
 
+def test_the_ledger_alone_streams_its_changes(each_stage: Stage) -> None:
+    streams = {
+        table["TableName"].rsplit("-", 1)[-1]: table.get("StreamSpecification", {}).get("StreamViewType")
+        for table in each_stage.properties("AWS::DynamoDB::Table").values()
+    }
+
+    assert streams == {"customers": None, "campaigns": None, "performance": "NEW_IMAGE"}
+
+
 def test_buckets_with_data_are_encrypted_by_the_key_and_versioned(each_stage: Stage) -> None:
     buckets = [
         b for b in each_stage.properties("AWS::S3::Bucket").values() if "access-logs" not in str(b["BucketName"])

@@ -1,5 +1,6 @@
 """Consumers lose nothing silently: dead letters, alarms, partial batches; rules match what they should."""
 
+import json
 from typing import Any
 
 from tests.infra.conftest import Stage
@@ -47,12 +48,41 @@ def test_queues_are_encrypted_by_the_key(each_stage: Stage) -> None:
 
 
 def test_consumers_report_failures_one_by_one(each_stage: Stage) -> None:
-    mappings = each_stage.properties("AWS::Lambda::EventSourceMapping")
+    mappings = list(each_stage.properties("AWS::Lambda::EventSourceMapping").values())
+    of_queues = [mapping for mapping in mappings if "ScalingConfig" in mapping]
 
-    assert len(mappings) == 4
-    for mapping in mappings.values():
-        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    assert (len(mappings), len(of_queues)) == (5, 4)
+    assert {tuple(mapping["FunctionResponseTypes"]) for mapping in mappings} == {("ReportBatchItemFailures",)}
+    assert all(mapping["ScalingConfig"]["MaximumConcurrency"] >= 2 for mapping in of_queues)
+
+
+def test_the_ledgers_stream_is_followed_and_a_failing_record_is_isolated(each_stage: Stage) -> None:
+    (mapping,) = [
+        found
+        for found in each_stage.properties("AWS::Lambda::EventSourceMapping").values()
+        if "StartingPosition" in found
+    ]
+    (stream,) = [
+        found
+        for found in each_stage.properties("AWS::SSM::Parameter").values()
+        if found["Name"] == f"/winback/{each_stage.name}/performance-stream-arn"
+    ]
+    dead = each_stage.resources("AWS::SQS::Queue")[f"campaigns/{_attribute_of(mapping, 'OnFailure')}"]
+
+    assert stream["Value"]["Fn::GetAtt"][1] == "StreamArn"
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["BisectBatchOnFunctionError"]
+    assert mapping["MaximumRetryAttempts"] >= 3
+    assert dead["Properties"]["QueueName"] == f"winback-{each_stage.name}-engagement-export-dead"
+    assert [json.loads(found["Pattern"]) for found in mapping["FilterCriteria"]["Filters"]] == [
+        {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "send#"}]}}}}
+    ]
+
+
+def _attribute_of(mapping: dict[str, Any], destination: str) -> str:
+    name, attribute = mapping["DestinationConfig"][destination]["Destination"]["Fn::GetAtt"]
+    assert attribute == "Arn"
+    return str(name)
 
 
 def test_a_message_stays_hidden_for_longer_than_its_function_runs(each_stage: Stage) -> None:
