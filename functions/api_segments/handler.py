@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +24,7 @@ from winback.aws.snapshots import NotPublished, Snapshot, SnapshotStore, Unknown
 from winback.aws.tables import Accounts, batch_get, table
 from winback.identifiers import SnapshotId, new_id
 from winback.instants import EARLIEST, format_instant, parse_instant
+from winback.segmentation.explanations import EXPLAINED, explain
 from winback.segmentation.movement import Point
 
 logger = Logger()
@@ -151,9 +153,11 @@ def read_series() -> Response[str]:
 
 @app.get("/v1/customers/<customer_id>")
 def read_customer(customer_id: str) -> Response[str]:
-    """Consent, segment and last activity; names and addresses stay where they are."""
+    """Consent, segment and why, last activity; names and addresses stay where they are."""
     account_id = account_of(app)
-    customer = Accounts(table(settings().campaigns_table)).get(account_id).customer_key(customer_id)
+    campaigns = table(settings().campaigns_table)
+    account = Accounts(campaigns).get(account_id)
+    customer = account.customer_key(customer_id)
     places = {
         "profile": keys.profile(account_id, customer),
         "segment": keys.segment(account_id, customer),
@@ -170,7 +174,7 @@ def read_customer(customer_id: str) -> Response[str]:
             "customer_id": customer_id,
             "customer_key": customer,
             "consent": profile.get("consent", {}) if profile else {},
-            "segment": _segment(segment) if segment else None,
+            "segment": _segment(segment, account.currency, clock_of(campaigns).now()) if segment else None,
             "last_order_at": activity.get("last_order_at") if activity else None,
         },
     )
@@ -221,10 +225,21 @@ def _unfit(field: str, problem: str, expected: str) -> RequestRefused:
     return RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", fields)
 
 
-def _segment(item: dict[str, Any]) -> dict[str, Any]:
-    shown = {name: value for name, value in item.items() if name not in ("pk", "sk")}
-    probability = shown.get("churn_probability")
-    return {**shown, "churn_probability": float(probability) if probability is not None else None}
+def _segment(item: dict[str, Any], currency: str, now: datetime) -> dict[str, Any]:
+    """The stored item, why the customer is there, and the silence as of now: the item keeps only what orders change."""
+    shown = {name: _plain(value) for name, value in item.items() if name not in ("pk", "sk")}
+    shown.setdefault("churn_probability", None)
+    if "last_purchase_at" not in shown:  # stored before items explained themselves; the next refresh writes it anew
+        return shown
+    silence = (now.date() - parse_instant(str(shown["last_purchase_at"])).date()).days
+    facts = {**dict.fromkeys(EXPLAINED), **shown, "silence_days": max(silence, 0)}
+    return {**shown, "silence_days": facts["silence_days"], "explanation": explain(facts, currency)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
 
 
 @logger.inject_lambda_context

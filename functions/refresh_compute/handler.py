@@ -7,9 +7,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from winback.aws.computing import Computer
 from winback.aws.environment import read_settings
+from winback.aws.imports import ImportStore
 from winback.aws.lake import Lake
-from winback.aws.refresh import Machine, Refresh, compute
+from winback.aws.playbook import PlaybookStore
+from winback.aws.refresh import Machine, Refresh
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import Accounts, table
 
@@ -31,13 +34,13 @@ def settings() -> Settings:
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     refresh = Refresh.of(event)
     campaigns = table(settings().campaigns_table)
-    machine = Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1)
-    result = compute(
-        refresh,
-        Accounts(campaigns).get(refresh.account_id),
+    computer = Computer(
         Lake(settings().lake_bucket),
         SnapshotStore(campaigns),
-        machine,
+        ImportStore(campaigns),
+        PlaybookStore(campaigns),
+        Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1),
     )
+    result = computer.compute(refresh, Accounts(campaigns).get(refresh.account_id))
     logger.info("snapshot computed", extra={**refresh.describe(), "parts": result["parts"]})
     return result

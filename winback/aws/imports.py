@@ -1,5 +1,6 @@
 """Imports in the campaigns table, and the presigned upload of their files."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 from winback.aws import keys
 from winback.aws.documents import to_item
 from winback.aws.lake import upload_key
+from winback.aws.tables import Item, query_all
 from winback.identifiers import AccountId, ImportId
 from winback.imports.jobs import ImportJob, ImportState, Outcome
 from winback.instants import format_instant
@@ -35,11 +37,15 @@ class ImportStore:
         answer = self._table.get_item(Key=keys.import_job(account_id, import_id), ConsistentRead=True)
         if "Item" not in answer:
             raise UnknownImport("this account has no such import")
-        item = answer["Item"]
-        body = {name: value for name, value in item.items() if name in ImportJob.model_fields}
-        if "read" in item:
-            body["outcome"] = {name: item[name] for name in Outcome.model_fields}
-        return ImportJob.model_validate(body)
+        return _job(answer["Item"])
+
+    def of_account(self, account_id: AccountId) -> Iterator[ImportJob]:
+        rows = query_all(
+            self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": keys.import_job(account_id, "")["pk"]},
+        )
+        return (_job(row) for row in rows)
 
     def start(self, job: ImportJob, etag: str) -> bool:
         """The job is processing the object of that ETag now (also when an earlier attempt had started on it).
@@ -87,6 +93,13 @@ class ImportStore:
                 raise
             return False
         return True
+
+
+def _job(item: Item) -> ImportJob:
+    body = {name: value for name, value in item.items() if name in ImportJob.model_fields}
+    if "read" in item:
+        body["outcome"] = {name: item[name] for name in Outcome.model_fields}
+    return ImportJob.model_validate(body)
 
 
 def presign_upload(client: Any, bucket: str, account_id: AccountId, import_id: ImportId) -> dict[str, Any]:

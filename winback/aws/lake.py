@@ -95,6 +95,15 @@ def newly_lapsed_key(account_id: AccountId, snapshot_id: str) -> str:
     return f"{snapshot_prefix(account_id, snapshot_id)}newly_lapsed.jsonl.gz"
 
 
+def proposed_rubric_key(account_id: AccountId) -> str:
+    return f"rubrics/account={account_id}/proposed.json"
+
+
+def adopted_rubric_key(account_id: AccountId) -> str:
+    """Put there by an operator (docs/runbook.md)."""
+    return f"rubrics/account={account_id}/adopted.json"
+
+
 def movement_key(account_id: AccountId, before: str, now: str) -> str:
     """Of the matrices between two snapshots, which never change."""
     return f"movement/account={account_id}/{before}_{now}.json"
@@ -194,6 +203,17 @@ class Lake:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
             for entry in page.get("Contents", []):
                 yield entry["Key"]
+
+    def versions(self, prefix: str) -> dict[str, str]:
+        """ETags by key. An object that is written again with other content has another one."""
+        found = {}
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                found[entry["Key"]] = str(entry["ETag"]).strip('"')
+        return found
+
+    def copy(self, key: str, to: str) -> None:
+        self._s3.copy_object(Bucket=self.bucket, Key=to, CopySource={"Bucket": self.bucket, "Key": key})
 
     def link(self, key: str, seconds: int = 3600) -> str:
         """A link that lets its holder read the object for a while."""

@@ -18,6 +18,7 @@ from winback.aws.refresh import Machine, Refresh, download_all
 from winback.aws.snapshots import OutOfOrder, Snapshot, SnapshotState, SnapshotStore, write_segments
 from winback.identifiers import SnapshotId
 from winback.instants import format_instant
+from winback.playbook.calls import OBJECT as CALLS
 from winback.segmentation.migration import compare
 from winback.segmentation.movement import Headcount, Movement, Point, RubricUsed
 from winback.segmentation.names import Segment
@@ -104,6 +105,7 @@ class _Publication:
             state=SnapshotState.PUBLISHED,
             prefix=self.refresh.result,
             customers=customers,
+            **self.by.lake.read_json(f"{self.refresh.work}summary.json").get("work", {}),
             **{"changed": 0, **more},
         )
 
@@ -143,6 +145,8 @@ class _Publication:
             lake.upload(
                 self.folder / "newly_lapsed.jsonl.gz", newly_lapsed_key(refresh.account_id, refresh.snapshot_id)
             )
+        for calls in lake.list(f"{refresh.work}{CALLS}"):  # none of a snapshot that Spark computed
+            lake.copy(calls, f"{refresh.result}{CALLS}")
         lake.write_json(f"{refresh.result}rubric.json", rubric)
         lake.write_json(
             f"{refresh.result}summary.json",

@@ -56,6 +56,11 @@ class Snapshot(BaseModel):
     customers: int | None = None
     changed: int | None = None
     failed_step: str | None = None
+    orders_read: int | None = None
+    """Of the account's orders in the lake, in all their versions: those that histories were computed from."""
+    customers_recomputed: int | None = None
+    customers_carried: int | None = None
+    """Whose histories are those of the refresh before."""
     previous: SnapshotId | None = None
     """The latest snapshot before, with which it was compared; none for the first one and for backfills."""
     newly_lapsed: dict[Segment, int] | None = None
@@ -266,20 +271,12 @@ def write_segments(
 
 
 def _segment_item(account_id: AccountId, snapshot: Snapshot, state: SegmentState) -> dict[str, Any]:
-    item = {
-        **keys.segment(account_id, CustomerKey(state.customer_key)),
-        "snapshot_id": snapshot.snapshot_id,
-        "as_of": snapshot.as_of,
-        "segment": state.segment,
-        "family": state.family,
-        "value_tier": state.value_tier,
-        "status": state.status,
-        "lapsed": state.lapsed,
-        "score_source": state.score_source,
-    }
+    """Attributes that are None are left out, as everywhere (documents.py)."""
+    attributes = {name: value for name, value in state.attributes().items() if value is not None}
     if state.churn_probability is not None:
-        item["churn_probability"] = Decimal(str(state.churn_probability))
-    return item
+        attributes["churn_probability"] = Decimal(str(state.churn_probability))
+    place = keys.segment(account_id, CustomerKey(state.customer_key))
+    return {**place, "snapshot_id": snapshot.snapshot_id, "as_of": snapshot.as_of, **attributes}
 
 
 def _slices(operations: Iterable[tuple[str, dict[str, Any]]], size: int) -> Iterator[list[tuple[str, dict[str, Any]]]]:

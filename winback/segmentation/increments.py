@@ -53,6 +53,23 @@ class Work:
     customers_carried: int
 
 
+def full_work(connection: duckdb.DuckDBPyConnection) -> Work:
+    """After `open_orders` and build_snapshot."""
+    return _work(connection, "SELECT count(*) FROM stated_orders", "SELECT 0")
+
+
+def incremental_work(connection: duckdb.DuckDBPyConnection) -> Work:
+    """After `open_touched_orders` and build_snapshot."""
+    return _work(connection, "SELECT count(*) FROM touched_orders", "SELECT count(*) FROM carried_histories")
+
+
+def _work(connection: duckdb.DuckDBPyConnection, orders: str, carried: str) -> Work:
+    read, customers, kept = (
+        connection.execute(text).fetchall()[0][0] for text in (orders, "SELECT count(*) FROM facts", carried)
+    )
+    return Work(orders_read=read, customers_recomputed=customers - kept, customers_carried=kept)
+
+
 def statements_fingerprint() -> str:
     """Changes when histories would be made otherwise."""
     texts = (histories_fingerprint(), read_sql("order_versions"), str(COLUMNS))

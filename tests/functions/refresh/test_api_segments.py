@@ -63,8 +63,18 @@ def test_a_customer_shows_consent_segment_and_activity_but_no_address(cloud: Any
     assert customer["consent"] == consent
     assert customer["segment"]["segment"] == "New Starters"
     assert customer["segment"]["churn_probability"] == 0.25
+    assert customer["segment"]["silence_days"] == 11
+    assert customer["segment"]["explanation"].startswith("New Starter: spent 90.00 USD in 1 order, last 11 days ago (")
     assert customer["last_order_at"] == "1997-10-05T00:00:00Z"
     assert "private@example.com" not in json.dumps(customer)
+
+
+def test_silence_goes_on_between_refreshes(cloud: Any, events: Any) -> None:
+    cloud.put_orders("batch-1", ORDERS)
+    cloud.refresh("snp-000000000001", "1997-10-01T00:00:00Z")
+    cloud.campaigns.put_item(Item={"pk": "clock", "sk": "now", "now": "1997-10-03T00:00:00Z"})
+    segment = _get(cloud, events, "/v1/customers/ann@example.com")[1]["segment"]
+    assert (segment["as_of"], segment["silence_days"]) == ("1997-10-01T00:00:00Z", 13)
 
 
 def test_an_unknown_customer_is_not_found_and_not_repeated(cloud: Any, events: Any) -> None:

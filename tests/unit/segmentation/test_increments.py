@@ -43,7 +43,7 @@ orders = st.builds(
 days_of_files = st.lists(
     st.tuples(st.integers(0, 20), st.lists(orders, max_size=6, unique_by=lambda one: one["order_id"]), st.booleans()),
     min_size=1,
-    max_size=4,
+    max_size=3,
 )
 
 
@@ -115,7 +115,7 @@ def rows_of(connection: duckdb.DuckDBPyConnection, as_of: datetime, histories: P
     return [connection.execute(f"FROM {name} ORDER BY customer_id").fetchall() for name in ("written", "facts")]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(days_of_files)
 def test_carrying_gives_the_same_rows_as_computing_all(days: list[tuple[int, list[dict[str, Any]], bool]]) -> None:
     """Late orders, changed, moved and withdrawn ones, orders of the future, returns, days without any."""
