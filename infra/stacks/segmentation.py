@@ -33,11 +33,13 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             storage_mb=10_240,
             environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
             permissions=(
-                access.table("campaigns", "GetItem", "accounts", "*#snapshot"),
+                access.table("campaigns", "GetItem", "accounts", "*#snapshot", "*#playbook"),
                 access.table("campaigns", "PutItem", "*#snapshot"),
-                access.read_lake("orders/*", "rates/*", "snapshots/*/rubric.json"),
-                access.write_lake("refresh/*"),
-                access.list_lake("orders/*", "rates/*"),
+                access.table("campaigns", "Query", "*#import"),
+                access.read_lake("orders/*", "rates/*", "engagement/*", "customers/*", "rubrics/*"),
+                access.read_lake("snapshots/*/rubric.json", "refresh/*/coverage.json", "refresh/*/histories.parquet"),
+                access.write_lake("refresh/*", "rubrics/*/proposed.json"),
+                access.list_lake("orders/*", "rates/*", "engagement/*", "customers/*", "rubrics/*", "refresh/*"),
             ),
         ),
         FunctionSpec(
