@@ -21,11 +21,15 @@ WITH measured AS (
     FROM facts
     WHERE purchases > 0
     UNION ALL
-    SELECT 'premium_permille' AS measure, CAST(floor(premium_orders * 1000.0 / purchase_orders) AS BIGINT) AS value
+    SELECT
+        'premium_permille' AS measure,
+        CAST(floor(CAST(premium_orders AS DOUBLE) * 1000 / purchase_orders) AS BIGINT) AS value
     FROM facts
     WHERE purchases >= 2 AND premium_orders > 0
     UNION ALL
-    SELECT 'discount_permille' AS measure, CAST(floor(discounted_orders * 1000.0 / purchase_orders) AS BIGINT) AS value
+    SELECT
+        'discount_permille' AS measure,
+        CAST(floor(CAST(discounted_orders AS DOUBLE) * 1000 / purchase_orders) AS BIGINT) AS value
     FROM facts
     WHERE purchases >= 2 AND discounted_orders IS NOT NULL
     UNION ALL
@@ -39,7 +43,9 @@ WITH measured AS (
     UNION ALL
     SELECT
         'yearly_milli' AS measure,
-        CAST(floor(purchases * 365000.0 / greatest(tenure_days, $shortest_tenure_days)) AS BIGINT) AS value
+        CAST(
+            floor(CAST(purchases AS DOUBLE) * 365000 / greatest(tenure_days, $shortest_tenure_days)) AS BIGINT
+        ) AS value
     FROM facts
     WHERE purchases >= 2
 ),

@@ -16,9 +16,9 @@ SELECT
             AND spread_prior_gaps * spread_prior_variance + (gap_count - 1) * gap_log_spread * gap_log_spread
             <= repetitive_variance * (spread_prior_gaps + gap_count - 1)
             THEN 'Repetitive Buyer'
-        WHEN floor(purchases * 365000.0 / greatest(tenure_days, shortest_tenure_days)) <= low_yearly_milli
+        WHEN floor(CAST(purchases AS DOUBLE) * 365000 / greatest(tenure_days, shortest_tenure_days)) <= low_yearly_milli
             THEN 'Low Frequency Buyer'
-        WHEN floor(purchases * 365000.0 / greatest(tenure_days, shortest_tenure_days)) > high_yearly_milli
+        WHEN floor(CAST(purchases AS DOUBLE) * 365000 / greatest(tenure_days, shortest_tenure_days)) > high_yearly_milli
             THEN 'High Frequency Buyer'
         ELSE 'Regular Frequency Buyer'
     END AS behaviour

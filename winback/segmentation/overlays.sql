@@ -9,7 +9,7 @@ SELECT
         WHEN coalesce(premium_orders, 0) = 0 THEN 'none'
         -- Longer ago than the customer's own rhythm allows, as of the same moment as the silence.
         WHEN silence_days + datediff('day', last_premium_at::DATE, last_purchase_at::DATE) > lapse_days THEN 'lapsed'
-        WHEN floor(premium_orders * 1000.0 / purchase_orders) >= premium_active_permille THEN 'active'
+        WHEN floor(CAST(premium_orders AS DOUBLE) * 1000 / purchase_orders) >= premium_active_permille THEN 'active'
         ELSE 'mixed'
     END AS premium_tier,
     CASE
@@ -17,7 +17,7 @@ SELECT
         WHEN discounted_orders = 1 AND first_order_discounted THEN 'acquisition one-shot'
         WHEN
             discounted_orders >= repeat_discount_orders
-            AND floor(discounted_orders * 1000.0 / purchase_orders) >= repeat_discount_permille
+            AND floor(CAST(discounted_orders AS DOUBLE) * 1000 / purchase_orders) >= repeat_discount_permille
             THEN 'repeat'
         ELSE 'occasional'
     END AS discount_tier,
