@@ -29,16 +29,16 @@ _GREW = {"cost_minor", "lines"}
 
 _NAMES = ", ".join(COLUMNS)
 
-_SINGLE_VERSIONS = """CREATE OR REPLACE TEMP VIEW counted_orders AS
-    SELECT * EXCLUDE (row_number) FROM largest_file
-    UNION ALL BY NAME
-    FROM other_files"""
-_LATEST_VERSIONS = """CREATE OR REPLACE TEMP VIEW counted_orders AS
-    SELECT * EXCLUDE (row_number) FROM largest_file ANTI JOIN superseded_rows USING (row_number)
-    UNION ALL BY NAME
-    FROM other_files ANTI JOIN repeated_orders USING (order_id)
-    UNION ALL BY NAME
-    FROM latest_versions"""
+_SINGLE_VERSIONS = f"""CREATE OR REPLACE TEMP VIEW counted_orders AS
+    SELECT {_NAMES} FROM largest_file
+    UNION ALL
+    SELECT {_NAMES} FROM other_files"""  # noqa: S608 ours
+_LATEST_VERSIONS = f"""CREATE OR REPLACE TEMP VIEW counted_orders AS
+    SELECT {_NAMES} FROM largest_file ANTI JOIN superseded_rows USING (row_number)
+    UNION ALL
+    SELECT {_NAMES} FROM other_files ANTI JOIN repeated_orders USING (order_id)
+    UNION ALL
+    SELECT {_NAMES} FROM latest_versions"""  # noqa: S608 ours
 _ORDERS = """CREATE OR REPLACE TEMP VIEW orders AS SELECT * FROM stated_orders"""
 
 
