@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from winback.features.inputs import Inputs, exists, look
 from winback.features.premium import PremiumCuts
@@ -15,9 +14,12 @@ from winback.features.statements import (
     premium_cuts_statement,
 )
 
+if TYPE_CHECKING:
+    import duckdb
+
 
 def compute_facts(
-    connection: duckdb.DuckDBPyConnection,
+    connection: "duckdb.DuckDBPyConnection",
     *,
     as_of: datetime,
     calibration: Calibration | None = None,
@@ -63,7 +65,7 @@ def compute_facts(
 
 
 def _histories(
-    connection: duckdb.DuckDBPyConnection,
+    connection: "duckdb.DuckDBPyConnection",
     inputs: Inputs,
     moment: datetime,
     premium: PremiumCuts,
@@ -77,12 +79,12 @@ def _histories(
     connection.execute(histories_statement(inputs, trend_category=trend_category is not None), parameters)
 
 
-def _premium_cuts(connection: duckdb.DuckDBPyConnection, inputs: Inputs, moment: datetime) -> PremiumCuts:
+def _premium_cuts(connection: "duckdb.DuckDBPyConnection", inputs: Inputs, moment: datetime) -> PremiumCuts:
     ((unit_minor, amount_minor),) = connection.execute(premium_cuts_statement(inputs), {"as_of": moment}).fetchall()
     return PremiumCuts(unit_minor=unit_minor, amount_minor=amount_minor)
 
 
-def _estimate(connection: duckdb.DuckDBPyConnection, premium: PremiumCuts) -> Calibration:
+def _estimate(connection: "duckdb.DuckDBPyConnection", premium: PremiumCuts) -> Calibration:
     groups = connection.execute(
         "SELECT gap_count, count(*), sum(gap_log_micros)::DECIMAL(38, 0), "
         "sum(gap_log_micros::DECIMAL(19, 0) * gap_log_micros::DECIMAL(19, 0)) "

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Inputs:
     profiles: bool
 
 
-def look(connection: duckdb.DuckDBPyConnection, moment: datetime) -> Inputs:
+def look(connection: "duckdb.DuckDBPyConnection", moment: datetime) -> Inputs:
     """Looks at `orders` before `moment` (UTC, no zone), and for the optional relations `touches` and `profiles`."""
     described = connection.execute("DESCRIBE SELECT * FROM orders LIMIT 0").fetchall()
     columns = {name: str(kind) for name, kind, *_ in described}
@@ -36,14 +38,14 @@ def look(connection: duckdb.DuckDBPyConnection, moment: datetime) -> Inputs:
     )
 
 
-def _some_lines(connection: duckdb.DuckDBPyConnection, moment: datetime) -> bool:
+def _some_lines(connection: "duckdb.DuckDBPyConnection", moment: datetime) -> bool:
     found = connection.execute(
         "SELECT 1 FROM orders WHERE len(lines) > 0 AND ordered_at < $as_of LIMIT 1", {"as_of": moment}
     ).fetchall()
     return bool(found)
 
 
-def exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+def exists(connection: "duckdb.DuckDBPyConnection", name: str) -> bool:
     found = connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE table_name = $name "
         "UNION ALL SELECT view_name FROM duckdb_views() WHERE view_name = $name",

@@ -1,6 +1,8 @@
 """How figures read on a page. A missing figure is a dash, never a zero."""
 
-from winback.money import Money, exponent
+from decimal import ROUND_HALF_UP
+
+from winback.money import NO_CURRENCY, Money, exponent
 
 MISSING = "\N{EN DASH}"
 _MINUS, _THIN = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
@@ -37,6 +39,14 @@ def span(low: str, high: str) -> str:
 def money(minor: int | None, currency: str) -> str:
     """Minor units as `1,234.50 EUR`."""
     return MISSING if minor is None else _signed(str(Money(minor, currency)))
+
+
+def whole_money(minor: int | None, currency: str) -> str:
+    """Rounded to major units, for the rest says nothing in a total: `1,234 EUR`; without a currency `1,234`."""
+    if minor is None:
+        return MISSING
+    whole = f"{Money(minor, currency).amount.quantize(1, ROUND_HALF_UP):,}"
+    return _signed(whole if currency == NO_CURRENCY else f"{whole} {currency}")
 
 
 def mean_money(minor: float | None, currency: str, *, sign: bool = False) -> str:
