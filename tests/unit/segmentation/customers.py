@@ -49,15 +49,18 @@ _ONE_PURCHASE = {
 Segmented = dict[str, dict[str, Any]]
 
 
-def order(customer: str, at: datetime, amount: int, category: str | None = None) -> tuple[Any, ...]:
+def order(customer: str, at: datetime, amount: int, category: str | None = None, discount: int = 0) -> tuple[Any, ...]:
     lines = None if category is None else [{"sku": "s", "category": category, "quantity": 1, "price_minor": amount}]
-    return (customer, at.astimezone(UTC).replace(tzinfo=None), amount, lines)
+    return (customer, at.astimezone(UTC).replace(tzinfo=None), amount, lines, discount)
 
 
 def fill(connection: duckdb.DuckDBPyConnection, orders: Sequence[tuple[Any, ...]]) -> None:
     """Replaces the relation `orders`."""
     connection.execute(f"CREATE OR REPLACE TABLE orders ({_COLUMNS})")
-    rows = [(str(n), customer, at, amount, 0, lines) for n, (customer, at, amount, lines) in enumerate(orders)]
+    rows = [
+        (str(number), customer, at, amount, discount, lines)
+        for number, (customer, at, amount, lines, discount) in enumerate(orders)
+    ]
     if rows:
         connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)", rows)
 

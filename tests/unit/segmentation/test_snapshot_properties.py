@@ -25,6 +25,7 @@ _orders = st.lists(
         st.integers(min_value=-1200 * 86_400, max_value=40 * 86_400).map(lambda s: AS_OF + timedelta(seconds=s)),
         st.integers(min_value=-5_000, max_value=50_000),
         st.sampled_from([None, "posters", "frames"]),
+        st.sampled_from([0, 0, 500]),
     ),
     max_size=40,
 )
@@ -40,7 +41,7 @@ def test_every_customer_with_a_purchase_is_in_exactly_one_segment_family_cell_ti
 ) -> None:
     snapshot, rubric = segmented(connection, orders, AS_OF, trend_category=trend)
     before = [one for one in orders if one[1] < AS_OF.replace(tzinfo=None)]
-    buyers = {customer for customer, _, amount, _ in before if amount >= 0}
+    buyers = {customer for customer, _, amount, *_ in before if amount >= 0}
     assert snapshot.keys() == buyers
     assert connection.execute("SELECT count(*) FROM snapshot").fetchall() == [(len(buyers),)]
     for row in snapshot.values():
@@ -62,7 +63,7 @@ def test_every_customer_with_a_purchase_is_in_exactly_one_segment_family_cell_ti
             assert sum(row.net_minor for row in rows) == summary.total.net_minor
     assert {row.segment for row in summary.priorities} == set(Segment)
     assert summary.total.customers + summary.returns_only.customers == len({customer for customer, *_ in before})
-    assert summary.total.net_minor + summary.returns_only.net_minor == sum(amount for _, _, amount, _ in before)
+    assert summary.total.net_minor + summary.returns_only.net_minor == sum(amount for _, _, amount, *_ in before)
 
 
 @given(orders=_orders)
@@ -71,7 +72,7 @@ def test_orders_at_or_after_as_of_do_not_exist(connection: duckdb.DuckDBPyConnec
     moment = AS_OF.replace(tzinfo=None)
     known = [one for one in orders if one[1] < moment]
     assert segmented(connection, orders, AS_OF) == segmented(connection, known, AS_OF)
-    assert segmented(connection, [*known, ("ann", moment, 100, None)], AS_OF) == segmented(connection, known, AS_OF)
+    assert segmented(connection, [*known, ("ann", moment, 100, None, 0)], AS_OF) == segmented(connection, known, AS_OF)
 
 
 @given(orders=_orders)
@@ -95,10 +96,16 @@ def test_the_unit_of_amounts_does_not_matter(
         *(overlay.column for overlay in TIERS),
     )
     snapshot, _ = segmented(connection, orders, AS_OF)
-    scaled, _ = segmented(connection, [(name, at, factor * amount, lines) for name, at, amount, lines in orders], AS_OF)
+    scaled, _ = segmented(connection, [_scaled(one, factor) for one in orders], AS_OF)
     assert {name: [row[place] for place in places] for name, row in snapshot.items()} == {
         name: [row[place] for place in places] for name, row in scaled.items()
     }
+
+
+def _scaled(one: tuple[Any, ...], factor: int) -> tuple[Any, ...]:
+    customer, at, amount, lines, discount = one
+    more = [{**line, "price_minor": factor * line["price_minor"]} for line in lines] if lines else lines
+    return (customer, at, factor * amount, more, factor * discount)
 
 
 _silence = st.integers(min_value=0, max_value=900)
