@@ -159,7 +159,8 @@ def test_acquisition_is_as_last_stated_before_the_moment(profiles: Profiles) -> 
 
 
 def test_nothing_stated_after_the_moment_leaks_in(profiles: Profiles) -> None:
-    assert profiles(statement(20, consent={"email": consent("granted", 1)})) == {}
+    granted = {"email": consent("granted", 1)}
+    assert profiles(statement(20, consent=granted), statement(25, consent=granted)) == {}
 
 
 def test_a_channel_that_a_statement_does_not_mention_keeps_its_consent(profiles: Profiles) -> None:
