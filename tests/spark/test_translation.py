@@ -145,6 +145,12 @@ def test_only_queries_and_relations_of_them_are_translated(statement: str) -> No
         to_spark(statement)
 
 
+@pytest.mark.parametrize("statement", ["FROM a UNION ALL BY NAME FROM b", "INSERT INTO a BY NAME FROM b"])
+def test_columns_are_matched_by_position(statement: str) -> None:
+    with pytest.raises(Untranslatable, match="name the columns"):
+        to_spark(statement)
+
+
 def test_types_of_the_lake_have_a_name_in_spark() -> None:
     assert type_name("STRUCT(sku VARCHAR, quantity DECIMAL(18, 3))[]") == (
         "ARRAY<STRUCT<sku: STRING, quantity: DECIMAL(18, 3)>>"

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import duckdb
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.storagelevel import StorageLevel
 from sqlglot import exp
 
 from winback.spark.translation import CATALOGUES, Parameters, Statement, literal, to_spark
@@ -34,13 +33,16 @@ class Result:
 class SparkConnection:
     """`execute` as DuckDB's.
 
-    A table is computed when it is created and kept, on disk where memory is short, until it is dropped or replaced; a
-    view is computed by each query that reads it.
+    A table is computed when it is created, into Parquet files below `scratch`, a URI that ends with `/`: what reads it
+    plans nothing of how it came about, and no lost worker takes it along. A view is computed by each query that reads
+    it. The files are the caller's to remove, after `close`.
     """
 
-    def __init__(self, session: SparkSession) -> None:
+    def __init__(self, session: SparkSession, scratch: str) -> None:
         self.session = session
-        self._tables: dict[str, DataFrame] = {}
+        self._scratch = scratch
+        self._written = 0
+        self._tables: set[str] = set()
         self._views: set[str] = set()
 
     def execute(self, query: str, parameters: Parameters | None = None) -> Result:
@@ -63,6 +65,10 @@ class SparkConnection:
         rows.createOrReplaceTempView(name)
         self._views.add(name)
 
+    def keep(self, name: str) -> None:
+        """Makes a table of a view that many queries will read."""
+        self._write(name, self.session.table(name))
+
     def table(self, name: str) -> DataFrame:
         return self.session.table(name)
 
@@ -80,9 +86,9 @@ class SparkConnection:
             case "describe":
                 return self._describe(self.session.sql(statement.sql))
             case "table":
-                self._keep(statement.relation, self.session.sql(statement.sql))
+                self._write(statement.relation, self.session.sql(statement.sql))
             case "insert":
-                self._keep(statement.relation, self._with(statement))
+                self._write(statement.relation, self._with(statement))
             case "view":
                 self.register(statement.relation, self.session.sql(statement.sql))
             case "drop":
@@ -113,20 +119,18 @@ class SparkConnection:
         typed = new.select(*(new[field.name].cast(field.dataType) for field in before.schema))
         return before.unionAll(typed)
 
-    def _keep(self, name: str, rows: DataFrame) -> None:
-        """Computes the rows now: what they come from may be dropped afterwards."""
-        rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
-        rows.count()
-        self._drop(name)
-        rows.createOrReplaceTempView(name)
-        self._tables[name] = rows
+    def _write(self, name: str, rows: DataFrame) -> None:
+        self._written += 1  # a table may be made of the one that it replaces
+        folder = f"{self._scratch}{name}-{self._written}"
+        rows.write.mode("overwrite").parquet(folder)
+        self.register(name, self.session.read.schema(rows.schema).parquet(folder))
+        self._views.discard(name)
+        self._tables.add(name)
 
     def _drop(self, name: str) -> None:
         self.session.catalog.dropTempView(name)
         self._views.discard(name)
-        kept = self._tables.pop(name, None)
-        if kept is not None:
-            kept.unpersist()
+        self._tables.discard(name)
 
 
 def as_duckdb(connection: SparkConnection) -> duckdb.DuckDBPyConnection:

@@ -59,6 +59,7 @@ def _statement(tree: exp.Expr) -> Statement:
         case exp.Create(kind="VIEW", expression=exp.Query() as query):
             found = Statement("view", _query(query), tree.this.name)
         case exp.Insert(this=exp.Table() as table):
+            _refuse(tree)
             found = Statement("insert", _query(tree.expression), table.name)
         case exp.Drop(args={"tables": [exp.Table() as table]}):
             found = Statement("drop", "", table.name)
@@ -107,6 +108,8 @@ def _refuse(node: exp.Expr) -> None:
             raise Untranslatable(f"{node.sql(dialect=DuckDB)}: {instead}")
     if isinstance(node, exp.ArrayAgg) and node.find(exp.Order):
         raise Untranslatable(f"{node.sql(dialect=DuckDB)}: Spark's lists of groups have no order; list_sort them")
+    if isinstance(node, exp.SetOperation | exp.Insert) and node.args.get("by_name"):
+        raise Untranslatable("BY NAME: Spark has none; name the columns")
     if isinstance(node, exp.Star) and node.args.get("replace"):
         raise Untranslatable("* REPLACE: Spark has none; use * EXCLUDE and name the columns")
 
