@@ -32,7 +32,7 @@ def read(told: dict[str, Any]) -> SendTouches:
 
 
 def test_each_instant_of_a_send_is_a_touch_and_machines_are_labelled() -> None:
-    told = {kind.value: f"2026-11-21T09:0{minute}:00Z" for minute, kind in enumerate(TOLD)}
+    told: dict[str, Any] = {kind.value: f"2026-11-21T09:0{minute}:00Z" for minute, kind in enumerate(TOLD)}
     found = read(row(**told, bounced_at="2026-11-21T10:00:00Z", accepted_at="2026-11-21T08:00:00Z")).touches
     assert [(touch.kind.value, touch.by_machine, touch.at.minute) for touch in found] == [
         ("sent", False, 0),
