@@ -48,7 +48,7 @@ def run(small: bool) -> None:
 
 def _explore(db: duckdb.DuckDBPyConnection, ground: Ground) -> None:
     marked = Marked(db, None, ground)
-    explore(marked, ground, as_of="", others={})
+    explore(marked, ground, as_of="")
     groups_of(marked, "email", ground)
 
 

@@ -13,7 +13,7 @@ from winback.aws.campaigns import Campaign, CampaignStore, UnknownCampaign
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
-from winback.aws.launch_control import LaunchControl, NoSnapshot, StartsInThePast, Workflows
+from winback.aws.launch_control import LaunchControl, NoSnapshot, StartsInThePast, UnusableSlice, Workflows
 from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchChanged, LaunchStore, UnknownLaunch
 from winback.aws.rest_api import (
@@ -25,6 +25,7 @@ from winback.aws.rest_api import (
     json_response,
     rest_api,
 )
+from winback.aws.slices import SliceStore
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import Accounts, table
 from winback.campaigns.definition import CampaignDefinition
@@ -42,6 +43,7 @@ app = rest_api(
         IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
         LaunchChanged: (HTTPStatus.CONFLICT, "changed_meanwhile"),
         NoSnapshot: (HTTPStatus.CONFLICT, "no_snapshot"),
+        UnusableSlice: (HTTPStatus.CONFLICT, "unusable_slice"),
         StartsInThePast: (HTTPStatus.BAD_REQUEST, "starts_in_the_past"),
         EndsTooLate: (HTTPStatus.BAD_REQUEST, "ends_too_late"),
         LaunchConflict: (HTTPStatus.CONFLICT, "conflict"),
@@ -67,6 +69,7 @@ def control() -> LaunchControl:
         CampaignStore(campaigns),
         LaunchStore(campaigns),
         SnapshotStore(campaigns),
+        SliceStore(campaigns),
         clock_of(campaigns),
         workflows,
     )
@@ -90,6 +93,7 @@ def create_campaign() -> Response[str]:
     ]
     if problems:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_template", "some messages cannot be sent", problems)
+    control().check_slice(account_of(app), definition.audience)
     return json_response(
         HTTPStatus.CREATED, _campaign(control().define(account_of(app), definition, idempotency_key(app)))
     )

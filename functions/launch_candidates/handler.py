@@ -13,8 +13,11 @@ from winback.aws.environment import read_settings
 from winback.aws.lake import Lake, snapshot_prefix
 from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchStore
+from winback.aws.selections import fetch_touches
 from winback.aws.tables import table
+from winback.campaigns.launch import Launch
 from winback.identifiers import AccountId, LaunchId
+from winback.instants import parse_instant
 
 logger = Logger()
 
@@ -41,7 +44,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     with TemporaryDirectory() as folder:
         source = f"{snapshot_prefix(account_id, launch.snapshot_id)}customers.parquet"
         snapshot = lake.download(source, Path(folder) / "customers.parquet")
-        for chunk, rows in enumerate(candidate_chunks(snapshot, launch.definition.audience, CHUNK_ROWS)):
+        found = candidate_chunks(
+            snapshot,
+            launch.definition.audience,
+            CHUNK_ROWS,
+            frozen=launch.slice,
+            touches=_touches(launch, lake, Path(folder)),
+        )
+        for chunk, rows in enumerate(found):
             key = files.candidates_key(chunk)
             lake.write_rows(key, rows)
             named = {"account_id": account_id, "launch_id": launch_id, "chunk": chunk, "key": key, "rows": len(rows)}
@@ -55,3 +65,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         "chunks": len(lines),
         "steps": [planned.step for planned in launch.steps],
     }
+
+
+def _touches(launch: Launch, lake: Lake, folder: Path) -> Path | None:
+    """A file of the touches that the launch's slice asks for; None when it asks for none."""
+    if launch.slice is None or (since := launch.slice.touches_since) is None:
+        return None
+    as_of = parse_instant(launch.slice.as_of)
+    return fetch_touches(lake, launch.account_id, since, as_of, folder / "touches.parquet")

@@ -160,7 +160,8 @@ def load_reach(
 
 def _addresses(launch: Launch, call: Call) -> bool:
     audience = launch.definition.audience
-    return audience.includes(call.segment, FAMILY_OF[Segment(call.segment)])
+    family = FAMILY_OF[Segment(call.segment)]
+    return audience.may_include(call.segment, family, call.value_tier, call.status)
 
 
 def _consent(profile: Item | None, channel: str) -> str | None:

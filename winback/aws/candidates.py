@@ -7,32 +7,48 @@ import duckdb
 
 from winback.aws.lake import Row
 from winback.campaigns.definition import Audience
+from winback.instants import EARLIEST
+from winback.money import NO_CURRENCY
+from winback.slices.compilation import Ground, compile_condition
+from winback.slices.saved import FrozenSlice
 
 CHUNK_ROWS = 500
 MEMORY_LIMIT = "600MB"  # beyond it DuckDB sorts beside the snapshot file
 COLUMNS = ("customer_key", "segment", "family", "value_tier", "status", "lapsed")
 
-_SQL = """
-    select customer_key, segment, family, value_tier, status, lapsed
-    from read_parquet($path)
-    where list_contains($segments, segment) or list_contains($families, family)
-    order by customer_key
-"""
 
+def candidate_chunks(
+    snapshot: Path,
+    audience: Audience,
+    chunk_rows: int,
+    *,
+    frozen: FrozenSlice | None = None,
+    touches: Path | None = None,
+) -> Iterator[list[Row]]:
+    """Rows of COLUMNS from the snapshot's Parquet file by customer key, at most `chunk_rows` at a time.
 
-def candidate_chunks(snapshot: Path, audience: Audience, chunk_rows: int) -> Iterator[list[Row]]:
-    """Rows of COLUMNS from the snapshot's Parquet file by customer key, at most `chunk_rows` at a time."""
+    `frozen` is what the launch froze of the audience's slice; `touches` a Parquet file of the touches that it needs.
+    Raises ConditionRefused when the snapshot does not have what the audience asks for, such as `newly_lapsed`.
+    """
     limits: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
         "threads": 2,
         "temp_directory": str(snapshot.parent),
     }
     with duckdb.connect(config=limits) as connection:
-        parameters = {
-            "path": str(snapshot),
-            "segments": [str(name) for name in audience.segments],
-            "families": [str(name) for name in audience.families],
-        }
-        found = connection.execute(_SQL, parameters)
+        connection.read_parquet(str(snapshot)).create_view("customers")
+        if touches is not None:
+            connection.read_parquet(str(touches)).create_view("touches")
+        columns = frozenset(connection.table("customers").columns)
+        ground = (
+            frozen.ground(columns, touches=touches is not None)
+            if frozen is not None
+            else Ground(as_of=EARLIEST, currency=NO_CURRENCY, columns=columns)  # segments and cells need neither
+        )
+        predicate = compile_condition(audience.condition, ground)
+        found = connection.execute(
+            f"SELECT {', '.join(COLUMNS)} FROM customers WHERE {predicate.sql} ORDER BY customer_key",  # noqa: S608
+            predicate.parameters,
+        )
         while rows := found.fetchmany(chunk_rows):
             yield [dict(zip(COLUMNS, row, strict=True)) for row in rows]

@@ -7,18 +7,22 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from winback.accounts import Account
 from winback.aws.campaigns import Campaign, CampaignStore
 from winback.aws.clock import Clock
 from winback.aws.lake import launch_prefix
 from winback.aws.launches import LaunchStore
-from winback.aws.snapshots import SnapshotState, SnapshotStore
+from winback.aws.slices import SliceStore
+from winback.aws.snapshots import Snapshot, SnapshotState, SnapshotStore
 from winback.aws.tables import Accounts
-from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.definition import Audience, CampaignDefinition
 from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
 from winback.campaigns.messages import frozen
 from winback.campaigns.requests import Approval, NewLaunch
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId, new_id, repeatable_id
-from winback.instants import format_instant
+from winback.instants import format_instant, parse_instant
+from winback.slices.problems import ConditionRefused
+from winback.slices.saved import FrozenSlice, SliceTooLarge, UnknownSlice, frozen_slice
 
 
 class NoSnapshot(LaunchConflict):
@@ -27,6 +31,10 @@ class NoSnapshot(LaunchConflict):
 
 class KeyUsedOtherwise(LaunchConflict):
     """The request's idempotency key was used for something else."""
+
+
+class UnusableSlice(LaunchConflict):
+    """The audience's slice does not exist, or cannot be asked."""
 
 
 class StartsInThePast(LaunchConflict):
@@ -63,6 +71,7 @@ class LaunchControl:
     campaigns: CampaignStore
     launches: LaunchStore
     snapshots: SnapshotStore
+    slices: SliceStore
     clock: Clock
     workflows: Workflows
 
@@ -85,8 +94,8 @@ class LaunchControl:
     ) -> Launch:
         """The same idempotency key `once` gives the same launch of the campaign.
 
-        Raises UnknownCampaign, NoSnapshot, StartsInThePast, EndsTooLate, KeyUsedOtherwise. A launch whose workflow
-        cannot start is `failed`; with a key it stays as it is, for the next attempt to take up.
+        Raises UnknownCampaign, NoSnapshot, UnusableSlice, StartsInThePast, EndsTooLate, KeyUsedOtherwise. A launch whose
+        workflow cannot start is `failed`; with a key it stays as it is, for the next attempt to take up.
         """
         launch_id = LaunchId(repeatable_id("lau", account_id, campaign_id, once) if once else new_id("lau"))
         if once and (there := self.launches.find(account_id, launch_id)):
@@ -95,16 +104,19 @@ class LaunchControl:
         if wanted.starts_at < now:
             raise StartsInThePast(f"starts_at {format_instant(wanted.starts_at)} is over: it is {format_instant(now)}")
         campaign = self.campaigns.get(account_id, campaign_id)
+        account = self.accounts.get(account_id)
+        snapshot = self._snapshot(account_id, wanted.snapshot_id)
         launch = Launch.prepare(
             account_id,
             launch_id,
             campaign_id,
             frozen(campaign.definition),
-            self._snapshot(account_id, wanted.snapshot_id),
+            snapshot.snapshot_id,
             prefix=launch_prefix(account_id, launch_id),
             starts_at=wanted.starts_at,
             now=now,
-            zone=self.accounts.get(account_id).zone,
+            zone=account.zone,
+            slice=self._frozen_slice(account, campaign.definition.audience, snapshot),
         )
         self.launches.create(launch)
         try:
@@ -154,11 +166,25 @@ class LaunchControl:
     def _change(self, account_id: AccountId, launch_id: LaunchId, change: Callable[[Launch], Launch]) -> Launch:
         return self.launches.save(change(self.launches.get(account_id, launch_id)))
 
-    def _snapshot(self, account_id: AccountId, wanted: str | None) -> SnapshotId:
+    def check_slice(self, account_id: AccountId, audience: Audience) -> None:
+        """Raises UnusableSlice when the account has no such slice; what it holds by then is a launch's to freeze."""
+        if audience.slice is not None and audience.slice not in self.slices.of_account(account_id):
+            raise UnusableSlice(f"no slice {audience.slice}: GET /v1/slices lists them")
+
+    def _frozen_slice(self, account: Account, audience: Audience, snapshot: Snapshot) -> FrozenSlice | None:
+        if audience.slice is None:
+            return None
+        as_of, saved = parse_instant(snapshot.as_of), self.slices.of_account(account.account_id)
+        try:
+            return frozen_slice(audience.slice, saved, as_of=as_of, currency=account.currency)
+        except (UnknownSlice, ConditionRefused, SliceTooLarge) as error:
+            raise UnusableSlice(f"slice {audience.slice} cannot be launched: {error}") from error
+
+    def _snapshot(self, account_id: AccountId, wanted: str | None) -> Snapshot:
         found = self.snapshots.get(account_id, SnapshotId(wanted)) if wanted else self.snapshots.latest(account_id)
         if found is None:
             asked = f"no snapshot {wanted}" if wanted else "no snapshot yet"
             raise NoSnapshot(f"{asked}: import customers and orders, then refresh (POST /v1/refreshes)")
         if found.state is not SnapshotState.PUBLISHED:
             raise NoSnapshot(f"snapshot {found.snapshot_id} is {found.state}: wait for it or name a published one")
-        return found.snapshot_id
+        return found

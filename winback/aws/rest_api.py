@@ -43,10 +43,10 @@ def rest_api(refusals: dict[type[Exception], tuple[HTTPStatus, str]] | None = No
     app = APIGatewayRestResolver()
 
     def refuse(error: RequestRefused) -> Response[str]:
-        return _response(error)
+        return refusal(error)
 
     def unknown_path(_: NotFoundError) -> Response[str]:
-        return _response(RequestRefused(HTTPStatus.NOT_FOUND, "not_found", "there is nothing at this path"))
+        return refusal(RequestRefused(HTTPStatus.NOT_FOUND, "not_found", "there is nothing at this path"))
 
     app.exception_handler(RequestRefused)(refuse)
     app.not_found()(unknown_path)
@@ -119,9 +119,10 @@ def _field_problem(detail: dict[str, Any]) -> FieldProblem:
 
 
 def _refusing(status: HTTPStatus, code: str) -> Callable[[Exception], Response[str]]:
-    return lambda error: _response(RequestRefused(status, code, str(error)))
+    return lambda error: refusal(RequestRefused(status, code, str(error)))
 
 
-def _response(refused: RequestRefused) -> Response[str]:
+def refusal(refused: RequestRefused) -> Response[str]:
+    """The response that the error becomes, for a function's own handlers of other errors."""
     error = {"code": refused.code, "message": str(refused), "fields": [asdict(field) for field in refused.fields]}
     return json_response(refused.status, {"error": error})

@@ -88,6 +88,7 @@ def dry_run(
         "campaign_id": launch.campaign_id,
         "snapshot_id": launch.snapshot_id,
         "definition": launch.definition.model_dump(mode="json"),
+        **({"slice": launch.slice.model_dump(mode="json")} if launch.slice is not None else {}),
         "starts_at": format_instant(launch.starts_at),
         "evaluation_ends_at": format_instant(launch.evaluation_ends_at),
         "audience": {

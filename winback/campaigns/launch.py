@@ -11,6 +11,7 @@ from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.schedule import postponed, step_times
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId
 from winback.instants import format_instant, parse_instant
+from winback.slices.saved import FrozenSlice
 
 LATEST_START = timedelta(days=7)  # an approved audience is older than that: prepare a new launch
 # One execution of the campaign workflow follows a launch until its evaluation ends, and it lives a year at most:
@@ -103,6 +104,7 @@ class Launch(BaseModel):
     campaign_id: CampaignId
     definition: CampaignDefinition
     snapshot_id: SnapshotId
+    slice: FrozenSlice | None = Field(default=None, description="the audience's slice as it was at `created_at`")
     state: LaunchState = LaunchState.DRY_RUN
     starts_at: Instant = Field(description="the moment of assignment: outcomes count from here, in both arms")
     evaluation_ends_at: Instant
@@ -134,6 +136,7 @@ class Launch(BaseModel):
         starts_at: datetime,
         now: datetime,
         zone: ZoneInfo,
+        slice: FrozenSlice | None = None,  # noqa: A002 (the field's name)
     ) -> Self:
         """Raises EndsTooLate."""
         latest = LONGEST_AHEAD - timedelta(days=definition.evaluation_days)
@@ -148,6 +151,7 @@ class Launch(BaseModel):
             campaign_id=campaign_id,
             definition=definition,
             snapshot_id=snapshot_id,
+            slice=slice,
             starts_at=starts_at,
             evaluation_ends_at=starts_at + timedelta(days=definition.evaluation_days),
             prefix=prefix,

@@ -26,6 +26,7 @@ class Price:
 
 
 SES_EMAIL = Price(Decimal("0.10"), 1_000, "e-mail sent", "https://aws.amazon.com/ses/pricing/")
+SNS_PUSH = Price(Decimal("0.50"), 1_000_000, "mobile push message", "https://aws.amazon.com/sns/pricing/")
 DYNAMODB_WRITE = Price(
     Decimal("0.625"), 1_000_000, "write request unit", "https://aws.amazon.com/dynamodb/pricing/on-demand/"
 )

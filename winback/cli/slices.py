@@ -24,9 +24,10 @@ from winback.cli.orders_file import (
 from winback.money import Money
 from winback.pages.figures import count, decimal, money, percent
 from winback.slices.condition import Condition
-from winback.slices.preview import HIDDEN_BELOW, Preview, ground_of, preview
+from winback.slices.preview import Preview, ground_of, preview
 from winback.slices.problems import ConditionRefused, parse_condition
 from winback.slices.recipes import shipped_recipes
+from winback.slices.requests import HIDDEN_BELOW
 from winback.slices.schema import condition_schema
 
 EXAMPLE = (

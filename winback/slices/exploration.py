@@ -1,14 +1,13 @@
 """What an explorer page needs of a filter: segments by overlay, what they are worth, and whom each channel reaches."""
 
-from collections.abc import Mapping
-
 from pydantic import Field
 
 from winback.segmentation.overlays import Overlay
 from winback.segmentation.suppression import hidden_cells
 from winback.slices.compilation import Ground
-from winback.slices.preview import HIDDEN_BELOW, Marked, Part, Preview, preview_of, read_sql
+from winback.slices.preview import Marked, Part, Preview, preview_of, read_sql
 from winback.slices.problems import ConditionRefused, Problem
+from winback.slices.requests import HIDDEN_BELOW
 from winback.slices.simulation import Group
 
 CHANNELS = ("email", "sms", "push")
@@ -38,11 +37,8 @@ class Exploration(Preview):
     consent: list[Consent]
 
 
-def explore(
-    marked: Marked, ground: Ground, *, as_of: str, others: Mapping[str, str], hidden_below: int = HIDDEN_BELOW
-) -> Exploration:
-    """`others`: names, by id, of the saved slices that `marked` was made with."""
-    found = preview_of(marked, ground, as_of=as_of, others=others, hidden_below=hidden_below)
+def explore(marked: Marked, ground: Ground, *, as_of: str, hidden_below: int = HIDDEN_BELOW) -> Exploration:
+    found = preview_of(marked, ground, as_of=as_of, hidden_below=hidden_below)
     return Exploration(
         **found.model_dump(), crossings=_crossings(marked, ground, hidden_below), consent=_consents(marked, ground)
     )

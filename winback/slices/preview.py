@@ -1,6 +1,6 @@
 """What a condition selects of a snapshot: how many, what they are worth, how they differ from everybody."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, Literal
@@ -12,10 +12,10 @@ from winback.segmentation.overlays import Overlay
 from winback.segmentation.suppression import hidden_cells
 from winback.slices.compilation import Ground, Predicate, compile_condition
 from winback.slices.condition import Condition
+from winback.slices.problems import ConditionRefused
+from winback.slices.requests import HIDDEN_BELOW
 
 SAMPLE = 20
-HIDDEN_BELOW = 10
-"""Parts of fewer customers have no figures, unless a caller asks otherwise."""
 OVER, UNDER = 1.5, 0.67
 DIMENSIONS = ("segment", "family", *(overlay.column for overlay in Overlay), "behaviour")
 _CONSENTS = ("email_consent", "sms_consent", "push_consent")
@@ -43,6 +43,14 @@ class Overlap(Part):
     share_of_slice: float | None
 
 
+class NotCompared(Part):
+    """A saved slice that cannot be asked of this snapshot."""
+
+    slice_id: str
+    name: str
+    why: str
+
+
 class Representation(Part):
     """One value of one dimension: its share among the condition's customers against its share of everybody."""
 
@@ -67,6 +75,7 @@ class Preview(Part):
     net_share: float | None = Field(description="of the universe's net value; null where that is not positive")
     sample: list[str] = Field(description=f"up to {SAMPLE} customer keys, the same ones for the same customers")
     overlaps: list[Overlap]
+    not_compared: list[NotCompared]
     representation: list[Representation]
     missing: list[str] = Field(description="dimensions that this snapshot does not have; a refresh adds them")
 
@@ -95,14 +104,25 @@ class Marked:
         connection: duckdb.DuckDBPyConnection,
         condition: Condition | None,
         ground: Ground,
-        others: Sequence[str] = (),
+        others: Mapping[str, str] | None = None,
     ) -> None:
-        """No condition means everybody. Raises ConditionRefused."""
+        """No condition means everybody; `others` are names of slices by id. Raises ConditionRefused for the condition.
+
+        Another slice that cannot be asked of this snapshot is not compared, and says why.
+        """
         wanted: dict[str, Predicate] = {}
         if condition is not None:
             wanted["member"] = compile_condition(condition, ground, prefix="m")
-        for number, slice_id in enumerate(others):
-            wanted[f"other_{number}"] = compile_condition(ground.slices[slice_id], ground, prefix=f"o{number}_")
+        self.others: dict[str, str] = {}
+        self.not_compared: list[NotCompared] = []
+        for slice_id, name in (others or {}).items():
+            place = len(self.others)
+            try:
+                wanted[f"other_{place}"] = compile_condition(ground.slices[slice_id], ground, prefix=f"o{place}_")
+            except ConditionRefused as refused:
+                self.not_compared.append(NotCompared(slice_id=slice_id, name=name, why=str(refused)))
+                continue
+            self.others[slice_id] = name
         plain = [name if name in ground.columns else f"NULL::{kind} AS {name}" for name, kind in _TYPES.items()]
         marks = [f"{predicate.sql} AS {name}" for name, predicate in wanted.items()]
         if condition is None:
@@ -134,18 +154,10 @@ def preview(
     hidden_below: int = HIDDEN_BELOW,
 ) -> Preview:
     """`others`: names of the saved slices to compare with, by id. Raises ConditionRefused."""
-    others = others or {}
-    return preview_of(
-        Marked(connection, condition, ground, list(others)),
-        ground,
-        as_of=as_of,
-        others=others,
-        hidden_below=hidden_below,
-    )
+    return preview_of(Marked(connection, condition, ground, others), ground, as_of=as_of, hidden_below=hidden_below)
 
 
-def preview_of(marked: Marked, ground: Ground, *, as_of: str, others: Mapping[str, str], hidden_below: int) -> Preview:
-    """`others` as `marked` was made with."""
+def preview_of(marked: Marked, ground: Ground, *, as_of: str, hidden_below: int) -> Preview:
     everybody, selected = _totals(marked)
     return Preview(
         as_of=as_of,
@@ -155,7 +167,8 @@ def preview_of(marked: Marked, ground: Ground, *, as_of: str, others: Mapping[st
         share=_share(selected.customers, everybody.customers),
         net_share=_share(selected.net_minor, everybody.net_minor) if everybody.net_minor > 0 else None,
         sample=_sample(marked),
-        overlaps=_overlaps(marked, others, selected.customers),
+        overlaps=_overlaps(marked, selected.customers),
+        not_compared=marked.not_compared,
         representation=_representations(marked, everybody.customers, selected.customers, hidden_below, ground),
         missing=[name for name in DIMENSIONS if name not in ground.columns],
     )
@@ -230,7 +243,8 @@ def _representation(
     )
 
 
-def _overlaps(marked: Marked, others: Mapping[str, str], selected: int) -> list[Overlap]:
+def _overlaps(marked: Marked, selected: int) -> list[Overlap]:
+    others = marked.others
     if not others:
         return []
     counts = ", ".join(

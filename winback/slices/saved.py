@@ -1,14 +1,16 @@
 """Saved slices, and what a launch freezes of one."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from winback.fields import Text
-from winback.slices.compilation import Ground, check_references, reachable
-from winback.slices.condition import SLICE_ID, Condition, ConditionTree
+from winback.instants import format_instant, parse_instant
+from winback.slices.columns import COLUMNS
+from winback.slices.compilation import Ground, check_references, compile_condition, reachable, touches_since
+from winback.slices.condition import SLICE_ID, Condition, ConditionTree, InSlice
 from winback.slices.problems import ConditionRefused
 
 MAX_SLICES = 100
@@ -48,11 +50,29 @@ class FrozenSlice(_Part):
     slice_id: str = Field(pattern=SLICE_ID)
     name: str
     version: int
+    as_of: str = Field(description="the snapshot's: where its days count from")
+    currency: str = Field(description="of its amounts: the account's")
     condition: ConditionTree
-    slices: dict[str, ConditionTree] = Field(default_factory=dict, description="by id")
+    slices: dict[str, ConditionTree] = Field(default_factory=dict, description="those that it names, by id")
 
-    def ground(self, *, as_of: datetime, currency: str, columns: frozenset[str], touches: bool) -> Ground:
-        return Ground(as_of=as_of, currency=currency, columns=columns, slices=self.slices, touches=touches)
+    @property
+    def touches_since(self) -> date | None:
+        """The first day of which touches are needed; None when none are."""
+        return touches_since(InSlice(slice_id=self.slice_id), self.ground(frozenset(), touches=False))
+
+    def ground(self, columns: frozenset[str], *, touches: bool) -> Ground:
+        return Ground(
+            as_of=parse_instant(self.as_of),
+            currency=self.currency,
+            columns=columns,
+            slices=self.conditions,
+            touches=touches,
+        )
+
+    @property
+    def conditions(self) -> dict[str, Condition]:
+        """By id, the slice's own among them."""
+        return {**self.slices, self.slice_id: self.condition}
 
 
 class UnknownSlice(LookupError):
@@ -87,19 +107,24 @@ def check_unused(slice_id: str, saved: Mapping[str, SavedSlice]) -> None:
         raise SliceInUse(f"slice {slice_id} is part of {', '.join(users)}: change or delete these first")
 
 
-def frozen_slice(slice_id: str, saved: Mapping[str, SavedSlice]) -> FrozenSlice:
-    """Raises UnknownSlice, ConditionRefused and SliceTooLarge."""
+def frozen_slice(slice_id: str, saved: Mapping[str, SavedSlice], *, as_of: datetime, currency: str) -> FrozenSlice:
+    """What a launch of a snapshot as of then keeps. Raises UnknownSlice, ConditionRefused and SliceTooLarge.
+
+    Which columns the snapshot has is not looked at.
+    """
     if slice_id not in saved:
         raise UnknownSlice(f"no slice {slice_id}")
     wanted, conditions = saved[slice_id], conditions_of(saved)
+    stored = frozenset(column.stored for column in COLUMNS.values())
+    ground = Ground(as_of=as_of, currency=currency, columns=stored, slices=conditions, touches=True)
+    compile_condition(InSlice(slice_id=slice_id), ground)
     named = reachable(slice_id, conditions) - {slice_id}
-    for other in named & conditions.keys():
-        check_new(saved[other], other, saved)
-    check_new(wanted, slice_id, saved)
     frozen = FrozenSlice(
         slice_id=slice_id,
         name=wanted.name,
         version=wanted.version,
+        as_of=format_instant(as_of),
+        currency=currency,
         condition=wanted.condition,
         slices={other: conditions[other] for other in sorted(named)},
     )

@@ -9,6 +9,7 @@ from winback.aws.documents import to_item
 from winback.aws.rest_api import field_problems
 from winback.campaigns.definition import CampaignDefinition, StopOn
 from winback.segmentation.names import FAMILY_OF, Family, Segment
+from winback.slices.problems import parse_condition
 
 Build = Callable[..., CampaignDefinition]
 
@@ -36,11 +37,40 @@ def test_an_unsubscribe_stops_the_sequence_whether_it_is_named_or_not(definition
 
 def test_an_audience_is_the_union_of_its_segments_and_families(definition: Build) -> None:
     audience = definition(audience={"segments": ["Champions"], "families": ["Slipping"]}).audience
-    assert {name for name in Segment if audience.includes(name, FAMILY_OF[name])} == {
+    assert {name for name in Segment if audience.may_include(name, FAMILY_OF[name])} == {
         Segment.CHAMPIONS,
         Segment.SLIPPING_VIPS,
         Segment.SLIPPING_REGULARS,
     }
+
+
+def test_another_kind_narrows_the_audience(definition: Build) -> None:
+    cells = [{"value_tier": "Premium", "status": "At Risk"}, {"value_tier": "Mass", "status": "At Risk"}]
+    audience = definition(audience={"families": ["Slipping"], "cells": [*cells, cells[0]]}).audience
+    assert len(audience.cells) == 2
+    assert audience.may_include("Slipping VIPs", "Slipping", "Premium", "At Risk")
+    assert not audience.may_include("Slipping VIPs", "Slipping", "VIP", "At Risk")
+    assert not audience.may_include("Champions", "Heroes", "Premium", "At Risk")
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        {"slice": "slc-0123456789ab"},
+        {"newly_lapsed": True},
+        {"cells": [{"value_tier": "VIP", "status": "At Risk"}]},
+        {"segments": ["Loyal"], "families": ["Slipping"], "slice": "slc-0123456789ab", "newly_lapsed": True},
+    ],
+)
+def test_each_kind_is_enough_and_survives_its_json(definition: Build, audience: dict[str, Any]) -> None:
+    campaign = definition(audience=audience)
+    assert CampaignDefinition.model_validate_json(campaign.model_dump_json()) == campaign
+    assert parse_condition(campaign.audience.condition.model_dump(mode="json")) == campaign.audience.condition
+
+
+def test_a_cell_that_does_not_occur_is_refused(definition: Build) -> None:
+    found = problems(definition, audience={"cells": [{"value_tier": "VIP", "status": "New"}]})
+    assert found["audience.cells[0]"][0] == "is no cell of the grid"
 
 
 def test_every_segment_has_a_family_and_every_family_a_segment() -> None:
