@@ -1,8 +1,8 @@
 """Acknowledged findings of cdk-nag: each names one construct, one finding and a reason."""
 
-import re
+from typing import Any
 
-from aws_cdk import Acknowledgment, Validations
+from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
 from infra.access import Permission
@@ -16,10 +16,19 @@ def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:
 def acknowledge_patterns(construct: IConstruct, permission: Permission) -> None:
     """The findings about a permission's resource patterns, with the permission's own reason."""
     for resource in permission.resources:
-        if "*" in readable(resource) and permission.reason:
-            acknowledge(construct, f"AwsSolutions-IAM5[Resource::{readable(resource)}]", permission.reason)
+        name = readable(Stack.of(construct).resolve(resource))
+        if "*" in name and permission.reason:
+            acknowledge(construct, f"AwsSolutions-IAM5[Resource::{name}]", permission.reason)
 
 
-def readable(resource: str) -> str:
-    """A resource as cdk-nag prints it: `${Token[AWS.Partition.4]}` is `<AWS::Partition>`."""
-    return re.sub(r"\$\{Token\[AWS\.([A-Za-z]+)\.\d+\]\}", r"<AWS::\1>", resource)
+def readable(resource: Any) -> str:
+    """A resolved resource as cdk-nag prints it: `{"Ref": "AWS::Partition"}` is `<AWS::Partition>`."""
+    match resource:
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::Join": ["", parts]}:
+            return "".join(readable(part) for part in parts)
+        case _:
+            return str(resource)

@@ -1,7 +1,8 @@
-"""Lambda packages without Docker: two of them, `base` and `data`, each bundled once and shared by all its functions.
+"""Packages without Docker: `base` and `data` for Lambda, each bundled once for all its functions, and `spark`.
 
-A package is the locked wheels of `locks/{kind}.txt` for the target's platform, plus `functions/` and `winback/`. The
-wheels are installed into `build/wheels/{kind}-{hash}` once per lock and platform, then linked into each bundle.
+A package is the locked wheels of `locks/{kind}.txt` for the target's platform, plus `winback/` and, for Lambda,
+`functions/`. The wheels are installed into `build/wheels/{kind}-{hash}` once per lock and platform, then linked into
+each bundle.
 """
 
 import hashlib
@@ -16,13 +17,20 @@ from typing import Literal
 import jsii
 from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
 
 from infra.config import Target
 
 PackageKind = Literal["base", "data"]
+Lock = PackageKind | Literal["spark"]
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("functions", "winback")
+SOURCES: dict[Lock, tuple[str, ...]] = {
+    "base": ("functions", "winback"),
+    "data": ("functions", "winback"),
+    "spark": ("winback",),
+}
 LEFT_OUT = ("winback/cli",)  # the command line of a laptop
 FROM_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 _NOISE = ("__pycache__", "tests", "test", "bin")
@@ -38,31 +46,47 @@ def package_code(kind: PackageKind, target: Target) -> lambda_.AssetCode:
         str(ROOT / "functions"),
         asset_hash_type=AssetHashType.CUSTOM,
         asset_hash=package_hash(kind, target),
-        bundling=BundlingOptions(
-            image=DockerImage.from_registry("scratch"),  # never used: local bundling raises instead of giving up
-            local=PackageBundler(kind, target),
-        ),
+        bundling=_bundling(kind, target),
     )
 
 
-def package_hash(kind: PackageKind, target: Target) -> str:
+def spark_package(scope: Construct, target: Target) -> assets.Asset:
+    """What a Spark job imports, as a ZIP archive in the CDK's bucket."""
+    return assets.Asset(
+        scope,
+        "Package",
+        path=str(ROOT / "winback"),
+        asset_hash_type=AssetHashType.CUSTOM,
+        asset_hash=package_hash("spark", target),
+        bundling=_bundling("spark", target),
+    )
+
+
+def _bundling(kind: Lock, target: Target) -> BundlingOptions:
+    return BundlingOptions(
+        image=DockerImage.from_registry("scratch"),  # never used: local bundling raises instead of giving up
+        local=PackageBundler(kind, target),
+    )
+
+
+def package_hash(kind: Lock, target: Target) -> str:
     """Over every source file, the lock, and the platform: what decides the package's bytes."""
     digest = hashlib.sha256(f"{wheels_hash(kind, target)}\n".encode())
-    for path in source_files():
+    for path in source_files(kind):
         digest.update(f"{path.relative_to(ROOT)}\n".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def wheels_hash(kind: PackageKind, target: Target) -> str:
+def wheels_hash(kind: Lock, target: Target) -> str:
     digest = hashlib.sha256(f"{target}\n{FROM_RUNTIME}\n".encode())
     digest.update((ROOT / "locks" / f"{kind}.txt").read_bytes())
     return digest.hexdigest()[:16]
 
 
-def source_files() -> Iterator[Path]:
+def source_files(kind: Lock = "base") -> Iterator[Path]:
     """Code and the data files beside it (SQL, MJML, HTML, ...), in a fixed order."""
-    for folder in SOURCES:
+    for folder in SOURCES[kind]:
         for path in sorted((ROOT / folder).rglob("*")):
             inside = path.relative_to(ROOT)
             if path.is_file() and "__pycache__" not in inside.parts and not _left_out(inside):
@@ -75,7 +99,7 @@ def _left_out(inside: Path) -> bool:
 
 @jsii.implements(ILocalBundling)
 class PackageBundler:
-    def __init__(self, kind: PackageKind, target: Target) -> None:
+    def __init__(self, kind: Lock, target: Target) -> None:
         self._kind = kind
         self._target = target
 
@@ -85,11 +109,11 @@ class PackageBundler:
         return True
 
 
-def build_package(kind: PackageKind, target: Target, output: Path) -> None:
+def build_package(kind: Lock, target: Target, output: Path) -> None:
     """Links the wheels and copies the sources into `output`."""
     wheels = installed_wheels(kind, target)
     shutil.copytree(wheels, output, dirs_exist_ok=True, copy_function=_link)
-    for path in source_files():
+    for path in source_files(kind):
         destination = output / path.relative_to(ROOT)
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, destination)
@@ -102,7 +126,7 @@ def _link(source: str, destination: str) -> None:
         shutil.copy2(source, destination)
 
 
-def installed_wheels(kind: PackageKind, target: Target) -> Path:
+def installed_wheels(kind: Lock, target: Target) -> Path:
     """The folder of installed wheels, made on first use. Two processes may race: the first rename wins."""
     folder = ROOT / "build" / "wheels" / f"{kind}-{wheels_hash(kind, target)}"
     if folder.is_dir():

@@ -30,6 +30,8 @@ class Workflow(Construct):
         functions: Mapping[str, PythonFunction],
         manifests: str,
         after_failure: str,
+        more_permissions: tuple[Permission, ...] = (),
+        more_substitutions: Mapping[str, str] | None = None,
     ) -> None:
         """`winback-{stage}-{which}`. `functions` by folder, as the definition's placeholders name them; `manifests` is
         the pattern of the lake keys that its distributed maps read; `after_failure` goes into the alarm."""
@@ -50,7 +52,7 @@ class Workflow(Construct):
             ),
             description=f"What the workflow {names.of(which)} may touch",
         )
-        permissions = _permissions(names, which, functions, manifests)
+        permissions = (*_permissions(names, which, functions, manifests), *more_permissions)
         for permission in permissions:
             role.add_to_policy(permission.statement())
             acknowledge_patterns(role, permission)
@@ -66,6 +68,7 @@ class Workflow(Construct):
             definition_substitutions={
                 "lake": names.bucket("lake"),
                 **{folder: function.function.function_arn for folder, function in functions.items()},
+                **(more_substitutions or {}),
             },
             role=role,
             # Data of executions stays out of the log, though it is ids only: a mistake there must not become a leak.

@@ -55,6 +55,8 @@ def stage_environment(names: Names) -> dict[str, str]:
         "REFRESH_WORKFLOW_ARN": names.workflow_arn("refresh"),
         "PREPARE_WORKFLOW_ARN": names.workflow_arn("prepare"),
         "CAMPAIGN_WORKFLOW_ARN": names.workflow_arn("campaign"),
+        "REFRESH_ENGINE": names.config.engine,
+        "SPARK_FROM_ORDERS": str(names.config.spark_from_orders),
         "CHURN_ENDPOINT": names.endpoint,
         "EVENT_BUS": names.event_bus,
         "SES_CONFIGURATION_SET": names.configuration_set,

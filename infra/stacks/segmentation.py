@@ -9,6 +9,7 @@ from infra.access import Access, key_statement
 from infra.acknowledgements import acknowledge
 from infra.constructs.python_function import FunctionSpec
 from infra.constructs.queue import dead_letters
+from infra.constructs.spark_job import SparkJob
 from infra.constructs.workflow import Workflow
 from infra.names import Names
 from infra.stacks.function_stack import FunctionStack
@@ -31,13 +32,20 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             memory_mb=3008,
             timeout_seconds=900,
             storage_mb=10_240,
-            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET", "REFRESH_ENGINE", "SPARK_FROM_ORDERS"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#snapshot", "*#playbook"),
                 access.table("campaigns", "PutItem", "*#snapshot"),
-                access.table("campaigns", "Query", "*#import"),
+                access.table("campaigns", "Query", "*#import", "*#lift"),
                 access.read_lake("orders/*", "rates/*", "engagement/*", "customers/*", "rubrics/*"),
-                access.read_lake("snapshots/*/rubric.json", "refresh/*/coverage.json", "refresh/*/histories.parquet"),
+                access.read_lake(
+                    "snapshots/*/rubric.json",
+                    "snapshots/*/summary.json",
+                    "refresh/*/coverage.json",
+                    "refresh/*/histories.parquet",
+                    "refresh/*/manifest.jsonl",
+                    "refresh/*/proposal.json",
+                ),
                 access.write_lake("refresh/*", "rubrics/*/proposed.json"),
                 access.list_lake("orders/*", "rates/*", "engagement/*", "customers/*", "rubrics/*", "refresh/*"),
             ),
@@ -80,15 +88,22 @@ class SegmentationStack(FunctionStack):
         super().__init__(scope, "segmentation", names)
         self.add_functions(functions(Access(names)))
         config = names.config
+        job = SparkJob(self, names=names, key=self.key) if config.has_spark else None
         Workflow(
             self,
             "refresh",
-            refresh.definition(accounts=config.account_concurrency, chunks=config.chunk_concurrency),
+            refresh.definition(
+                accounts=config.account_concurrency,
+                chunks=config.chunk_concurrency,
+                spark_minutes=config.spark.most_minutes if job is not None else None,
+            ),
             names=names,
             key=self.key,
             functions={folder: self.functions[folder] for folder in refresh.FUNCTIONS},
             manifests="refresh/*/manifest.jsonl",
             after_failure="Segments stay as they were. The account's snapshot names the failed step; start it again.",
+            more_permissions=job.permissions() if job is not None else (),
+            more_substitutions=job.substitutions() if job is not None else {},
         )
         self._daily()
 

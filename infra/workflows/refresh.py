@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from infra.workflows.states import State, States, caught_by, chunk_task, failure, map_over_manifest, task, when_number
+from infra.workflows.states import (
+    State,
+    States,
+    caught_by,
+    chunk_task,
+    failure,
+    map_over_manifest,
+    spark_job,
+    task,
+    when_number,
+)
 
 FUNCTIONS = ("refresh_start", "refresh_compute", "refresh_score", "refresh_publish")
 
@@ -10,8 +20,9 @@ _LINE = ("account_id", "snapshot_id", "chunk", "key", "rows")
 _ACCOUNT = {"account_id.$": "$.account_id", "snapshot_id.$": "$.snapshot_id", "as_of.$": "$.as_of"}
 
 
-def definition(*, accounts: int, chunks: int) -> dict[str, Any]:
-    """`accounts` and `chunks`: how many of each run at a time."""
+def definition(*, accounts: int, chunks: int, spark_minutes: int | None) -> dict[str, Any]:
+    """`accounts` and `chunks`: how many of each run at a time; `spark_minutes`: how long a Spark job may take, None
+    where the stage has no Spark."""
     return {
         "Comment": "Orders of the lake -> facts, segments, scores -> a snapshot for each account.",
         "StartAt": "Choose accounts",
@@ -20,7 +31,7 @@ def definition(*, accounts: int, chunks: int) -> dict[str, Any]:
                 **task("refresh_start"),
                 "Next": "Refresh each account",
             },
-            "Refresh each account": _each_account(accounts, chunks),
+            "Refresh each account": _each_account(accounts, chunks, spark_minutes),
             "Did any fail": {
                 "Type": "Choice",
                 "Choices": [{"Variable": "$.failed", "BooleanEquals": True, "Next": "Some refresh failed"}],
@@ -36,7 +47,7 @@ def definition(*, accounts: int, chunks: int) -> dict[str, Any]:
     }
 
 
-def _each_account(accounts: int, chunks: int) -> State:
+def _each_account(accounts: int, chunks: int, spark_minutes: int | None) -> State:
     """One child execution an account, so that a failing account leaves the others alone."""
     return {
         "Type": "Map",
@@ -45,7 +56,7 @@ def _each_account(accounts: int, chunks: int) -> State:
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "Compute",
-            "States": _one_account(chunks),
+            "States": _one_account(chunks, spark_minutes),
         },
         "MaxConcurrency": accounts,
         "ToleratedFailureCount": 0,
@@ -54,10 +65,14 @@ def _each_account(accounts: int, chunks: int) -> State:
     }
 
 
-def _one_account(chunks: int) -> States:
+def _one_account(chunks: int, spark_minutes: int | None) -> States:
     score = {"Score chunk": chunk_task("refresh_score")}
     return {
-        "Compute": {**caught_by(task("refresh_compute", _ACCOUNT), "Compute failed"), "Next": "Anything to score"},
+        "Compute": {
+            **caught_by(task("refresh_compute", _ACCOUNT), "Compute failed"),
+            "Next": "Anything to score" if spark_minutes is None else "Which engine",
+        },
+        **(_on_spark(spark_minutes) if spark_minutes is not None else {}),
         "Anything to score": when_number("$.parts", zero="Publish", otherwise="Score"),
         "Score": {
             **caught_by(map_over_manifest("Score", score, line=_LINE, concurrency=chunks), "Score failed"),
@@ -76,4 +91,22 @@ def _one_account(chunks: int) -> States:
             "Next": "Account failed",
         },
         "Account failed": {"Type": "Pass", "Result": "failed", "End": True},
+    }
+
+
+def _on_spark(minutes: int) -> States:
+    """`refresh_compute` computes small accounts itself; for others it answers with the request of a Spark job, and is
+    asked again when the job is done."""
+    return {
+        "Which engine": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.request", "IsPresent": True, "Next": "Compute on Spark"}],
+            "Default": "Anything to score",
+        },
+        "Compute on Spark": {**caught_by(spark_job(minutes), "Spark failed"), "Next": "Take over"},
+        "Take over": {
+            **caught_by(task("refresh_compute", {**_ACCOUNT, "request.$": "$.request"}), "Compute failed"),
+            "Next": "Anything to score",
+        },
+        "Spark failed": failure("refresh_spark", "Mark snapshot failed"),
     }

@@ -35,6 +35,16 @@ _RETRY = [
     },
 ]
 
+# A job that failed for what it read would fail again: once more is for a worker that was lost, or capacity.
+_JOB_RETRY = [
+    {
+        "ErrorEquals": ["States.TaskFailed", "States.Timeout"],
+        "IntervalSeconds": 60,
+        "MaxAttempts": 1,
+        "JitterStrategy": "FULL",
+    }
+]
+
 
 def task(folder: str, payload: Mapping[str, Any] | None = None, *, keeps: Mapping[str, str] | None = None) -> State:
     """Calls a function with `payload`, or with the state's whole input. Its answer becomes the state's output; with
@@ -56,6 +66,30 @@ def task(folder: str, payload: Mapping[str, Any] | None = None, *, keeps: Mappin
 def chunk_task(folder: str) -> State:
     """The only state of a distributed map's child. Its output stays tiny, for the map collects those of all."""
     return {**task(folder, keeps={"chunk.$": "$.Payload.chunk"}), "End": True}
+
+
+def spark_job(minutes: int) -> State:
+    """Runs the job on EMR Serverless for the request at the URI `$.request`, and waits for it. The state's output is
+    its input (https://docs.aws.amazon.com/step-functions/latest/dg/connect-emr-serverless.html)."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::emr-serverless:startJobRun.sync",
+        "Parameters": {
+            "ApplicationId": "${spark_application}",
+            "ExecutionRoleArn": "${spark_role}",
+            "Name.$": "$.snapshot_id",
+            "ExecutionTimeoutMinutes": minutes,
+            "JobDriver": {
+                "SparkSubmit": {
+                    "EntryPoint": "${spark_entry}",
+                    "EntryPointArguments.$": "States.Array($.request)",
+                    "SparkSubmitParameters": "${spark_parameters}",
+                }
+            },
+        },
+        "Retry": _JOB_RETRY,
+        "ResultPath": None,
+    }
 
 
 def map_over_manifest(

@@ -37,3 +37,10 @@ def test_a_config_cannot_be_changed() -> None:
 
 def test_the_sender_domain_can_be_given() -> None:
     assert stage_config(read(stage="prod", sender_domain="news.brand.example")).sender_domain == "news.brand.example"
+
+
+def test_the_engine_of_refreshes_is_auto_lambda_or_spark() -> None:
+    assert stage_config(read(stage="dev")).engine == "auto"
+    assert stage_config(read(stage="dev", engine="spark")).engine == "spark"
+    with pytest.raises(InvalidContext, match="auto, lambda or spark"):
+        stage_config(read(stage="dev", engine="hadoop"))
