@@ -11,6 +11,7 @@ from winback.aws.computing import Computer
 from winback.aws.environment import read_settings
 from winback.aws.imports import ImportStore
 from winback.aws.lake import Lake
+from winback.aws.lifts import LiftStore
 from winback.aws.playbook import PlaybookStore
 from winback.aws.refresh import Machine, Refresh
 from winback.aws.snapshots import SnapshotStore
@@ -39,6 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         SnapshotStore(campaigns),
         ImportStore(campaigns),
         PlaybookStore(campaigns),
+        LiftStore(campaigns),
         Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1),
     )
     result = computer.compute(refresh, Accounts(campaigns).get(refresh.account_id))

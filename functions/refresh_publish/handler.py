@@ -14,6 +14,7 @@ from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
 from winback.aws.publishing import Publisher
 from winback.aws.refresh import Machine, Refresh
+from winback.aws.segment_items import SegmentItems
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import table
 
@@ -45,7 +46,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     publisher = Publisher(
         Lake(settings().lake_bucket),
         store,
-        customers_table=table(settings().customers_table),
+        segments=SegmentItems(settings().customers_table),
         bus=EventBus(settings().event_bus, boto3.client("events")),
         machine=Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1),
     )

@@ -26,6 +26,7 @@ from winback.aws.lake import (
     rates_prefix,
     refresh_prefix,
 )
+from winback.aws.lifts import LiftStore
 from winback.aws.playbook import PlaybookStore
 from winback.aws.refresh import Machine, Refresh, download_all, download_keys, is_data
 from winback.aws.snapshots import SnapshotStore
@@ -52,6 +53,7 @@ from winback.segmentation.refresh_objects import manifest_line, summary_document
 from winback.segmentation.rubric import Rubric, read_rubric, rubric_in_force
 from winback.segmentation.snapshot import build_snapshot
 from winback.segmentation.summary import summarise
+from winback.slices.lifts import measured_lifts
 
 COMPUTED_ANEW = timedelta(days=28)
 """The organic return follows all orders: it is measured again this often, and with it everything is."""
@@ -63,6 +65,7 @@ class Computer:
     snapshots: SnapshotStore
     imports: ImportStore
     playbooks: PlaybookStore
+    lifts: LiftStore
     machine: Machine
 
     def compute(self, refresh: Refresh, account: Account) -> dict[str, Any]:
@@ -218,7 +221,12 @@ class _Computation:
     def _write_summary(self, rubric: Rubric, opened: _Opened, work: Work) -> None:
         currency, conversion = self.account.currency, opened.conversion
         summary = summarise(
-            self.connection, as_of=self.refresh.as_of, currency=currency, rubric=rubric, organic=opened.organic
+            self.connection,
+            as_of=self.refresh.as_of,
+            currency=currency,
+            rubric=rubric,
+            organic=opened.organic,
+            lifts=measured_lifts(self.by.lifts.of_account(self.account.account_id)),
         )
         rows = [
             Rows(

@@ -15,7 +15,8 @@ import duckdb
 from winback.aws.announcements import EventBus, announce
 from winback.aws.lake import Lake, movement_key, newly_lapsed_key, snapshot_prefix
 from winback.aws.refresh import Machine, Refresh, download_all
-from winback.aws.snapshots import OutOfOrder, Snapshot, SnapshotState, SnapshotStore, write_segments
+from winback.aws.segment_items import SegmentItems
+from winback.aws.snapshots import OutOfOrder, Snapshot, SnapshotState, SnapshotStore
 from winback.identifiers import SnapshotId
 from winback.instants import format_instant
 from winback.playbook.calls import OBJECT as CALLS
@@ -37,7 +38,7 @@ from winback.segmentation.publication import (
 class Publisher:
     lake: Lake
     store: SnapshotStore
-    customers_table: Any
+    segments: SegmentItems
     bus: EventBus
     machine: Machine
 
@@ -93,7 +94,7 @@ class _Publication:
             newly_lapsed=lapsed or None,
         )
         removed = gone_customers(self.connection)
-        write_segments(self.by.customers_table, account_id, snapshot, changed_states(self.connection), removed)
+        self.by.segments.write(account_id, snapshot, changed_states(self.connection), removed)
         self._announce_what_was_left(latest)
         store.finish(account_id, snapshot, point)
         return snapshot

@@ -1,4 +1,4 @@
-"""Snapshots in DynamoDB: their items, which one is the latest, and the customers' segment items.
+"""Snapshots in DynamoDB: their items, and which one is the latest.
 
 Publishing must end as if one process had done it at one moment, whatever is killed, retried or started twice:
 
@@ -10,12 +10,8 @@ Publishing must end as if one process had done it at one moment, whatever is kil
 - `latest` only moves forward in `as_of`: a backfill is published without touching it or the customers.
 """
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,16 +20,13 @@ from pydantic import BaseModel, ConfigDict
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
 from winback.aws.lake import snapshot_prefix
-from winback.identifiers import AccountId, CustomerKey, SnapshotId
+from winback.identifiers import AccountId, SnapshotId
 from winback.instants import format_instant
 from winback.segmentation.movement import Point
 from winback.segmentation.names import Segment
-from winback.segmentation.state import SegmentState
 
 LEASE = timedelta(minutes=16)
 """A claim outlives its function: Lambda ends every invocation after 15 minutes at most."""
-_WRITERS = 4
-_SLICE = 1_000
 
 
 class SnapshotState(StrEnum):
@@ -241,45 +234,3 @@ class SnapshotStore:
 def point_item(account_id: AccountId, point: Point) -> dict[str, Any]:
     """Of a snapshot published twice the point is the same: it is replaced by itself."""
     return {**keys.movement(account_id, point.as_of, SnapshotId(point.snapshot_id)), **to_item(point)}
-
-
-def write_segments(
-    customers_table: Any,
-    account_id: AccountId,
-    snapshot: Snapshot,
-    changed: Iterable[SegmentState],
-    gone: Iterable[str],
-) -> None:
-    """Puts the segment items of `changed` customers and deletes those of `gone` ones. Repeating it changes nothing."""
-    puts = (("put", _segment_item(account_id, snapshot, state)) for state in changed)
-    deletes = (("delete", dict(keys.segment(account_id, CustomerKey(customer)))) for customer in gone)
-
-    def write(operations: list[tuple[str, dict[str, Any]]]) -> None:
-        with customers_table.batch_writer() as writer:
-            for kind, content in operations:
-                if kind == "put":
-                    writer.put_item(Item=content)
-                else:
-                    writer.delete_item(Key=content)
-
-    with ThreadPoolExecutor(_WRITERS) as pool:
-        for operations in (puts, deletes):
-            # A window of slices at a time: a million items must not wait in memory.
-            slices = _slices(operations, _SLICE)
-            while window := list(islice(slices, _WRITERS)):
-                list(pool.map(write, window))
-
-
-def _segment_item(account_id: AccountId, snapshot: Snapshot, state: SegmentState) -> dict[str, Any]:
-    """Attributes that are None are left out, as everywhere (documents.py)."""
-    attributes = {name: value for name, value in state.attributes().items() if value is not None}
-    if state.churn_probability is not None:
-        attributes["churn_probability"] = Decimal(str(state.churn_probability))
-    place = keys.segment(account_id, CustomerKey(state.customer_key))
-    return {**place, "snapshot_id": snapshot.snapshot_id, "as_of": snapshot.as_of, **attributes}
-
-
-def _slices(operations: Iterable[tuple[str, dict[str, Any]]], size: int) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    iterator = iter(operations)
-    while piece := list(islice(iterator, size)):
-        yield piece
