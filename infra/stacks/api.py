@@ -27,6 +27,15 @@ ROUTES = {
         ("GET", "/v1/customers/{customer_id}"),
     ),
     "api_movement": (("GET", "/v1/movement"),),
+    "api_slices": (
+        ("POST", "/v1/slices"),
+        ("GET", "/v1/slices"),
+        ("GET", "/v1/slices/{slice_id}"),
+        ("PUT", "/v1/slices/{slice_id}"),
+        ("DELETE", "/v1/slices/{slice_id}"),
+        ("POST", "/v1/slices:preview"),
+        ("POST", "/v1/segments:explore"),
+    ),
     "api_playbook": (
         ("GET", "/v1/playbook"),
         ("PUT", "/v1/playbook"),
@@ -103,6 +112,26 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             ),
         ),
         FunctionSpec(
+            folder="api_slices",
+            does="Saved slices; previews and simulated campaigns over a snapshot",
+            package="data",
+            memory_mb=3008,
+            storage_mb=4096,
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#snapshot", "*#slice"),
+                access.table("campaigns", "PutItem DeleteItem", "*#slice"),
+                access.table("campaigns", "Query", "*#slice", "*#lift"),
+                access.read_lake(
+                    "snapshots/*/customers.parquet",
+                    "snapshots/*/rubric.json",
+                    "snapshots/*/summary.json",
+                    "engagement/*",
+                ),
+                access.list_lake("engagement/*"),
+            ),
+        ),
+        FunctionSpec(
             folder="api_playbook",
             does="The playbook with the account's figures, drafts of its campaigns, the call list, what is missing",
             memory_mb=512,
@@ -124,7 +153,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#snapshot"),
                 access.table("campaigns", "PutItem", "*#campaign", "*#launch"),
-                access.table("campaigns", "Query", "*#campaign", "*#launch"),
+                access.table("campaigns", "Query", "*#campaign", "*#launch", "*#slice"),
                 access.read_lake("launches/*/dry_run.json", "launches/*/report.json", "launches/*/report.html"),
                 access.list_lake("launches/*/plan-live/*"),  # it counts the chunks that are planned
                 access.start("prepare", "campaign"),

@@ -46,8 +46,9 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
             permissions=(
                 access.table("campaigns", "GetItem", "*#launch"),
-                access.read_lake("snapshots/*/customers.parquet"),
+                access.read_lake("snapshots/*/customers.parquet", "engagement/*"),
                 access.write_lake("launches/*/candidates/*", "launches/*/manifest.jsonl"),
+                access.list_lake("engagement/*"),  # a slice may ask for touches
             ),
         ),
         FunctionSpec(
@@ -107,7 +108,7 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             environment=("CAMPAIGNS_TABLE", "PERFORMANCE_TABLE", "LAKE_BUCKET"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#launch"),
-                access.table("campaigns", "PutItem", "*#launch"),
+                access.table("campaigns", "PutItem", "*#launch", "*#lift"),
                 access.table("performance", "BatchGetItem"),
                 access.read_lake(
                     "launches/*/manifest.jsonl", "launches/*/audience/*", "launches/*/plan-live/*", "orders/*"
@@ -197,7 +198,7 @@ def trigger_functions(access: Access) -> tuple[FunctionSpec, ...]:
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#snapshot"),
                 access.table("campaigns", "PutItem", "*#launch", "*#trigger"),
-                access.table("campaigns", "Query", "*#campaign"),
+                access.table("campaigns", "Query", "*#campaign", "*#slice"),
                 access.start("prepare"),
             ),
         ),
