@@ -31,12 +31,13 @@ from winback.aws.playbook import PlaybookStore
 from winback.aws.refresh import Machine, Refresh, download_all, download_keys, is_data
 from winback.aws.snapshots import SnapshotStore
 from winback.engagement.relations import open_profiles, open_touches
+from winback.identifiers import AccountId
 from winback.instants import format_instant, parse_instant
 from winback.playbook.calls import OBJECT as CALLS
 from winback.playbook.calls import write_calls
 from winback.rates.conversion import Conversion
 from winback.segmentation.computed import write_computed, write_parts
-from winback.segmentation.data_quality import Rows, assess, measure
+from winback.segmentation.data_quality import Rows, measure
 from winback.segmentation.increments import (
     Coverage,
     Work,
@@ -46,8 +47,10 @@ from winback.segmentation.increments import (
     open_touched_orders,
     statements_fingerprint,
 )
+from winback.segmentation.names import Segment
 from winback.segmentation.order_files import OrderFiles, open_orders
 from winback.segmentation.organic_return import OrganicReturn, observe_returns
+from winback.segmentation.priorities import MeasuredLift
 from winback.segmentation.recalibration import is_proposal_due, recalibrate
 from winback.segmentation.refresh_objects import manifest_line, summary_document
 from winback.segmentation.rubric import Rubric, read_rubric, rubric_in_force
@@ -75,6 +78,29 @@ class Computer:
             lines = _Computation(self, refresh, account, connection, Path(temporary)).run()
         self.snapshots.computed(refresh.account_id, refresh.snapshot_id, refresh.as_of)
         return {**refresh.describe(), "manifest": f"{refresh.work}manifest.jsonl", "parts": len(lines)}
+
+    def rubric_in_force(self, refresh: Refresh) -> Rubric | None:
+        latest = self.snapshots.latest(refresh.account_id)
+        used = read_rubric(self.lake.read_json(f"{latest.prefix}rubric.json")) if latest is not None else None
+        adopted = self.lake.find_json(adopted_rubric_key(refresh.account_id))
+        return rubric_in_force(used, read_rubric(adopted) if adopted is not None else None, refresh.as_of)
+
+    def proposes(self, refresh: Refresh, rubric: Rubric | None) -> bool:
+        """Whether this refresh also works out what a recalibration would move."""
+        if rubric is None or not rubric.is_due_for_review(refresh.as_of):
+            return False
+        proposal = self.lake.find_json(proposed_rubric_key(refresh.account_id))
+        return is_proposal_due(rubric, refresh.as_of, proposal["as_of"] if proposal is not None else None)
+
+    def measured_lifts(self, account_id: AccountId) -> dict[Segment, MeasuredLift]:
+        return measured_lifts(self.lifts.of_account(account_id))
+
+    def import_rows(self, account_id: AccountId) -> list[Rows]:
+        return [
+            Rows.of_rejects(job.outcome.read, job.outcome.rejects_by_reason)
+            for job in self.imports.of_account(account_id)
+            if job.outcome is not None
+        ]
 
 
 @dataclass(frozen=True)
@@ -109,7 +135,7 @@ class _Computation:
         """Returns the manifest's lines."""
         lake, refresh, account = self.by.lake, self.refresh, self.account
         files = {key: etag for key, etag in lake.versions(orders_prefix(account.account_id)).items() if is_data(key)}
-        rubric = self._rubric()
+        rubric = self.by.rubric_in_force(refresh)
         self._open_people()
         opened = self._open(files, rubric)
         applied = build_snapshot(
@@ -130,12 +156,6 @@ class _Computation:
         self._leave_for_the_next(files, applied, opened)
         return lines
 
-    def _rubric(self) -> Rubric | None:
-        latest = self.by.snapshots.latest(self.refresh.account_id)
-        used = read_rubric(self.by.lake.read_json(f"{latest.prefix}rubric.json")) if latest is not None else None
-        adopted = self.by.lake.find_json(adopted_rubric_key(self.refresh.account_id))
-        return rubric_in_force(used, read_rubric(adopted) if adopted is not None else None, self.refresh.as_of)
-
     def _open_people(self) -> None:
         """The relations `touches` and `profiles`."""
         touches = OrderFiles.of(
@@ -148,7 +168,7 @@ class _Computation:
     def _open(self, files: dict[str, str], rubric: Rubric | None) -> _Opened:
         """The relation `orders`, and `carried_histories` when they are those of few customers."""
         local = dict(zip(files, download_keys(self.by.lake, files, self.folder / "orders"), strict=True))
-        proposed = self._proposal_due(rubric)
+        proposed = self.by.proposes(self.refresh, rubric)
         if rubric is not None and rubric.is_valid_at(self.refresh.as_of) and not proposed:
             before = self._before(self._coverage(files, rubric, foreign=False))
             if before is not None and self._open_touched(local, before):
@@ -202,12 +222,6 @@ class _Computation:
             forget_touched_orders(self.connection)
         return carried
 
-    def _proposal_due(self, rubric: Rubric | None) -> bool:
-        if rubric is None or not rubric.is_due_for_review(self.refresh.as_of):
-            return False
-        proposal = self.by.lake.find_json(proposed_rubric_key(self.refresh.account_id))
-        return is_proposal_due(rubric, self.refresh.as_of, proposal["as_of"] if proposal is not None else None)
-
     def _propose(self, rubric: Rubric) -> None:
         proposal = recalibrate(
             self.connection,
@@ -226,32 +240,19 @@ class _Computation:
             currency=currency,
             rubric=rubric,
             organic=opened.organic,
-            lifts=measured_lifts(self.by.lifts.of_account(self.account.account_id)),
+            lifts=self.by.measured_lifts(self.refresh.account_id),
         )
-        rows = [
-            Rows(
-                orders_in_other_currencies=conversion.converted + conversion.left_out,
-                orders_without_rate=conversion.left_out,
-            ),
-            *(
-                Rows.of_rejects(job.outcome.read, job.outcome.rejects_by_reason)
-                for job in self.by.imports.of_account(self.account.account_id)
-                if job.outcome is not None
-            ),
-        ]
-        gaps = assess(measure(self.connection), rows)
         self.by.lake.write_json(f"{self.refresh.work}rubric.json", rubric.model_dump(mode="json"))
         self.by.lake.write_json(
             f"{self.refresh.work}summary.json",
-            {
-                **summary_document(self.refresh.snapshot_id, summary, conversion),
-                "data_quality": [gap.model_dump(mode="json") for gap in gaps],
-                "work": {
-                    "orders_read": work.orders_read,
-                    "customers_recomputed": work.customers_recomputed,
-                    "customers_carried": work.customers_carried,
-                },
-            },
+            summary_document(
+                self.refresh.snapshot_id,
+                summary,
+                conversion=conversion,
+                counts=measure(self.connection),
+                import_rows=self.by.import_rows(self.refresh.account_id),
+                work=work,
+            ),
         )
 
     def _write_calls(self) -> None:
