@@ -1,12 +1,19 @@
 """The call list page by page: whom to contact, and who must not be."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.functions.playbook.conftest import ACME, Cloud, account
+from tests.functions.playbook.conftest import ACME, SNAPSHOT, Cloud, account
 from winback.aws import keys
-from winback.identifiers import CustomerKey
+from winback.aws.lake import launch_prefix
+from winback.aws.launches import LaunchStore
+from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.launch import Launch, LaunchState
+from winback.campaigns.messages import frozen
+from winback.experiments.assignment import Arm, arm, assignment_salt
+from winback.identifiers import CampaignId, CustomerKey, LaunchId, SnapshotId
 
 PATH = "/v1/playbook/calls"
 
@@ -124,3 +131,74 @@ def test_a_snapshot_of_before_call_lists_asks_for_a_refresh(cloud: Cloud) -> Non
     status, answer = cloud.request("GET", PATH)
     assert (status, answer["error"]["code"]) == (404, "no_call_list")
     assert "refresh once more" in answer["error"]["message"]
+
+
+def put_launch(
+    cloud: Cloud, audience: dict[str, Any], state: LaunchState = LaunchState.RUNNING, share: float = 0.5
+) -> None:
+    definition = CampaignDefinition.model_validate(
+        {
+            "name": "Come back",
+            "audience": audience,
+            "steps": [{"template": "we-miss-you", "after_days": 0}],
+            "holdout": {"share": share},
+        }
+    )
+    at = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    launch = Launch.prepare(
+        ACME,
+        LaunchId("lau-000000000001"),
+        CampaignId("cmp-000000000001"),
+        frozen(definition),
+        SnapshotId(SNAPSHOT),
+        prefix=launch_prefix(ACME, "lau-000000000001"),
+        starts_at=at + timedelta(days=1),
+        now=at,
+        zone=account("acme").zone,
+    )
+    LaunchStore(cloud.campaigns).create(launch.model_copy(update={"state": state}))
+
+
+def half_held_out(cloud: Cloud) -> tuple[set[str], set[str]]:
+    """(who is listed, whom the campaign's holdout holds out) of 40 customers."""
+    names = [f"c{n}" for n in range(40)]
+    cloud.publish()
+    cloud.write_calls(listed(*names))
+    for name in names:
+        put_profile(cloud, name)
+    salt = assignment_salt(CampaignId("cmp-000000000001"), "holdout")
+    held = {name for name in names if arm(salt, key(name), 0.5) is Arm.HOLDOUT}
+    return {call["customer_id"] for call in cloud.request("GET", PATH)[1]["calls"]}, held
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        {"segments": ["Slipping VIPs"]},
+        {"families": ["Slipping"]},
+        {"cells": [{"value_tier": "VIP", "status": "At Risk"}]},
+        {"slice": "slc-000000000001"},
+    ],
+)
+def test_nobody_is_called_whom_a_launch_under_way_holds_out(cloud: Cloud, audience: dict[str, Any]) -> None:
+    put_launch(cloud, audience)
+    shown, held = half_held_out(cloud)
+    assert held
+    assert not shown & held
+    assert len(shown) + len(held) == 40
+
+
+@pytest.mark.parametrize(
+    ("audience", "state", "share"),
+    [
+        ({"segments": ["Champions"]}, LaunchState.RUNNING, 0.5),
+        ({"cells": [{"value_tier": "VIP", "status": "Active"}]}, LaunchState.RUNNING, 0.5),
+        ({"segments": ["Slipping VIPs"]}, LaunchState.FINISHED, 0.5),
+        ({"segments": ["Slipping VIPs"]}, LaunchState.RUNNING, 0.0),
+    ],
+)
+def test_a_launch_that_holds_out_none_of_them_keeps_nobody_from_the_list(
+    cloud: Cloud, audience: dict[str, Any], state: LaunchState, share: float
+) -> None:
+    put_launch(cloud, audience, state, share)
+    assert len(half_held_out(cloud)[0]) == 40
