@@ -194,6 +194,15 @@ class CampaignDefinition(_Part):
         return self
 
     @model_validator(mode="after")
+    def _starts_for_whom_it_is_about(self) -> Self:
+        if self.starts_on is StartsOn.NEWLY_LAPSED and not self.audience.newly_lapsed:
+            raise ValueError(
+                "starts_on newly_lapsed would address the same customers again at each refresh: "
+                "expected audience.newly_lapsed to be true"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _small_enough(self) -> Self:
         size = self.size
         if size > MAX_SIZE:

@@ -7,14 +7,17 @@ import pytest
 from botocore.exceptions import ClientError
 
 
+NEWLY_LAPSED = {"starts_on": "newly_lapsed", "audience": {"families": ["Slipping"], "newly_lapsed": True}}
+
+
 @pytest.fixture
 def triggered(cloud: Any) -> Any:
     """Two campaigns that start from newly lapsed customers, and one that does not."""
     cloud.campaign_ids = [
         cloud.request("POST", "/v1/campaigns", _definition(cloud, **more))[1]["campaign_id"]
         for more in (
-            {"starts_on": "newly_lapsed"},
-            {"starts_on": "newly_lapsed", "name": "Second"},
+            NEWLY_LAPSED,
+            {**NEWLY_LAPSED, "name": "Second"},
             {"name": "By hand"},
         )
     ]
@@ -67,6 +70,12 @@ def test_a_snapshot_that_started_a_campaign_is_noted_with_its_launch(triggered: 
     for campaign_id, (launch,) in launches(triggered).items():
         place = {"pk": "acme#trigger", "sk": f"snp-000000000001#{campaign_id}"}
         assert triggered.campaigns.get_item(Key=place)["Item"]["launch_id"] == launch.launch_id
+
+
+def test_a_campaign_that_starts_by_itself_addresses_the_newly_lapsed_alone(cloud: Any) -> None:
+    status, answer = cloud.request("POST", "/v1/campaigns", _definition(cloud, starts_on="newly_lapsed"))
+    assert status == 400
+    assert "audience.newly_lapsed" in answer["error"]["fields"][0]["expected"]
 
 
 def test_another_accounts_campaigns_are_left_alone(triggered: Any) -> None:
