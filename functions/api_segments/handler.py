@@ -1,4 +1,4 @@
-"""Refreshes, snapshots and how they follow each other, and what is known of one customer."""
+"""Refreshes, snapshots and how they follow each other, the latest archetypes, and what is known of one customer."""
 
 import json
 import re
@@ -15,6 +15,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from winback.aws import keys
+from winback.aws.archetype_runs import RunStore
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.history import Page, SnapshotHistory
@@ -149,6 +150,16 @@ def read_series() -> Response[str]:
         )
     currency = Accounts(table(settings().campaigns_table)).get(account_id).currency
     return json_response(HTTPStatus.OK, {"currency": currency, "points": points, **_next(page)})
+
+
+@app.get("/v1/archetypes/latest")
+def read_archetypes() -> Response[str]:
+    """Clusters of the latest finished run, beside the segments of its snapshot and the run before."""
+    run = RunStore(table(settings().campaigns_table)).get(account_of(app))
+    if run is None:
+        message = "no archetypes yet: they are found each quarter, once there is a snapshot of enough customers"
+        raise RequestRefused(HTTPStatus.NOT_FOUND, "no_archetypes", message)
+    return json_response(HTTPStatus.OK, Lake(settings().lake_bucket).read_json(f"{run.prefix}result.json"))
 
 
 @app.get("/v1/customers/<customer_id>")

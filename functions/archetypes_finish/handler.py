@@ -8,7 +8,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from winback.aws.archetypes import Cloud, RunState, RunStore, finish
+from winback.aws.archetype_runs import RunState, RunStore
+from winback.aws.archetypes import Cloud, finish
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
 from winback.aws.refresh import Machine

@@ -8,7 +8,8 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from winback.aws.archetypes import Cloud, RunStore, job_name, train
+from winback.aws.archetype_runs import RunStore
+from winback.aws.archetypes import Cloud, job_name, train
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake

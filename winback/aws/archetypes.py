@@ -5,15 +5,12 @@ Keys and items are in docs/data-model.md; the states that call these steps in do
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from winback.aws import keys
-from winback.aws.documents import from_item, to_item
+from winback.aws.archetype_runs import Run, RunState, RunStore
 from winback.aws.lake import Lake, archetypes_prefix, snapshot_prefix
 from winback.aws.refresh import Machine
 from winback.aws.snapshots import SnapshotStore
@@ -34,27 +31,6 @@ FEWEST_CUSTOMERS = 100
 """Below this many customers the training job refuses, so none is started."""
 
 
-class RunState(StrEnum):
-    TRAINING = "training"
-    FINISHED = "finished"
-    FAILED = "failed"
-    NOTHING = "nothing"
-    """There was no snapshot, or it had too few customers."""
-
-
-class Run(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    run_id: str
-    state: RunState
-    snapshot_id: SnapshotId | None = None
-    as_of: str | None = None
-    prefix: str
-    started_at: str
-    alarming: bool | None = None
-    failed_step: str | None = None
-
-
 class Result(BaseModel):
     """`result.json` of a run, and what `GET /v1/archetypes/latest` answers."""
 
@@ -67,23 +43,6 @@ class Result(BaseModel):
     reconciliation: Reconciliation
     drift: Drift | None
     """Null for the first run."""
-
-
-class RunStore:
-    def __init__(self, campaigns_table: Any) -> None:
-        self._table = campaigns_table
-
-    def get(self, account_id: AccountId, run_id: str = "latest") -> Run | None:
-        item = self._table.get_item(Key=keys.archetypes(account_id, run_id), ConsistentRead=True).get("Item")
-        return from_item(Run, item) if item is not None else None
-
-    def put(self, account_id: AccountId, run: Run) -> None:
-        self._table.put_item(Item={**keys.archetypes(account_id, run.run_id), **to_item(run)})
-
-    def finish(self, account_id: AccountId, run: Run) -> None:
-        """The run's own item, and the one that names it as the latest."""
-        self.put(account_id, run)
-        self._table.put_item(Item={**keys.archetypes(account_id, "latest"), **to_item(run)})
 
 
 @dataclass(frozen=True)

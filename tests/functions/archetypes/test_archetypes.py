@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from ml.archetypes import train as script
 from winback.aws import keys
-from winback.aws.archetypes import RunStore
+from winback.aws.archetype_runs import RunStore
 from winback.aws.lake import Lake
 from winback.aws.snapshots import SnapshotState, SnapshotStore
 from winback.identifiers import AccountId
@@ -82,6 +82,14 @@ class World:
         answer: dict[str, Any] = importlib.import_module(f"functions.archetypes_{name}.handler").handler(event, CONTEXT)
         return answer
 
+    def latest(self, account: str = "cd-shop") -> tuple[int, Any]:
+        """What the API answers: status and body."""
+        sample = json.loads(Path("events/api_segments.json").read_text())
+        context = {**sample["requestContext"], "httpMethod": "GET", "authorizer": {"account_id": account}}
+        request = {"path": "/v1/archetypes/latest", "httpMethod": "GET", "body": None, "requestContext": context}
+        answer = importlib.import_module("functions.api_segments.handler").handler({**sample, **request}, CONTEXT)
+        return answer["statusCode"], json.loads(answer["body"])
+
     def run(self, run_id: str) -> dict[str, Any]:
         started = self.call("train", {"account_id": "cd-shop", "run_id": run_id})
         assert started["state"] == "training"
@@ -103,6 +111,8 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
             "TRAINING_ROLE_ARN": "arn:aws:iam::1:role/job",
             "TRAINING_IMAGE": "image",
             "ARCHETYPES_CODE": "s3://assets/code.tar.gz",
+            "CUSTOMERS_TABLE": "customers",
+            "REFRESH_WORKFLOW_ARN": "arn:aws:states:us-east-1:1:stateMachine:refresh",
             "CUSTOMER_KEY_ARN": "arn:aws:kms:us-east-1:1:key/k",
             "POWERTOOLS_METRICS_NAMESPACE": "Winback",
             "POWERTOOLS_SERVICE_NAME": "archetypes",
@@ -122,8 +132,8 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
         lake = Lake("lake")
         sagemaker = SageMaker(lake, tmp_path)
         modules = [
-            importlib.import_module(f"functions.archetypes_{name}.handler")
-            for name in ("plan", "train", "check", "finish")
+            importlib.import_module(f"functions.{name}.handler")
+            for name in ("archetypes_plan", "archetypes_train", "archetypes_check", "archetypes_finish", "api_segments")
         ]
         for module in modules:
             for cached in ("settings", "client"):
@@ -154,6 +164,16 @@ def test_a_second_run_is_compared_with_the_first(world: World) -> None:
     result = world.run("arc-00000000000b")
     assert [shift["share_change"] for shift in result["drift"]["shifts"]] == [0.0, 0.0, 0.0]
     assert all(shift["kept"] == 1.0 for shift in result["drift"]["shifts"])
+
+
+def test_the_api_shows_the_latest_finished_run(world: World) -> None:
+    world.snapshot(360)
+    assert world.latest()[1]["error"]["code"] == "no_archetypes"
+    world.run("arc-00000000000a")
+    second = world.run("arc-00000000000b")
+    world.call("train", {"account_id": "cd-shop", "run_id": "arc-00000000000c"})
+    assert world.latest() == (200, second)
+    assert world.latest("other")[0] == 404
 
 
 def test_a_repeated_attempt_finds_its_own_job_and_stores_the_same(world: World) -> None:
