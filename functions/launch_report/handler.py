@@ -12,11 +12,13 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from winback.analytics.lift import lift_of
 from winback.aws.clock import Clock, clock_of
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
 from winback.aws.launches import LaunchStore
 from winback.aws.ledger import Ledger
+from winback.aws.lifts import LiftStore
 from winback.aws.reports import write_report
 from winback.aws.tables import Accounts, table
 from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
@@ -41,6 +43,7 @@ class Parts:
     clock: Clock
     lake: Lake
     ledger: Ledger
+    lifts: LiftStore
 
 
 @cache
@@ -53,6 +56,7 @@ def parts() -> Parts:
         clock_of(campaigns),
         Lake(settings.lake_bucket),
         Ledger(table(settings.performance_table)),
+        LiftStore(campaigns),
     )
 
 
@@ -66,6 +70,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     report = write_report(launch, account, parts().lake, parts().ledger, now)
     if launch is not read:
         parts().launches.save(launch)
+    lift = lift_of(report, launch.definition.channel)
+    if lift is not None:
+        parts().lifts.put(launch.account_id, lift)
     broken = [check.name for check in report.checks if not check.holds]
     metrics.add_metric(name="BrokenRules", unit=MetricUnit.Count, value=len(broken))
     log = logger.error if broken else logger.info

@@ -1,23 +1,29 @@
 """What launches with a holdout have measured, and what it says of the next one.
 
-The lift of a segment is the conversion rate of its treated less that of its held-out customers. Several launches are
-pooled as random effects by inverse variance: DerSimonian and Laird, "Meta-analysis in clinical trials", Controlled
-Clinical Trials 7 (1986) 177-188, equations 7 to 10. Variances are those of Agresti and Caffo, The American Statistician
-54 (2000) 280-288 (a success and a failure more in each arm), so that an arm without a win is not taken for certain. The
-interval is for the next launch, not for the mean of the past ones: it contains how launches differ (Higgins, Thompson
-and Spiegelhalter, JRSS A 172 (2009) 137-159, section 4; here with the normal quantile, for want of many launches).
+The lift of a segment is the conversion rate of its treated less that of its held-out customers. Launches differ, by
+season, message and offer, so they are pooled as random effects, and the interval is for the lift of a next launch, not
+for the mean of the past ones: the predictive distribution of a normal-normal model with a flat prior on the mean and a
+half-normal one on the spread between launches, added up over a grid of spreads (Roever, "Bayesian Random-Effects
+Meta-Analysis Using the bayesmeta R Package", Journal of Statistical Software 93 (2020), sections 2.3 to 2.6). Moment
+estimators of the spread are often zero with few launches, and then miss the next one far more often than they say.
+Variances are those of Agresti and Caffo, The American Statistician 54 (2000) 280-288 (a success and a failure more in
+each arm), so that an arm without a win is not taken for certain.
 """
 
 from collections.abc import Iterable, Sequence
-from math import fsum, sqrt
+from math import exp, fsum, log, sqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from winback.experiments.power import CONFIDENCE
-from winback.experiments.statistics import Proportion, difference_of_proportions
 from winback.segmentation.names import Segment
 from winback.segmentation.priorities import MeasuredLift
+
+SPREAD_SCALE = 0.03
+"""Of the half-normal prior: lifts of a segment's launches mostly differ by less than twice that, six points."""
+_SPREADS = tuple(step * SPREAD_SCALE / 20 for step in range(81))
 
 
 class _Part(BaseModel):
@@ -53,7 +59,9 @@ class LaunchLift(Arms):
     evaluation_days: int
     currency: str
     revenue_difference_minor: float | None = Field(default=None, description="treated less held out; null: untold")
-    revenue_error_minor: float | None = Field(default=None, description="standard error of that difference")
+    revenue_low_minor: float | None = Field(default=None, description="95 % interval of that difference")
+    revenue_high_minor: float | None = None
+    revenue_steady: bool = Field(default=False, description="false: one large order can decide")
     ended_at: str
 
 
@@ -79,24 +87,41 @@ def untreated_rates(launches: Iterable[LaunchLift]) -> dict[Segment, float]:
 
 
 def pooled_lift(launches: Sequence[Arms]) -> MeasuredLift | None:
-    """None when no launch has customers in both arms. One launch alone has Newcombe's interval, as its report does."""
+    """None when no launch has customers in both arms."""
     usable = [arms for arms in launches if arms.treated and arms.held_out]
     if not usable:
         return None
-    if len(usable) == 1:
-        (only,) = usable
-        told = difference_of_proportions(
-            Proportion(only.treated_won, only.treated), Proportion(only.held_out_won, only.held_out)
-        )
-        assert told is not None  # both arms have customers
-        return MeasuredLift(estimate=told.estimate, low=told.low, high=told.high, launches=1)
     effects = [arms.treated_won / arms.treated - arms.held_out_won / arms.held_out for arms in usable]
     variances = [_variance(arms) for arms in usable]
-    between = _between(effects, variances)
-    weights = [1 / (variance + between) for variance in variances]
-    mean = fsum(weight * effect for weight, effect in zip(weights, effects, strict=True)) / fsum(weights)
-    reach = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * sqrt(1 / fsum(weights) + between)
-    return MeasuredLift(estimate=mean, low=max(-1.0, mean - reach), high=min(1.0, mean + reach), launches=len(usable))
+    predictions = [_prediction(effects, variances, spread) for spread in _SPREADS]
+    most = max(each.log_weight for each in predictions)
+    weights = [exp(each.log_weight - most) for each in predictions]
+    total = fsum(weights)
+    mixture = [(weight / total, each.distribution) for weight, each in zip(weights, predictions, strict=True)]
+    half = (1 - CONFIDENCE) / 2
+    return MeasuredLift(
+        estimate=fsum(weight * part.mean for weight, part in mixture),
+        low=_quantile(mixture, half),
+        high=_quantile(mixture, 1 - half),
+        launches=len(usable),
+    )
+
+
+class _Prediction(NamedTuple):
+    """Of the next launch's lift, were the spread between launches the given one; and how likely that spread is."""
+
+    distribution: NormalDist
+    log_weight: float
+
+
+def _prediction(effects: Sequence[float], variances: Sequence[float], spread: float) -> _Prediction:
+    weights = [1 / (variance + spread**2) for variance in variances]
+    total = fsum(weights)
+    mean = fsum(weight * effect for weight, effect in zip(weights, effects, strict=True)) / total
+    misfit = fsum(weight * (effect - mean) ** 2 for weight, effect in zip(weights, effects, strict=True))
+    prior = -0.5 * (spread / SPREAD_SCALE) ** 2
+    likelihood = 0.5 * (fsum(map(log, weights)) - log(total) - misfit)
+    return _Prediction(NormalDist(mean, sqrt(1 / total + spread**2)), prior + likelihood)
 
 
 def _variance(arms: Arms) -> float:
@@ -105,10 +130,11 @@ def _variance(arms: Arms) -> float:
     return fsum(rate * (1 - rate) / customers for rate, customers in rates)
 
 
-def _between(effects: Sequence[float], variances: Sequence[float]) -> float:
-    """The variance between launches by the method of moments, at least 0."""
-    weights = [1 / variance for variance in variances]
-    total = fsum(weights)
-    mean = fsum(weight * effect for weight, effect in zip(weights, effects, strict=True)) / total
-    spread = fsum(weight * (effect - mean) ** 2 for weight, effect in zip(weights, effects, strict=True))
-    return max(0.0, (spread - (len(effects) - 1)) / (total - fsum(weight**2 for weight in weights) / total))
+def _quantile(mixture: Sequence[tuple[float, NormalDist]], probability: float) -> float:
+    """Of a lift, which lies within -1 and 1; to a millionth."""
+    low, high = -1.0, 1.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        below = fsum(weight * part.cdf(middle) for weight, part in mixture)
+        low, high = (middle, high) if below < probability else (low, middle)
+    return (low + high) / 2

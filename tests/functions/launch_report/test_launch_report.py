@@ -3,6 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from winback.aws.lifts import LiftStore
 from winback.campaigns.launch import LaunchConflict, LaunchState
 from winback.identifiers import AccountId, LaunchId
 
@@ -88,3 +89,30 @@ def test_a_missing_audience_file_fails_instead_of_reporting_less(world):
     with pytest.raises(ClientError):
         world.report()
     assert world.launches.get(ACCOUNT, LAUNCH).state is LaunchState.RUNNING
+
+
+def test_a_finished_launch_leaves_what_it_measured_for_later_plans(world, days):
+    world.has_run()
+    world.report(days(4))
+    assert LiftStore(world.campaigns).of_account(ACCOUNT) == []
+    world.report()
+    (lift,) = LiftStore(world.campaigns).of_account(ACCOUNT)
+    assert (lift.launch_id, lift.channel, lift.currency, lift.evaluation_days) == (LAUNCH, "email", "USD", 91)
+    report = world.written()
+    assert (lift.treated, lift.held_out) == (80, 20)
+    assert (lift.treated_won, lift.held_out_won) == (
+        report["main"]["treated"]["returned"],
+        report["main"]["held_out"]["returned"],
+    )
+    (segment,) = lift.segments
+    assert segment.segment == "Slipping Regulars"
+    assert (segment.held_out, segment.held_out_won) == (20, lift.held_out_won)
+    world.report()
+    assert LiftStore(world.campaigns).of_account(ACCOUNT) == [lift]
+
+
+def test_a_report_that_cannot_be_trusted_teaches_nothing(world):
+    world.has_run()
+    world.has_sent(f"{0:032x}", 1)
+    world.report()
+    assert LiftStore(world.campaigns).of_account(ACCOUNT) == []
