@@ -137,6 +137,6 @@ def only_currency(connection: duckdb.DuckDBPyConnection, given: str | None, refu
     if len(found) > 1:
         refuse(
             f"--orders: the amounts are in {len(found)} currencies ({', '.join(found)}), and cannot be added up; "
-            "convert them to one, or run once for each currency"
+            "winback segment converts them by --rates and --currency; or run once for each currency"
         )
     return found[0] if found else given or NO_CURRENCY

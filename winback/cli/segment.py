@@ -1,14 +1,16 @@
 """`winback segment`: a file of orders in, segments with a report out."""
 
 import json
+import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import duckdb
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -28,21 +30,31 @@ from winback.cli.orders_file import (
     refusal,
     refuse_empty,
 )
+from winback.cli.rates import describe, load_rates
 from winback.cli.rubric_files import RubricOption, chosen_rubric
 from winback.imports.files import FileAccount, UnreadableFile, load_orders
 from winback.pages.figures import count, percent
-from winback.segmentation.organic_return import OrganicReturn, observe_returns
-from winback.segmentation.page import segment_page
+from winback.rates.conversion import Conversion, convert_orders
+from winback.segment_report.contents import ClusterTrack, FoundSlice, SegmentReport
+from winback.segment_report.history import observe_history
+from winback.segment_report.page import segment_page
+from winback.segmentation.archetypes import Archetypes, reconcile
+from winback.segmentation.data_quality import Rows, assess, measure
+from winback.segmentation.organic_return import observe_returns
 from winback.segmentation.rubric import Rubric
 from winback.segmentation.snapshot import build_snapshot
 from winback.segmentation.summary import Summary, summarise
+from winback.segmentation.suppression import SHOW_ALL, suppress
+from winback.slices.preview import ground_of, preview
+from winback.slices.problems import ConditionRefused
+from winback.slices.recipes import shipped_recipes
 
 _refuse: Refuse = refusal("winback segment")
 EXAMPLE = (
     "[bold]Example[/bold]: a shop's export with its own column names, judged as of the new year:\n\n"
     "winback segment --orders export.csv --as-of 2026-01-01 --out segments "
     "--map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total\n\n"
-    "Columns: customer_id, order_id, ordered_at, amount; optional currency, discount, category, sku, quantity. "
+    "Columns: customer_id, order_id, ordered_at, amount; optional currency, discount, cost, category, sku, quantity. "
     "Negative amounts are returns: they reduce value and never count as purchases."
 )
 
@@ -54,16 +66,36 @@ def segment(
     out: Annotated[Path, typer.Option(help="Folder for snapshot.parquet, summary.json, rubric.json and report.html.")],
     mapping: MapOption = None,
     currency: CurrencyOption = None,
+    rates: Annotated[
+        list[Path] | None,
+        typer.Option(help="Exchange rates (ECB, Bank of England) for orders in other currencies than --currency."),
+    ] = None,
     trend_category: TrendOption = None,
     rubric: RubricOption = None,
+    archetypes: Annotated[
+        Path | None, typer.Option(help="Folder of python -m ml.archetypes, to lay clusters beside the segments.")
+    ] = None,
+    hide_below: Annotated[
+        int, typer.Option(min=SHOW_ALL, help="Hide figures of fewer customers in summary.json and report.html.")
+    ] = SHOW_ALL,
+    with_ids: Annotated[
+        bool, typer.Option("--with-ids", help="Name the customers in snapshot.parquet; without it they have keys only.")
+    ] = False,
+    salt: Annotated[
+        str | None, typer.Option(help="Key salt of the account: its customer keys. Default: a fresh one, kept nowhere.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json, and nothing else, to stdout.")] = False,
 ) -> None:
     """Put every customer into one of 13 segments, 5 families and one cell of the playbook grid."""
     moment = moment_of(as_of, _refuse)
     columns = mapping_of(mapping or [], _refuse)
     check_currency(currency, _refuse)
-    if not orders.is_file():
-        _refuse(f"--orders: there is no file {orders}")
+    if rates and currency is None:
+        _refuse("--rates: name the currency to convert to with --currency, such as --currency GBP")
+    for option, paths in (("--orders", [orders]), ("--rates", rates or [])):
+        for path in paths:
+            if not path.is_file():
+                _refuse(f"{option}: there is no file {path}")
     if out.exists() and not out.is_dir():
         _refuse(f"--out: {out} is a file; name a folder")
 
@@ -73,12 +105,15 @@ def segment(
         duckdb.connect(config=limits(scratch)) as connection,
     ):
         connection.execute("SET enable_progress_bar = false")  # it would write into --json
+        folder = Path(scratch)
+        warnings = load_rates(connection, rates, currency, folder, _refuse) if rates and currency else []
         try:
-            account = load_orders(connection, orders, mapping=columns, default_currency=currency, scratch=Path(scratch))
+            account = load_orders(connection, orders, mapping=columns, default_currency=currency, scratch=folder)
         except UnreadableFile as error:
             _refuse(f"--orders: {error}")
-        _refuse_nothing(connection, orders, out, account, Path(scratch))
-        used = only_currency(connection, currency, _refuse)
+        _refuse_nothing(connection, orders, out, account, folder)
+        conversion = convert_orders(connection, currency) if rates and currency else None
+        used = currency if conversion is not None and currency else only_currency(connection, currency, _refuse)
         frozen, settings = chosen_rubric(rubric, moment, used, _refuse)
         organic = observe_returns(
             connection,
@@ -95,18 +130,75 @@ def segment(
             settings=settings,
             currency=used,
         )
+        history = observe_history(connection, applied, as_of=moment, folder=folder, trend_category=trend_category)
         summary = summarise(connection, as_of=moment, currency=used, rubric=applied, organic=organic)
-        document = _document(summary, account, organic, applied)
+        _key_customers(connection, salt or secrets.token_hex(16))
+        report = SegmentReport(
+            summary=summary,
+            rows=account,
+            organic=organic,
+            history=history,
+            slices=_slices(connection, summary, hide_below),
+            gaps=assess(measure(connection), [Rows.of_rejects(account.read, account.rejects_by_reason)]),
+            clusters=_clusters(connection, archetypes, folder) if archetypes is not None else None,
+            conversion=conversion,
+            hidden_below=hide_below,
+            notes=warnings,
+        )
+        document = _document(report, applied)
         with _writing(out):
-            _write_snapshot(connection, out)
+            _write_snapshot(connection, out, with_ids=with_ids)
             _write_rejects(connection, out, account)
             (out / "summary.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
             (out / "rubric.json").write_text(applied.model_dump_json(indent=1) + "\n", encoding="utf-8")
-            (out / "report.html").write_text(segment_page(summary, account, organic), encoding="utf-8")
+            (out / "report.html").write_text(segment_page(report), encoding="utf-8")
+    for warning in warnings:
+        Console(stderr=True).print(warning, soft_wrap=True, markup=False)
     if as_json:
         typer.echo(json.dumps(document, indent=1))
     else:
-        _show(summary, account, out)
+        _show(summary, account, conversion, out)
+
+
+def _key_customers(connection: duckdb.DuckDBPyConnection, salt: str) -> None:
+    """Table `customers`: the snapshot by customer_key, as a refresh has it, and the store's own customer_id."""
+    connection.execute(
+        "CREATE TEMP TABLE customers AS "
+        "SELECT substr(sha256(? || ':' || customer_id), 1, 32) AS customer_key, * FROM snapshot",
+        [salt],
+    )
+
+
+def _slices(connection: duckdb.DuckDBPyConnection, summary: Summary, hide_below: int) -> Sequence[FoundSlice]:
+    moment = moment_of(summary.as_of, _refuse)
+    ground = ground_of(connection, as_of=moment, currency=summary.currency, slices={})
+    found = []
+    for recipe in shipped_recipes().values():
+        try:
+            selected = preview(connection, recipe.condition, ground, as_of=summary.as_of, hidden_below=hide_below)
+        except ConditionRefused as refused:
+            found.append(FoundSlice(recipe, None, str(refused)))
+        else:
+            found.append(FoundSlice(recipe, selected))
+    return found
+
+
+def _clusters(connection: duckdb.DuckDBPyConnection, folder: Path, scratch: Path) -> ClusterTrack:
+    described, assignments = folder / "archetypes.json", folder / "assignments.csv"
+    try:
+        found = Archetypes.model_validate_json(described.read_bytes())
+        if not assignments.is_file():
+            raise FileNotFoundError(2, "no such file", str(assignments))
+    except OSError as error:
+        _refuse(f"--archetypes: cannot read {error.filename}: run python -m ml.archetypes --help first")
+    except ValidationError:
+        _refuse(f"--archetypes: {described} is not what python -m ml.archetypes writes")
+    snapshot = scratch / "segments.parquet"
+    connection.table("customers").project("customer_key, segment").write_parquet(str(snapshot))
+    matrix = reconcile(connection, found, snapshot=snapshot, assignments=assignments)
+    if not any(row.customers for row in matrix.rows):
+        _refuse("--archetypes: none of its customers is here; give both runs the same --salt")
+    return ClusterTrack(found, matrix)
 
 
 @contextmanager
@@ -151,8 +243,9 @@ def _refuse_nothing(
         refuse_empty(orders, scratch, _refuse)
 
 
-def _write_snapshot(connection: duckdb.DuckDBPyConnection, out: Path) -> None:
-    snapshot = connection.table("snapshot").order("customer_id")
+def _write_snapshot(connection: duckdb.DuckDBPyConnection, out: Path, *, with_ids: bool) -> None:
+    columns = "*" if with_ids else "* EXCLUDE (customer_id)"
+    snapshot = connection.table("customers").project(columns).order("customer_key")
     snapshot.write_parquet(str(out / "snapshot.parquet"), compression="zstd")
 
 
@@ -163,9 +256,12 @@ def _write_rejects(connection: duckdb.DuckDBPyConnection, out: Path, account: Fi
         connection.table("rejects").project("line, field, problem, reason").write_csv(str(rejects))
 
 
-def _document(summary: Summary, account: FileAccount, organic: OrganicReturn, rubric: Rubric) -> dict[str, Any]:
+def _document(report: SegmentReport, rubric: Rubric) -> dict[str, Any]:
+    account, history = report.rows, report.history
+    shown = suppress(report.summary, report.hidden_below)
+    hides = report.hidden_below > SHOW_ALL
     return {
-        **summary.model_dump(mode="json", exclude={"rubric"}),
+        **shown.model_dump(mode="json", exclude={"rubric"}),
         "rows": {
             "read": account.read,
             "accepted": account.accepted,
@@ -173,13 +269,31 @@ def _document(summary: Summary, account: FileAccount, organic: OrganicReturn, ru
             "rejected": account.rejected,
             "rejects_by_reason": account.rejects_by_reason,
         },
-        "organic_return": organic.model_dump(mode="json"),
-        "rubric": rubric.model_dump(mode="json"),
+        # Matrices and series of small counts would give hidden rows away.
+        "organic_return": None if hides else report.organic.model_dump(mode="json"),
+        "movement": None if hides or history.movement is None else history.movement.model_dump(mode="json"),
+        "moved_since": history.since,
+        "newly_lapsed": None if hides else history.newly_lapsed,
+        "slices": [_slice(found) for found in report.slices],
+        "data_quality": [gap.model_dump(mode="json") for gap in report.gaps],
+        "reconciliation": report.clusters.reconciliation.model_dump(mode="json") if report.clusters else None,
+        "conversion": report.conversion.model_dump(mode="json") if report.conversion else None,
+        "rubric": None if hides else rubric.model_dump(mode="json"),  # its cut-offs are what single customers spent
         "base_lapse_days": rubric.rhythm.base_lapse_days,
     }
 
 
-def _show(summary: Summary, account: FileAccount, out: Path) -> None:
+def _slice(found: FoundSlice) -> dict[str, Any]:
+    selected = found.preview.selected if found.preview is not None else None
+    return {
+        "name": found.recipe.name,
+        "title": found.recipe.title,
+        "selected": selected.model_dump(mode="json") if selected is not None else None,
+        "why_not": found.why_not or None,
+    }
+
+
+def _show(summary: Summary, account: FileAccount, conversion: Conversion | None, out: Path) -> None:
     console = Console()
     grid = Table(title=f"{count(summary.total.customers)} customers as of {summary.as_of[:10]} (exclusive)")
     grid.add_column("Family")
@@ -196,4 +310,6 @@ def _show(summary: Summary, account: FileAccount, out: Path) -> None:
     )
     for reason, number in account.rejects_by_reason.items():
         console.print(f"  {count(number)}  {reason}")
+    for line in describe(conversion) if conversion is not None and conversion.foreign else []:
+        console.print(line)
     console.print(f"Report: {out / 'report.html'}", soft_wrap=True)

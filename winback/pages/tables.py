@@ -39,18 +39,23 @@ def table(
 def heat_table(
     row_labels: Sequence[str],
     column_labels: Sequence[str],
-    values: Sequence[Sequence[float | None]],
+    values: Sequence[Sequence[float | str | None]],
     *,
     corner: str = "",
     show: Callable[[float], str] = lambda value: count(int(value)),
     caption: str = "",
 ) -> Html:
-    """A grid whose cells are shaded from nothing (zero) to full (the largest value); None is a cell that cannot be."""
-    peak = max((value for row in values for value in row if value is not None), default=0) or 1
+    """A grid whose cells are shaded from nothing (zero) to full (the largest value).
 
-    def cell(value: float | None) -> Html:
+    None is a cell that cannot be; a text stands as it is, unshaded.
+    """
+    peak = max((value for row in values for value in row if isinstance(value, int | float)), default=0) or 1
+
+    def cell(value: float | str | None) -> Html:
         if value is None:
             return element("td", "", class_="right impossible", aria_label="cannot occur")
+        if isinstance(value, str):
+            return element("td", value, class_="right")
         # The square root keeps small cells visible beside a very large one.
         shade = (max(value, 0) / peak) ** 0.5 * 100
         return element("td", show(value), class_="right heat", style=f"--heat:{shade:.0f}%")

@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from tests.unit.segmentation.customers import CDNOW
 from winback.cli import app
+from winback.identifiers import customer_key
 
 ORDERS = """Email,Name,Created,Total
 ann@example.com,1,2025-12-20,90.00
@@ -31,7 +32,7 @@ def orders(tmp_path: Path) -> Path:
 
 def test_a_file_of_orders_becomes_a_snapshot_a_summary_and_a_report(orders: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    result = _run("--orders", orders, "--map", MAP, "--as-of", "2026-01-01", "--out", out)
+    result = _run("--orders", orders, "--map", MAP, "--as-of", "2026-01-01", "--out", out, "--with-ids")
     assert result.exit_code == 0, result.output
     assert "2 customers" in result.stdout
     snapshot = duckdb.read_parquet(str(out / "snapshot.parquet"))
@@ -190,3 +191,46 @@ def test_cdnow_as_a_file_gives_what_the_rubric_lists(tmp_path: Path) -> None:
 
 def _run(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["segment", *(str(argument) for argument in arguments)])
+
+
+def test_the_files_name_nobody_unless_asked_to(orders: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert _run("--orders", orders, "--map", MAP, "--as-of", "2026-01-01", "--out", out).exit_code == 0
+    for path in out.iterdir():
+        assert b"example.com" not in path.read_bytes(), path.name
+    assert "customer_id" not in duckdb.read_parquet(str(out / "snapshot.parquet")).columns
+
+
+def test_a_salt_gives_the_keys_of_the_account(orders: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _run("--orders", orders, "--map", MAP, "--as-of", "2026-01-01", "--out", out, "--salt", "s")
+    keys = {row[0] for row in duckdb.read_parquet(str(out / "snapshot.parquet")).project("customer_key").fetchall()}
+    assert keys == {customer_key("s", "ann@example.com"), customer_key("s", "bob@example.com")}
+
+
+def test_figures_of_few_customers_are_hidden_on_request(orders: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = _run(
+        "--orders", orders, "--map", MAP, "--as-of", "2026-01-01", "--out", out, "--hide-below", "5", "--json"
+    )
+    summary = json.loads(result.stdout)
+    assert {row["customers"] for row in summary["segments"]} == {None, 0}
+    assert (summary["movement"], summary["organic_return"]) == (None, None)
+    assert "170.00" not in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_orders_in_other_currencies_are_converted_by_rates(tmp_path: Path) -> None:
+    orders, rates = tmp_path / "orders.csv", tmp_path / "rates.csv"
+    orders.write_text(
+        "customer_id,order_id,ordered_at,amount,currency\na,1,2025-12-20,10.00,USD\nb,2,2025-12-21,10.00,GBP\n"
+    )
+    rates.write_text("day,currency,rate,base\n2025-12-19,USD,1.25,GBP\n")
+    out = tmp_path / "out"
+    common = ("--orders", orders, "--as-of", "2026-01-01", "--out", out)
+    refused = _run(*common)
+    assert refused.exit_code == 2
+    assert "--rates" in refused.stderr
+    result = _run(*common, "--rates", rates, "--currency", "GBP", "--json")
+    summary = json.loads(result.stdout)
+    assert summary["total"]["net_minor"] == 1_800
+    assert [(row["currency"], row["converted"]) for row in summary["conversion"]["foreign"]] == [("USD", 1)]
