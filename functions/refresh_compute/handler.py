@@ -1,4 +1,4 @@
-"""Computes one account's snapshot from its orders in the lake, and the parts to score."""
+"""Computes one account's snapshot from its orders in the lake, and the parts to score; or has Spark compute it."""
 
 import os
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from winback.aws.lifts import LiftStore
 from winback.aws.playbook import PlaybookStore
 from winback.aws.refresh import Machine, Refresh
 from winback.aws.snapshots import SnapshotStore
+from winback.aws.spark_refresh import Engine, SparkRefresh
 from winback.aws.tables import Accounts, table
 
 logger = Logger()
@@ -24,6 +25,8 @@ logger = Logger()
 class Settings:
     campaigns_table: str
     lake_bucket: str
+    refresh_engine: str
+    spark_from_orders: str
 
 
 @cache
@@ -33,6 +36,7 @@ def settings() -> Settings:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """With `request`, that of a job on Spark which is done."""
     refresh = Refresh.of(event)
     campaigns = table(settings().campaigns_table)
     computer = Computer(
@@ -43,6 +47,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         LiftStore(campaigns),
         Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1),
     )
-    result = computer.compute(refresh, Accounts(campaigns).get(refresh.account_id))
-    logger.info("snapshot computed", extra={**refresh.describe(), "parts": result["parts"]})
+    spark = SparkRefresh(computer, Engine(settings().refresh_engine), int(settings().spark_from_orders))
+    if "request" in event:
+        result = spark.take_over(refresh)
+    elif spark.takes(refresh):
+        result = spark.hand_over(refresh, Accounts(campaigns).get(refresh.account_id))
+    else:
+        result = computer.compute(refresh, Accounts(campaigns).get(refresh.account_id))
+    logger.info("snapshot computed", extra={**refresh.describe(), "parts": result.get("parts", "on Spark")})
     return result

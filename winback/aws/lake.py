@@ -212,6 +212,11 @@ class Lake:
                 found[entry["Key"]] = str(entry["ETag"]).strip('"')
         return found
 
+    def size(self, prefix: str) -> int:
+        """Bytes of all objects under the prefix."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return sum(int(entry["Size"]) for page in pages for entry in page.get("Contents", []))
+
     def copy(self, key: str, to: str) -> None:
         self._s3.copy_object(Bucket=self.bucket, Key=to, CopySource={"Bucket": self.bucket, "Key": key})
 

@@ -69,7 +69,10 @@ class SparkConnection:
         """Makes a table of a view that many queries will read."""
         self._write(name, self.session.table(name))
 
-    def table(self, name: str) -> DataFrame:
+    def table(self, name: str) -> "Relation":
+        return Relation(self, f"SELECT * FROM {name}")  # noqa: S608 ours
+
+    def rows(self, name: str) -> DataFrame:
         return self.session.table(name)
 
     def close(self) -> None:
@@ -133,6 +136,24 @@ class SparkConnection:
         self._tables.discard(name)
 
 
+class Relation:
+    """What the segmentation uses of DuckDB's relations."""
+
+    def __init__(self, connection: SparkConnection, query: str) -> None:
+        self._connection = connection
+        self._query = query
+
+    @property
+    def columns(self) -> list[str]:
+        return [name for name, _ in self._connection.execute(f"DESCRIBE {self._query}").fetchall()]
+
+    def project(self, columns: str) -> "Relation":
+        return Relation(self._connection, f"SELECT {columns} FROM ({self._query}) AS relation")  # noqa: S608 ours
+
+    def create_view(self, name: str, replace: bool = True) -> None:  # noqa: ARG002 Spark's are always replaced
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {self._query}")
+
+
 def as_duckdb(connection: SparkConnection) -> duckdb.DuckDBPyConnection:
-    """For functions that say they take DuckDB's connection, and only call `execute` on it."""
+    """For functions that say they take DuckDB's connection, and make only the calls that there are here."""
     return cast(duckdb.DuckDBPyConnection, connection)

@@ -5,6 +5,8 @@ orders. Parts to score are named as Spark names files; the manifest says which a
 """
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -12,7 +14,13 @@ from pyspark.sql.functions import col, floor, row_number, struct
 from pyspark.sql.window import Window
 
 from winback.features import SCORED
+from winback.playbook.calls import OBJECT as CALLS
+from winback.playbook.calls import write_calls
 from winback.segmentation.computed import PART_ROWS
+from winback.segmentation.data_quality import measure
+from winback.segmentation.increments import full_work
+from winback.segmentation.organic_return import observe_returns
+from winback.segmentation.recalibration import recalibrate
 from winback.segmentation.refresh_objects import manifest_line, summary_document
 from winback.segmentation.snapshot import build_snapshot
 from winback.segmentation.summary import summarise
@@ -51,28 +59,45 @@ def run(session: SparkSession, request_uri: str) -> None:
 
 
 def _compute(connection: SparkConnection, files: Files, request: SparkRequest) -> None:
-    conversion = open_orders(
-        connection, _files(files, request.orders), _uris(files, request.rates), currency=request.currency
-    )
+    """As winback.aws.computing does it, all anew: no histories are carried, and none are left."""
+    duckdb = as_duckdb(connection)
+    trend, currency = request.trend_category, request.currency
     open_touches(connection, _files(files, request.engagement), request.as_of)
     open_profiles(connection, _files(files, request.customers), request.as_of)
-    rubric = build_snapshot(
-        as_duckdb(connection),
+    conversion = open_orders(connection, _files(files, request.orders), _uris(files, request.rates), currency=currency)
+    if request.rubric is not None and request.proposes:
+        proposal = recalibrate(duckdb, request.as_of, request.rubric, trend_category=trend, currency=currency)
+        files.write_json(request.proposal, proposal.model_dump(mode="json"))
+    settings = request.rubric.settings if request.rubric is not None else None
+    organic = observe_returns(duckdb, as_of=request.as_of, trend_category=trend, settings=settings, currency=currency)
+    rubric = build_snapshot(duckdb, as_of=request.as_of, rubric=request.rubric, trend_category=trend, currency=currency)
+    summary = summarise(
+        duckdb,
         as_of=request.as_of,
-        rubric=request.rubric,
-        trend_category=request.trend_category,
-        currency=request.currency,
+        currency=currency,
+        rubric=rubric,
+        organic=organic,
+        lifts=request.lifts,
     )
-    summary = summarise(as_duckdb(connection), as_of=request.as_of, currency=request.currency, rubric=rubric)
-    _write_customers(connection, files, request)
-    lines = list(_write_parts(connection, files, request))
+    document = summary_document(
+        request.snapshot_id,
+        summary,
+        conversion=conversion,
+        counts=measure(duckdb),
+        import_rows=request.import_rows,
+        work=full_work(duckdb),
+    )
     files.write_json(f"{request.work}rubric.json", rubric.model_dump(mode="json"))
-    files.write_json(f"{request.work}summary.json", summary_document(request.snapshot_id, summary, conversion))
-    files.write_rows(f"{request.work}manifest.jsonl", lines)
+    files.write_json(f"{request.work}summary.json", document)
+    with TemporaryDirectory() as folder:  # the driver's: a list that people work through is short
+        write_calls(duckdb, Path(folder) / CALLS, request.called)
+        files.write(f"{request.work}{CALLS}", (Path(folder) / CALLS).read_bytes())
+    _write_customers(connection, files, request)
+    files.write_rows(f"{request.work}manifest.jsonl", _write_parts(connection, files, request))
 
 
 def _write_customers(connection: SparkConnection, files: Files, request: SparkRequest) -> None:
-    rows = connection.table("snapshot").withColumnRenamed("customer_id", "customer_key")
+    rows = connection.rows("snapshot").withColumnRenamed("customer_id", "customer_key")
     folder = f"{request.work}customers/"
     rows.coalesce(1).write.mode("overwrite").parquet(files.uri(folder))
     (written,) = [key for key in files.list(folder) if key.endswith(".parquet")]
@@ -83,7 +108,7 @@ def _write_customers(connection: SparkConnection, files: Files, request: SparkRe
 def _write_parts(connection: SparkConnection, files: Files, request: SparkRequest) -> Iterator[dict[str, Any]]:
     """In the order of the keys, so that a repeated attempt gives the same rows to the same parts."""
     folder = f"{request.work}parts/"
-    rows = connection.table("snapshot").select(
+    rows = connection.rows("snapshot").select(
         col("customer_id").alias("customer_key"), struct(*(col(name) for name in SCORED)).alias("features")
     )
     place = row_number().over(Window.orderBy("customer_key")) - 1

@@ -3,6 +3,10 @@
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from winback.identifiers import AccountId, SnapshotId
+from winback.playbook.rows import PlaybookCell
+from winback.segmentation.data_quality import Rows
+from winback.segmentation.names import Segment
+from winback.segmentation.priorities import MeasuredLift
 from winback.segmentation.rubric import Rubric
 
 
@@ -16,7 +20,11 @@ class SparkRequest(BaseModel):
     as_of: AwareDatetime
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="the account's, ISO 4217")
     trend_category: str | None = None
-    rubric: Rubric | None = Field(default=None, description="the latest snapshot's; None calibrates")
+    rubric: Rubric | None = Field(default=None, description="the one in force; None calibrates")
+    proposes: bool = Field(default=False, description="a recalibration is due: work out what it would move")
+    lifts: dict[Segment, MeasuredLift] = {}
+    import_rows: list[Rows] = Field(default=[], description="what became of the rows of imports")
+    called: list[PlaybookCell] = Field(default=[], description="the playbook's cells that a person works")
     lake: str = Field(pattern=r"^[a-z0-9]+://.*/$")
     work: str = Field(pattern=r"/$", description="key prefix of the objects that the job writes")
     orders: str = Field(pattern=r"/$", description="key prefix of the order files")
@@ -27,6 +35,11 @@ class SparkRequest(BaseModel):
     @property
     def key(self) -> str:
         return f"{self.work}request.json"
+
+    @property
+    def proposal(self) -> str:
+        """Key of what a recalibration would move, where one is due."""
+        return f"{self.work}proposal.json"
 
     @property
     def uri(self) -> str:

@@ -140,6 +140,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "CAMPAIGNS_TABLE": "campaigns",
             "CUSTOMERS_TABLE": "customers",
             "LAKE_BUCKET": "lake",
+            "REFRESH_ENGINE": "auto",
+            "SPARK_FROM_ORDERS": "1000000",
             "CLOCK_SOURCE": "table",
             "EVENT_BUS": "winback",
             "REFRESH_WORKFLOW_ARN": machine["stateMachineArn"],
