@@ -63,8 +63,13 @@ class ProfileStore:
         """
         if not denials:
             return 0
+
+        def one(denial: tuple[tuple[CustomerKey, Channel], datetime]) -> bool:
+            (customer, channel), at = denial
+            return self._deny(account_id, customer, channel, at)
+
         with ThreadPoolExecutor(min(THREADS, len(denials))) as pool:
-            return sum(pool.map(lambda denial: self._deny(account_id, *denial[0], denial[1]), denials.items()))
+            return sum(pool.map(one, denials.items()))
 
     def _deny(self, account_id: AccountId, customer: CustomerKey, channel: Channel, at: datetime) -> bool:
         moment = format_instant(at)

@@ -29,7 +29,7 @@ class SegmentItems:
     def __init__(self, table_name: str, client: Any = None) -> None:
         self._name = table_name
         # The items are typed here, and tested against a table; the checks of each cost as much as all the rest.
-        self._client = client or boto3.client("dynamodb", config=Config(parameter_validation=False))
+        self._client: Any = client or boto3.client("dynamodb", config=Config(parameter_validation=False))
 
     def write(
         self, account_id: AccountId, snapshot: Snapshot, changed: Iterable[SegmentState], gone: Iterable[str]
