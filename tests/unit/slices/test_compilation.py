@@ -200,3 +200,28 @@ def test_days_are_days_of_utc(connection: duckdb.DuckDBPyConnection, fill: Fill,
     ):
         tree = condition({"column": "last_purchase_at", "operator": operator, "value": value})
         assert bool(matching(connection, tree, ground())) is found
+
+
+def test_machines_open_and_click_for_nobody(
+    connection: duckdb.DuckDBPyConnection, fill: Fill, condition: Parse
+) -> None:
+    day = datetime(2026, 3, 20)
+    kinds = ("opened", "clicked", "visited")
+    told = [
+        {"customer_id": f"{kind} by {who}", "kind": kind, "at": day, "by_machine": who == "machine"}
+        for kind in kinds
+        for who in ("machine", "person")
+    ]
+    fill("touches", TOUCH_TYPES, told)
+    fill("customers", SNAPSHOT_TYPES, [{"customer_key": row["customer_id"]} for row in told])
+    for kind, found in zip(kinds, (1, 1, 2), strict=True):
+        assert len(matching(connection, condition({"event": kind, "within_days": 30}), ground())) == found
+
+
+def test_a_touch_of_after_the_snapshot_did_not_happen_yet(
+    connection: duckdb.DuckDBPyConnection, fill: Fill, condition: Parse
+) -> None:
+    fill("customers", SNAPSHOT_TYPES, [{"customer_key": "early"}, {"customer_key": "late"}])
+    moments = {"early": datetime(2026, 3, 26, 4, 59), "late": datetime(2026, 3, 26, 5)}
+    fill("touches", TOUCH_TYPES, [{"customer_id": key, "kind": "visited", "at": at} for key, at in moments.items()])
+    assert matching(connection, condition({"event": "visited", "within_days": 0}), ground()) == {"early"}
