@@ -14,7 +14,7 @@ HIDDEN_BELOW = 10
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ChangedSlice(NewSlice):

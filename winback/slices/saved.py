@@ -20,7 +20,7 @@ MAX_FROZEN_SIZE = 100_000  # bytes beside a launch's definition in one table ite
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class NewSlice(_Part):
