@@ -232,6 +232,29 @@ def _slices(node: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this="SLICE", expressions=[items, first, length])
 
 
+def _list_extremes(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Anonymous) and node.name.upper() in ("LIST_MIN", "LIST_MAX"):
+        return exp.Anonymous(this=node.name.upper().replace("LIST", "ARRAY"), expressions=node.expressions)
+    return node
+
+
+def _lists_of_groups(node: exp.Expr) -> exp.Expr:
+    """`list(x)` of a group is null without any row, Spark's is empty. (And leaves nulls out: no list here has any.)"""
+    bare = isinstance(node, exp.ArrayAgg) and not isinstance(node.parent, exp.Filter)
+    if bare or (isinstance(node, exp.Filter) and isinstance(node.this, exp.ArrayAgg)):
+        return exp.Nullif(this=node.copy(), expression=exp.Array())
+    return node
+
+
+def _days_later(node: exp.Expr) -> exp.Expr:
+    """A date and a number of days; Spark takes no BIGINT for it, which its `//` always gives."""
+    if not isinstance(node, exp.Add) or not isinstance(node.this, exp.Cast) or not node.this.is_type("DATE"):
+        return node
+    if isinstance(node.expression, exp.Interval):
+        return node
+    return exp.Anonymous(this="DATE_ADD", expressions=[node.this, exp.cast(node.expression, "INT")])
+
+
 def _relations(node: exp.Expr) -> exp.Expr:
     """The lists of relations, `duckdb_tables()` and `duckdb_views()`, are views that the connection makes."""
     if isinstance(node, exp.Table) and isinstance(node.this, exp.Anonymous) and node.this.name.lower() in CATALOGUES:
@@ -321,6 +344,9 @@ _RULES = (
     _elements,
     _slices,
     _list_sums,
+    _list_extremes,
+    _lists_of_groups,
+    _days_later,
     _roundings,
     _decimal_constants,
     _wide_integers,
