@@ -291,6 +291,7 @@ def _report(which: str, found: Measured, customers: int) -> None:
 def _orders_of_a_day(folder: Path) -> None:
     """1 % of the customers order once more, on the day after the first refresh's moment."""
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         orders = connection.read_parquet(str(folder / "history.parquet"))
         orders.filter("abs(hash(customer_key)) % 100 = 0").create_view("history")
         connection.execute(
