@@ -38,12 +38,12 @@ def report(work: Callable[[], None]) -> None:
     work()
     seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_mb": _peak_kb() / 1024}))
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_mb": peak_kb() / 1024}))
 
 
-def _peak_kb() -> int:
+def peak_kb(process: str = "self") -> int:
     """VmHWM of Linux, else ru_maxrss: the latter starts at the size of the process that started this one."""
-    status = Path("/proc/self/status")
+    status = Path("/proc") / process / "status"
     if status.exists():
         (line,) = (line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1])

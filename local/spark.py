@@ -54,6 +54,13 @@ def local_spark(
         _end_java()
 
 
+def java_process() -> int:
+    """The id of the process that does a local session's work."""
+    gateway = SparkContext._gateway
+    assert gateway is not None
+    return int(gateway.proc.pid)
+
+
 def _end_java() -> None:
     """Stopping a session leaves its Java running until Python ends; it goes when its input closes."""
     gateway = SparkContext._gateway
