@@ -28,7 +28,7 @@ posteriors AS (
         datediff('day', last_purchase_at::DATE, $as_of::DATE)::INTEGER AS silence_days,
         datediff('day', first_purchase_at::DATE, $as_of::DATE)::INTEGER AS tenure_days,
         datediff('day', first_purchase_at::DATE, last_purchase_at::DATE)::INTEGER AS span_days,
-        datediff('day', DATE '1970-01-01', $as_of::DATE)::INTEGER AS today,
+        datediff('day', DATE '0001-01-01', $as_of::DATE)::INTEGER AS today,
         coalesce(season_years >= 3 AND season_purchases >= 4 AND 4 * season_purchases >= 3 * purchases, FALSE)
             AS seasonal,
         datediff('month', DATE '0001-01-01', last_purchase_at::DATE)
@@ -75,8 +75,8 @@ SELECT
         / (gap_count::DOUBLE * (gap_count - 1))
     ) / 1000000, 9) END AS gap_log_spread,
     gap_count,
-    coalesce(array_length(list_filter(days, lambda day: day >= today - 91)), 0)::INTEGER AS purchases_last_91_days,
-    coalesce(array_length(list_filter(days, lambda day: day >= today - 182)), 0)::INTEGER AS purchases_last_182_days,
+    coalesce(array_length(list_filter(recent_days, lambda day: day >= today - 91)), 0)::INTEGER AS purchases_last_91_days,
+    coalesce(array_length(list_filter(recent_days, lambda day: day >= today - 182)), 0)::INTEGER AS purchases_last_182_days,
     lapse_days,
     $base_lapse_days::INTEGER AS base_lapse_days,
     silence_days / lapse_days AS silence_ratio,
@@ -86,10 +86,10 @@ SELECT
     seasonal,
     CASE WHEN has_discounts THEN discounted_orders END AS discounted_orders,
     CASE WHEN has_discounts THEN discounted_orders / nullif(purchase_orders, 0) END AS discount_share,
-    CASE WHEN has_discounts THEN coalesce(first_discounted_at = first_purchase_at, FALSE) END AS first_order_discounted,
+    CASE WHEN has_discounts THEN first_day_discounted END AS first_order_discounted,
     CASE WHEN $has_premium_cuts THEN premium_orders END AS premium_orders,
     CASE WHEN $has_premium_cuts THEN premium_orders / nullif(purchase_orders, 0) END AS premium_share,
-    last_premium_at,
+    (DATE '0001-01-01' + last_premium_day)::TIMESTAMP AS last_premium_at,
     nullif(categories, 0) AS categories,
     lines / nullif(orders_with_lines, 0) AS lines_per_order,
     only_category,

@@ -6,7 +6,9 @@
 --
 -- An order of amount >= 0 is a purchase, and those of one day are one purchase. So the purchases are the different
 -- days of a customer's sorted list of purchase days: one hash aggregation, no second grouping by day, no window.
--- Logarithms are whole micro-units, so that sums are exact in any order.
+-- The aggregation's memory is what a refresh of many orders waits for, so each order is one whole number in that list,
+-- its day with two flags, rather than several aggregates a customer.
+-- Days count from 0001-01-01. Logarithms are whole micro-units, so that sums are exact in any order.
 -- Of lists, an index and the position of a lambda always start alike, from 1 here and from 0 on Spark: neither is compared
 -- with a number.
 CREATE OR REPLACE TABLE histories AS
@@ -15,11 +17,14 @@ WITH known AS ( -- what is asked of each order
         customer_id,
         ordered_at,
         amount_minor,
-        {discounted} AS discounted,
+        (
+            4 * datediff('day', DATE '0001-01-01', ordered_at::DATE)
+            + CASE WHEN {premium} THEN 2 ELSE 0 END
+            + CASE WHEN {discounted} THEN 1 ELSE 0 END
+        )::INTEGER AS code,
         {cost_minor} AS cost_minor,
-        {premium} AS premium,
         {line_count} AS line_count,
-        {only_category} AS only_category
+        {of_trend_category} AS of_trend_category
     FROM orders
     WHERE ordered_at < $as_of
 ),
@@ -27,57 +32,61 @@ customers AS (
     SELECT
         customer_id,
         count(*) AS orders,
-        count(*) FILTER (WHERE amount_minor >= 0) AS purchase_orders,
         coalesce(sum(amount_minor) FILTER (WHERE amount_minor >= 0), 0)::BIGINT AS gross_minor,
         coalesce(-sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::BIGINT AS returns_minor,
-        (sum(amount_minor - cost_minor) FILTER (WHERE cost_minor IS NOT NULL))::BIGINT AS margin_minor,
         min(ordered_at) FILTER (WHERE amount_minor >= 0) AS first_purchase_at,
         max(ordered_at) FILTER (WHERE amount_minor >= 0) AS last_purchase_at,
-        list_sort(
-            list(datediff('day', DATE '1970-01-01', ordered_at::DATE)::INTEGER) FILTER (WHERE amount_minor >= 0)
-        ) AS orders_on,
-        count(*) FILTER (WHERE amount_minor >= 0 AND discounted) AS discounted_orders,
-        min(ordered_at) FILTER (WHERE amount_minor >= 0 AND discounted) AS first_discounted_at,
-        count(*) FILTER (WHERE amount_minor >= 0 AND premium) AS premium_orders,
-        max(ordered_at) FILTER (WHERE amount_minor >= 0 AND premium) AS last_premium_at,
-        count(*) FILTER (WHERE amount_minor >= 0 AND line_count > 0) AS orders_with_lines,
-        coalesce(sum(line_count) FILTER (WHERE amount_minor >= 0), 0)::BIGINT AS lines,
-        coalesce(bool_and(only_category) FILTER (WHERE amount_minor >= 0), FALSE) AS only_category
+        list_sort(list(code) FILTER (WHERE amount_minor >= 0)) AS codes,
+        {margin_minor} AS margin_minor,
+        {orders_with_lines} AS orders_with_lines,
+        {lines} AS lines,
+        {only_category} AS only_category
     FROM known
     GROUP BY customer_id
 ),
-categories AS (
-    {categories}
-),
-purchases AS ( -- day numbers, each once, ascending
-    SELECT
-        * EXCLUDE (orders_on),
-        list_concat(
-            list_slice(orders_on, 1, 1),
-            list_filter(
-                list_slice(orders_on, 2, array_length(orders_on)),
-                lambda day, position: day <> orders_on[position]
-            )
-        ) AS days
-    FROM customers
-),
-gaps AS (
+gaps AS ( -- days between orders of different days
     SELECT
         *,
-        list_transform(
-            list_slice(days, 2, array_length(days)), lambda day, position: day - days[position]
-        ) AS gaps
-    FROM purchases
+        list_filter(
+            list_transform(
+                list_slice(codes, 2, array_length(codes)), lambda code, position: code // 4 - codes[position] // 4
+            ),
+            lambda gap: gap > 0
+        ) AS gaps,
+        list_filter(codes, lambda code: code % 4 >= 2) AS premium_codes,
+        {discounted_codes} AS discounted_codes,
+        list_filter(
+            codes, lambda code: code // 4 >= datediff('day', DATE '0001-01-01', $as_of::DATE) - 182
+        ) AS recent_codes,
+        array_length(codes) >= 4 AND codes[array_length(codes)] // 4 - codes[1] // 4 >= 365 AS has_years
+    FROM customers
 ),
-logarithms AS ( -- and months since January of the year 1
+days AS ( -- each once
     SELECT
         *,
         list_transform(gaps, lambda gap: round(ln(gap) * 1000000)::BIGINT) AS gap_logs,
         list_sort(gaps) AS sorted_gaps,
-        CASE WHEN array_length(days) >= 4 THEN list_transform(
-            days, lambda day: datediff('month', DATE '0001-01-01', DATE '1970-01-01' + day)
-        ) END AS months
+        list_concat(
+            list_slice(recent_codes, 1, 1),
+            list_filter(
+                list_slice(recent_codes, 2, array_length(recent_codes)),
+                lambda code, position: code // 4 <> recent_codes[position] // 4
+            )
+        ) AS recent_days,
+        CASE WHEN has_years AND array_length(gaps) >= 3 THEN list_concat(
+            list_slice(codes, 1, 1),
+            list_filter(
+                list_slice(codes, 2, array_length(codes)),
+                lambda code, position: code // 4 <> codes[position] // 4
+            )
+        ) END AS days
     FROM gaps
+),
+months AS ( -- since January of the year 1
+    SELECT
+        *,
+        list_transform(days, lambda code: datediff('month', DATE '0001-01-01', DATE '0001-01-01' + code // 4)) AS months
+    FROM days
 ),
 packed AS ( -- purchases by month of the year, ten bits each: 1,023 days of one month are 33 years of them
     SELECT
@@ -88,7 +97,7 @@ packed AS ( -- purchases by month of the year, ten bits each: 1,023 days of one 
         list_sum(list_transform(
             months, lambda month: CASE WHEN month % 12 >= 6 THEN 1::BIGINT << (10 * (month % 12 - 6))::INTEGER ELSE 0 END
         ))::BIGINT AS second_half
-    FROM logarithms
+    FROM months
 ),
 counted AS (
     SELECT
@@ -140,15 +149,15 @@ seasons AS ( -- the earliest in the year, where several are equally dense
 SELECT
     seasons.customer_id,
     orders,
-    purchase_orders,
+    coalesce(array_length(codes), 0)::BIGINT AS purchase_orders,
     gross_minor,
     returns_minor,
     margin_minor,
     first_purchase_at,
     last_purchase_at,
-    coalesce(days, []::INTEGER[]) AS days,
-    coalesce(array_length(days), 0)::INTEGER AS purchases,
-    coalesce(array_length(gap_logs), 0)::INTEGER AS gap_count,
+    coalesce(list_transform(recent_days, lambda code: code // 4), []::INTEGER[]) AS recent_days,
+    CASE WHEN codes IS NULL THEN 0 ELSE array_length(gaps) + 1 END::INTEGER AS purchases,
+    coalesce(array_length(gaps), 0)::INTEGER AS gap_count,
     coalesce(list_sum(gap_logs), 0)::BIGINT AS gap_log_micros,
     coalesce(list_sum(list_transform(gap_logs, lambda gap: gap * gap)), 0)::BIGINT AS gap_log_square_micros,
     sorted_gaps[(array_length(sorted_gaps) + 1) // 2]::INTEGER AS median_gap_days,
@@ -158,13 +167,12 @@ SELECT
         list_filter(months, lambda month: (month - season_month + 1) % 12 < 3),
         lambda month: (month - season_month + 1) // 12
     )))::INTEGER AS season_years,
-    discounted_orders,
-    first_discounted_at,
-    premium_orders,
-    last_premium_at,
+    coalesce(array_length(discounted_codes), 0)::BIGINT AS discounted_orders,
+    coalesce(list_min(discounted_codes) // 4 = list_min(codes) // 4, FALSE) AS first_day_discounted,
+    coalesce(array_length(premium_codes), 0)::BIGINT AS premium_orders,
+    list_max(premium_codes) // 4 AS last_premium_day,
     orders_with_lines,
     lines,
-    coalesce(categories, 0) AS categories,
+    {category_count} AS categories,
     only_category
-FROM seasons
-LEFT JOIN categories ON seasons.customer_id = categories.customer_id;
+FROM {seasons};

@@ -13,7 +13,7 @@ units AS (
     FROM (
         SELECT unnest(list_transform(
             list_filter(lines, lambda line: line.quantity > 0 AND line.price_minor IS NOT NULL),
-            lambda line: (line.price_minor * 1000) // (line.quantity * 1000)::BIGINT
+            lambda line: (line.price_minor * 1000) // nullif((line.quantity * 1000)::BIGINT, 0)
         )) AS unit_minor
         FROM orders_before
     )

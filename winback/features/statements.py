@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from winback.features.inputs import Inputs
 
-_ONLY_CATEGORY = """(coalesce(array_length(lines), 0) > 0
+_OF_TREND_CATEGORY = """(coalesce(array_length(lines), 0) > 0
             AND array_length(list_filter(lines, lambda line: line.category IS DISTINCT FROM $trend_category)) = 0)"""
 _LINE_COST = """CASE
             WHEN array_length(list_filter(lines, lambda line: line.cost_minor IS NULL)) = 0 AND array_length(lines) > 0
@@ -24,7 +24,11 @@ _PREMIUM = f"""CASE
             ELSE coalesce(amount_minor >= $premium_amount_minor, FALSE)
         END"""
 _PREMIUM_BY_AMOUNT = "coalesce(amount_minor >= $premium_amount_minor, FALSE)"
-_NO_CATEGORIES = "SELECT NULL::VARCHAR AS customer_id, NULL::BIGINT AS categories WHERE FALSE"
+_MARGIN = "(sum(amount_minor - cost_minor) FILTER (WHERE cost_minor IS NOT NULL))::BIGINT"
+_ORDERS_WITH_LINES = "count(*) FILTER (WHERE amount_minor >= 0 AND line_count > 0)"
+_LINES = "coalesce(sum(line_count) FILTER (WHERE amount_minor >= 0), 0)::BIGINT"
+_ONLY_CATEGORY = "coalesce(bool_and(of_trend_category) FILTER (WHERE amount_minor >= 0), FALSE)"
+_WITH_CATEGORIES = "seasons LEFT JOIN ({}) AS categories ON seasons.customer_id = categories.customer_id"
 _NO_TOUCHES = """(
         SELECT NULL::VARCHAR AS customer_id, NULL::VARCHAR AS kind, NULL::TIMESTAMP AS "at", NULL::BOOLEAN AS by_machine
         WHERE FALSE
@@ -45,12 +49,18 @@ def histories_statement(inputs: Inputs, *, trend_category: bool) -> str:
         costs.append(_LINE_COST)
     return _fill(
         "histories",
-        discounted="coalesce(discount_minor, 0) > 0" if inputs.discounts else "FALSE",
-        cost_minor=f"coalesce({', '.join(costs)})" if costs else "NULL::BIGINT",
         premium=_PREMIUM if inputs.lines else _PREMIUM_BY_AMOUNT,
-        line_count="array_length(lines)" if inputs.lines else "NULL::BIGINT",
+        discounted="discount_minor > 0" if inputs.discounts else "FALSE",
+        discounted_codes="list_filter(codes, lambda code: code % 2 = 1)" if inputs.discounts else "[]::INTEGER[]",
+        cost_minor=f"coalesce({', '.join(costs)})" if costs else "NULL::BIGINT",
+        margin_minor=_MARGIN if costs else "NULL::BIGINT",
+        line_count="array_length(lines)" if inputs.lines else "0",
+        orders_with_lines=_ORDERS_WITH_LINES if inputs.lines else "0::BIGINT",
+        lines=_LINES if inputs.lines else "0::BIGINT",
+        of_trend_category=_OF_TREND_CATEGORY if inputs.lines and trend_category else "FALSE",
         only_category=_ONLY_CATEGORY if inputs.lines and trend_category else "FALSE",
-        categories=_read("categories").strip() if inputs.lines else _NO_CATEGORIES,
+        category_count="coalesce(category_count, 0)" if inputs.lines else "0::BIGINT",
+        seasons=_WITH_CATEGORIES.format(_read("categories").strip()) if inputs.lines else "seasons",
     )
 
 
