@@ -139,7 +139,11 @@ def segment(
             organic=organic,
             history=history,
             slices=_slices(connection, summary, hide_below),
-            gaps=assess(measure(connection), [Rows.of_rejects(account.read, account.rejects_by_reason)]),
+            gaps=assess(
+                measure(connection),
+                [Rows.of_rejects(account.read, account.rejects_by_reason)],
+                hidden_below=hide_below,
+            ),
             clusters=_clusters(connection, archetypes, folder) if archetypes is not None else None,
             conversion=conversion,
             hidden_below=hide_below,
@@ -269,14 +273,16 @@ def _document(report: SegmentReport, rubric: Rubric) -> dict[str, Any]:
             "rejected": account.rejected,
             "rejects_by_reason": account.rejects_by_reason,
         },
-        # Matrices and series of small counts would give hidden rows away.
+        # Matrices and series of small counts, and cohorts across the tables, would give hidden rows away.
         "organic_return": None if hides else report.organic.model_dump(mode="json"),
         "movement": None if hides or history.movement is None else history.movement.model_dump(mode="json"),
         "moved_since": history.since,
         "newly_lapsed": None if hides else history.newly_lapsed,
-        "slices": [_slice(found) for found in report.slices],
+        "slices": None if hides else [_slice(found) for found in report.slices],
         "data_quality": [gap.model_dump(mode="json") for gap in report.gaps],
-        "reconciliation": report.clusters.reconciliation.model_dump(mode="json") if report.clusters else None,
+        "reconciliation": (
+            report.clusters.reconciliation.model_dump(mode="json") if report.clusters and not hides else None
+        ),
         "conversion": report.conversion.model_dump(mode="json") if report.conversion else None,
         "rubric": None if hides else rubric.model_dump(mode="json"),  # its cut-offs are what single customers spent
         "base_lapse_days": rubric.rhythm.base_lapse_days,

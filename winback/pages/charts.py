@@ -17,8 +17,10 @@ _NOTHING = 1e-12  # a range smaller than this is no range to draw a scale over
 
 @dataclass(frozen=True)
 class Bar:
+    """`value` None: not shown, so that it has neither bar nor figure, only its note."""
+
     label: str
-    value: float
+    value: float | None
     note: str = ""
     hue: Hue = "main"
 
@@ -53,15 +55,15 @@ class Line:
 def bar_chart(rows: Sequence[Bar], *, unit: str = "", show: Show | None = None, label: str = "") -> Html:
     """Horizontal bars from zero, each with its label and figure in words. A negative value has no bar."""
     written = show or (lambda value: count(int(value)) if float(value).is_integer() else decimal(value))
-    peak = max((row.value for row in rows), default=0) or 1
+    peak = max((row.value or 0 for row in rows), default=0) or 1
     items = [
         element(
             "li",
             element("span", row.label, class_="bar-label"),
-            _track(max(row.value, 0) / peak * 100, row.hue),
+            _track(max(row.value or 0, 0) / peak * 100, row.hue),
             element(
                 "span",
-                f"{written(row.value)}{' ' + unit if unit else ''}",
+                "" if row.value is None else f"{written(row.value)}{' ' + unit if unit else ''}",
                 element("small", row.note) if row.note else None,
                 class_="bar-value",
             ),

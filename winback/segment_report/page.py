@@ -1,17 +1,18 @@
 """report.html of `winback segment`: where the customers stand, where the money is, and what to do first."""
 
+from dataclasses import replace
 from math import ceil, exp
 
 from winback.pages import Content, Html, details, element, note, page, paragraph, section, table
 from winback.pages.figures import count, decimal, percent
-from winback.segment_report.amounts import FEW, Amounts
+from winback.segment_report.amounts import Amounts
 from winback.segment_report.changes import movement
 from winback.segment_report.contents import FoundSlice, SegmentReport
-from winback.segment_report.patterns import archetypes, grid, overlays, shown_count
+from winback.segment_report.patterns import archetypes, grid, overlays
 from winback.segment_report.standing import behaviours, families, overview, priorities, segments
 from winback.segmentation.explanations import BEHAVIOURS
 from winback.segmentation.names import Family
-from winback.segmentation.suppression import suppress
+from winback.segmentation.suppression import suppress, suppress_returns
 
 
 def segment_page(report: SegmentReport) -> str:
@@ -47,17 +48,13 @@ def segment_page(report: SegmentReport) -> str:
 
 
 def _suppressed(report: SegmentReport) -> SegmentReport:
-    return SegmentReport(
+    """Without slices and clusters: cohorts across the tables would give rows away that they hide."""
+    return replace(
+        report,
         summary=suppress(report.summary, report.hidden_below),
-        rows=report.rows,
-        organic=report.organic,
-        history=report.history,
-        slices=report.slices,
-        gaps=report.gaps,
-        clusters=report.clusters,
-        conversion=report.conversion,
-        hidden_below=report.hidden_below,
-        notes=report.notes,
+        organic=suppress_returns(report.organic, report.hidden_below),
+        slices=(),
+        clusters=None,
     )
 
 
@@ -80,7 +77,7 @@ def _lead(report: SegmentReport, amounts: Amounts) -> str:
 def _slices(report: SegmentReport, amounts: Amounts) -> Html:
     found = [one for one in report.slices if one.preview is not None and one.preview.selected.customers]
     others = [one for one in report.slices if one not in found]
-    body = [_slice(one, report.hidden_below, amounts) for one in found]
+    body = [_slice(one, amounts) for one in found]
     missing = [
         element("li", element("b", one.recipe.title), f": {one.why_not or 'nobody, by what these data tell'}")
         for one in others
@@ -95,10 +92,9 @@ def _slices(report: SegmentReport, amounts: Amounts) -> Html:
     )
 
 
-def _slice(one: FoundSlice, hidden_below: int, amounts: Amounts) -> list[Content]:
+def _slice(one: FoundSlice, amounts: Amounts) -> list[Content]:
     assert one.preview is not None
     selected = one.preview.selected
-    few = 0 < selected.customers < hidden_below
     contact = "" if one.recipe.contact == "campaign" else " Leave alone."
     over = [
         f"{row.dimension.removesuffix('_tier').replace('_', ' ')}: {row.value} ({decimal(row.ratio, 1)} x)"
@@ -113,10 +109,10 @@ def _slice(one: FoundSlice, hidden_below: int, amounts: Amounts) -> list[Content
             element("small", one.recipe.why + contact),
             style="display:block;min-width:14rem",
         ),
-        shown_count(selected.customers, hidden_below),
-        FEW if few else amounts.whole(selected.net_minor),
-        FEW if few else amounts.whole(selected.average_minor),
-        "" if few else ", ".join(over[:3]),
+        count(selected.customers),
+        amounts.whole(selected.net_minor),
+        amounts.whole(selected.average_minor),
+        ", ".join(over[:3]),
     ]
 
 

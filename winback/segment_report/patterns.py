@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from winback.pages import (
     Bar,
-    Content,
     Html,
     bar_chart,
     columns,
@@ -15,7 +14,7 @@ from winback.pages import (
     section,
     subheading,
 )
-from winback.pages.figures import count, percent
+from winback.pages.figures import percent
 from winback.segment_report.amounts import FEW, Amounts, share
 from winback.segment_report.contents import ClusterTrack, SegmentReport
 from winback.segmentation.archetypes import CONCENTRATED
@@ -165,7 +164,3 @@ def _cell(cell: CellTotals | None, field: str) -> float | str | None:
     if cell is None:
         return None
     return FEW if cell.hidden else getattr(cell, field)
-
-
-def shown_count(number: int, hidden_below: int) -> Content:
-    return FEW if 0 < number < hidden_below else count(number)

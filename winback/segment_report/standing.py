@@ -33,6 +33,8 @@ _TIERS = {
 def overview(report: SegmentReport, amounts: Amounts) -> Html:
     total = report.summary.total
     newly = report.history.newly_lapsed if report.history.since else None
+    since = f"since {report.history.since[:10]}" if report.history.since else "no earlier moment to compare with"
+    hides = report.hidden_below > 1  # with the families it would tell how many moved between two of them
     lapsed = f"{count(total.lapsed)} customers, silent beyond their own threshold"
     return tiles(
         [
@@ -41,9 +43,9 @@ def overview(report: SegmentReport, amounts: Amounts) -> Html:
             Tile("Lapsed", percent(share(total.lapsed, total.customers)), lapsed),
             Tile(
                 "Newly lapsed",
-                FEW if newly and newly < report.hidden_below else count(newly),
-                f"since {report.history.since[:10]}" if report.history.since else "no earlier moment to compare with",
-                "caution" if newly else "plain",
+                MISSING if hides else count(newly),
+                "not shown where few are hidden" if hides else since,
+                "caution" if newly and not hides else "plain",
             ),
         ]
     )
@@ -58,7 +60,7 @@ def families(report: SegmentReport, amounts: Amounts) -> Html:
         return [
             Bar(
                 row.family,
-                0 if row.hidden else getattr(row, field),
+                None if row.hidden else getattr(row, field),
                 FEW if row.hidden else percent(share(getattr(row, field), whole)),
                 "caution" if row.family is Family.SLIPPING else "main",
             )
@@ -162,12 +164,20 @@ def behaviours(report: SegmentReport, amounts: Amounts, words: dict[str, str]) -
         element(
             "div",
             subheading("Customers"),
-            bar_chart([Bar(row.behaviour, row.customers, share_of(row, report.summary.total)) for row in rows]),
+            bar_chart(
+                [
+                    Bar(row.behaviour, None if row.hidden else row.customers, share_of(row, report.summary.total))
+                    for row in rows
+                ]
+            ),
         ),
         element(
             "div",
             subheading("Net value so far"),
-            bar_chart([Bar(row.behaviour, row.net_minor) for row in rows], show=lambda v: amounts.short(int(v))),
+            bar_chart(
+                [Bar(row.behaviour, None if row.hidden else row.net_minor, FEW if row.hidden else "") for row in rows],
+                show=lambda v: amounts.short(int(v)),
+            ),
         ),
     )
     return section(

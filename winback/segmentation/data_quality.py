@@ -244,23 +244,25 @@ def measure(connection: "duckdb.DuckDBPyConnection") -> Counts:
     return Counts.model_validate(dict(zip(names, map(int, row), strict=True)))
 
 
-def assess(counts: Counts, rows: Iterable[Rows] = ()) -> list[Gap]:
+def assess(counts: Counts, rows: Iterable[Rows] = (), *, hidden_below: int = 0) -> list[Gap]:
     """What is missing, what would help most first; nothing for an account without customers.
 
     `rows`: of each import that counts, and of the conversion of currencies. Two fields of equal score stand in the
-    order of FIELDS.
+    order of FIELDS. What fewer than `hidden_below` lack is no gap, and what fewer than that have, nearly all lack.
     """
     added = _added(rows)
-    gaps = [gap for field in FIELDS if (gap := _gap(field, counts, added)) is not None]
+    gaps = [gap for field in FIELDS if (gap := _gap(field, counts, added, hidden_below)) is not None]
     return sorted(gaps, key=lambda gap: -gap.score)
 
 
-def _gap(field: _Field, counts: Counts, rows: Rows) -> Gap | None:
+def _gap(field: _Field, counts: Counts, rows: Rows, hidden_below: int) -> Gap | None:
     missing, of_all = field.share(counts, rows)
-    if missing <= 0 or of_all <= 0:
+    if missing <= 0 or of_all <= 0 or missing < min(hidden_below, of_all):
         return None
-    share = missing / of_all
     some = f"all {of_all:,}" if missing == of_all else f"{missing:,} of {of_all:,}"
+    if 0 < of_all - missing < hidden_below:
+        missing, some = of_all, f"nearly all {of_all:,}"
+    share = missing / of_all
     words = field.words.format(some=some)
     return Gap(
         field=field.name,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from typing import TypeVar
 
 from winback.segmentation.behaviours import Behaviour
+from winback.segmentation.grid import ValueTier
 from winback.segmentation.names import Family, Segment
 from winback.segmentation.organic_return import OrganicReturn, SegmentReturn
 from winback.segmentation.priorities import Priority
@@ -20,6 +21,7 @@ SHOW_ALL = 1
 """The fewest customers of a shown row by default: every row is shown."""
 
 _ONCE = "Once"
+_FIRST_TIMERS = (Segment.NEW_STARTERS, Segment.PROMISING)
 _SIDES = {
     Family.HEROES: "active",
     Family.CLIMBERS: "active",
@@ -67,7 +69,10 @@ def suppress(summary: Summary, fewest: int) -> Summary:
         raise ValueError(f"the fewest customers of a shown row are at least 1, not {fewest}")
     if fewest == SHOW_ALL:
         return summary
-    segments = _hide(summary.segments, fewest, lambda row: row.family)
+    # One-off Buyers in their rhythm are the New Starters and the Promising; their row tells how many.
+    segments = _hide(
+        summary.segments, fewest, lambda row: row.family, lambda row: (row.family, row.segment in _FIRST_TIMERS)
+    )
     families = _hide(
         summary.families,
         fewest,
@@ -79,7 +84,12 @@ def suppress(summary: Summary, fewest: int) -> Summary:
     # A hidden family could be added up again from its segments.
     segments = [row.hide() if row.family in hidden_families and row.customers else row for row in segments]
     gone = {row.segment for row in segments if row.hidden}
+    # Who is Gone or Long is of the tier Hibernating, and mostly of the lost segments.
+    grid = _hide(summary.grid, fewest, _whole_table, lambda row: row.value_tier is ValueTier.HIBERNATING)
     behaviours, bands = _behaviours_and_bands(summary, fewest)
+    if gone or any(row.hidden for row in grid):
+        # The bands say the same by other names: they would fill the gaps of either table.
+        bands = [row.hide() for row in bands]
     overlays = _hide(
         summary.overlays,
         fewest,
@@ -87,16 +97,23 @@ def suppress(summary: Summary, fewest: int) -> Summary:
         lambda row: (row.overlay, row.tier, "tier"),
         also=lambda row: row.segment in gone,
     )
+    once = any(row.hidden for row in behaviours if row.behaviour is Behaviour.ONE_OFF)
     return summary.model_copy(
         update={
             "segments": segments,
             "families": families,
-            "grid": _hide(summary.grid, fewest, _whole_table),
+            "grid": grid,
             "overlays": overlays,
             "behaviours": behaviours,
             "bands": bands,
-            "scores": _hide(summary.scores, fewest, lambda row: row.score),
-            "priorities": [_without_figures(row) if row.segment in gone else row for row in summary.priorities],
+            # The lowest score of purchases is mostly that of one.
+            "scores": _hide(
+                summary.scores, fewest, lambda row: row.score, also=lambda row: once and row.score == "frequency"
+            ),
+            "priorities": [
+                _without_figures(row) if row.segment in gone else _without_few_returns(row, fewest)
+                for row in summary.priorities
+            ],
             "returns_only": (
                 summary.returns_only.hide() if _is_small(summary.returns_only, fewest) else summary.returns_only
             ),
@@ -136,9 +153,19 @@ def _hide(
         for number, row in enumerate(rows)
         if row.customers and (_is_small(row, fewest) or (also is not None and also(row)))
     ]
-    counts = {number: row.customers for number, row in enumerate(rows)}
-    hidden = hidden_cells(counts, margins.values(), fewest, always=small)
-    return [row.hide() if number in hidden else row for number, row in enumerate(rows)]
+    hidden = frozenset(small)
+    measures = [dict(enumerate(measure)) for measure in zip(*map(_measures, rows), strict=True)]
+    while True:
+        more = hidden.union(*(hidden_cells(each, margins.values(), fewest, always=hidden) for each in measures))
+        if more == hidden:
+            return [row.hide() if number in hidden else row for number, row in enumerate(rows)]
+        hidden = more
+
+
+def _measures(row: Figures) -> tuple[int, ...]:
+    """Customers, and where they are told apart the lapsed and the others: of each the sums are known."""
+    lapsed = (row.lapsed, row.customers - row.lapsed) if isinstance(row, Totals) else ()
+    return (row.customers, *lapsed)
 
 
 def _tells_only_hidden(family: Family, segments: Sequence[SegmentTotals]) -> bool:
@@ -148,27 +175,32 @@ def _tells_only_hidden(family: Family, segments: Sequence[SegmentTotals]) -> boo
 
 
 def _behaviours_and_bands(summary: Summary, fewest: int) -> tuple[list[BehaviourTotals], list[BandTotals]]:
-    """One-off Buyers and the band Once are the same customers: both are shown or none."""
-    behaviours = _hide(summary.behaviours, fewest, _whole_table)
+    """One-off Buyers and the band Once are the same customers: both are shown or none. Segments nearly tell them, so
+    that hiding them protects no other row.
+    """
+    groups = (_whole_table, lambda row: row.behaviour is Behaviour.ONE_OFF)
+    behaviours = _hide(summary.behaviours, fewest, *groups)
     hidden = any(row.hidden for row in behaviours if row.behaviour is Behaviour.ONE_OFF)
     bands = _hide(summary.bands, fewest, lambda row: row.kind, also=lambda row: hidden and row.band == _ONCE)
     if not hidden and any(row.hidden for row in bands if row.band == _ONCE):
-        behaviours = _hide(
-            summary.behaviours, fewest, _whole_table, also=lambda row: row.behaviour is Behaviour.ONE_OFF
-        )
+        behaviours = _hide(summary.behaviours, fewest, *groups, also=lambda row: row.behaviour is Behaviour.ONE_OFF)
     return behaviours, bands
 
 
 def _is_small(row: Figures, fewest: int) -> bool:
-    parts = [row.customers]
-    if isinstance(row, Totals):
-        parts += [row.lapsed, row.customers - row.lapsed]
-    return any(0 < part < fewest for part in parts)
+    return any(0 < part < fewest for part in _measures(row))
 
 
 def _without_figures(row: Priority) -> Priority:
     empty = {"customers": None, "net_minor": None, "average_net_minor": None, "score_minor": None}
     return row.model_copy(update={**empty, "expected": None, "organic": None})
+
+
+def _without_few_returns(row: Priority, fewest: int) -> Priority:
+    """What the returning customers purchased is in what is expected, too."""
+    if row.organic is None or not _few_returns(row.organic, fewest):
+        return row
+    return row.model_copy(update={"organic": None, "expected": None})
 
 
 def _few_returns(row: SegmentReturn, fewest: int) -> bool:

@@ -215,7 +215,9 @@ def test_figures_of_few_customers_are_hidden_on_request(orders: Path, tmp_path: 
     )
     summary = json.loads(result.stdout)
     assert {row["customers"] for row in summary["segments"]} == {None, 0}
-    assert (summary["movement"], summary["organic_return"]) == (None, None)
+    across = ("movement", "organic_return", "slices", "newly_lapsed", "reconciliation", "rubric")
+    assert [summary[name] for name in across] == [None] * len(across)
+    assert [gap["missing"] for gap in summary["data_quality"] if " of 2" in gap["missing"]] == []
     assert "170.00" not in (out / "report.html").read_text(encoding="utf-8")
 
 

@@ -121,8 +121,19 @@ def test_what_few_customers_did_cannot_be_read_from_the_page(shop: Path, tmp_pat
         rows.write_csv(str(small), header=True)
     run("--orders", small, "--as-of", "2026-01-01", "--out", tmp_path / "out", "--hide-below", "10")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "Families of fewer than 10 customers occur" in page
+    assert "Not shown where rows of few customers are hidden" in page
+    assert "Slices: the cohorts to talk to" not in sections(page)
     assert ">few<" in page
+
+
+def test_a_hidden_row_of_a_chart_has_no_figure(shop: Path, tmp_path: Path) -> None:
+    run("--orders", shop, "--as-of", "2026-01-01", "--out", tmp_path / "all", "--hide-below", "1000")
+    page = (tmp_path / "all" / "report.html").read_text(encoding="utf-8")
+    for family in ("Heroes", "Already Lost", "One-off Buyer"):
+        row = page[page.index(f">{family}</span>") :]
+        figure = row[row.index('"bar-value"') :].split("</li>", 1)[0]
+        assert "few" in figure
+        assert not any(character.isdigit() for character in figure)
 
 
 def _one(moves: str) -> str:

@@ -47,6 +47,15 @@ def test_the_score_is_the_share_that_is_missing_times_the_weight() -> None:
     assert found.missing == "25 of 100 customers have no purchase of which the cost is known."
 
 
+def test_how_few_lack_or_have_something_is_hidden_on_request() -> None:
+    assert assess(COMPLETE.model_copy(update={"without_cost": 4}), hidden_below=5) == []
+    (found,) = assess(COMPLETE.model_copy(update={"without_cost": 96}), hidden_below=5)
+    assert found.missing == "Nearly all 100 customers have no purchase of which the cost is known."
+    assert found.share_missing == 1.0
+    (found,) = assess(COMPLETE.model_copy(update={"without_cost": 95}), hidden_below=5)
+    assert found.missing.startswith("95 of 100")
+
+
 def test_a_little_of_something_great_comes_after_all_of_something_small() -> None:
     gaps = assess(COMPLETE.model_copy(update={"without_email_consent": 10, "without_acquisition_channel": 100}))
     assert [gap.field for gap in gaps] == ["acquisition channel", "consent to e-mail"]

@@ -133,3 +133,16 @@ def test_returns_of_few_are_left_out(connection: duckdb.DuckDBPyConnection) -> N
     assert {row.customers for row in organic.segments} == {0, 40}
     assert {row.customers for row in suppress_returns(organic, 5).segments} == {0}
     assert [row.segment for row in suppress_returns(organic, 5).segments] == list(FAMILY_OF)
+
+
+def test_a_priority_does_not_say_how_few_came_back(connection: duckdb.DuckDBPyConnection) -> None:
+    orders = [order(f"c{n}", AS_OF - timedelta(days=100), 100) for n in range(40)]
+    orders += [order(f"d{n}", AS_OF - timedelta(days=5), 100) for n in range(40)]
+    came_back = [order("c1", AS_OF - timedelta(days=4), 100)]
+    segmented(connection, [*orders, *came_back], AS_OF)
+    organic = observe_returns(connection, as_of=AS_OF)
+    _, rubric = segmented(connection, [*orders, *came_back], AS_OF)
+    summary = summarise(connection, as_of=AS_OF, currency="EUR", rubric=rubric, organic=organic)
+    assert {row.organic.returned for row in summary.priorities if row.organic} == {0, 1}
+    shown = suppress(summary, 5)
+    assert {row.organic.returned for row in shown.priorities if row.organic} == {0}
