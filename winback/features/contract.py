@@ -65,7 +65,7 @@ FEATURES: tuple[Feature, ...] = (
         "INTEGER",
         "month 1 to 12",
         "first of the three consecutive months (December goes on to January) that hold most purchases of all years; of "
-        "equal ones the earliest in the year; null below 4 purchases",
+        "equal ones the earliest in the year; null below 4 purchases or 365 days from the first to the last",
         True,
     ),
     Feature("season_share", "DOUBLE", "share", "share of the purchases that lie in the season", True),
@@ -80,7 +80,7 @@ FEATURES: tuple[Feature, ...] = (
         True,
     ),
     Feature("discount_share", "DOUBLE", "share", "discounted_orders / purchase_orders", True),
-    Feature("first_order_discounted", "BOOLEAN", "", "a purchase order of the very first moment had a discount", True),
+    Feature("first_order_discounted", "BOOLEAN", "", "a purchase order of the first day had a discount", True),
     Feature(
         "premium_orders",
         "BIGINT",
