@@ -72,7 +72,7 @@ def playbook(
         Path | None, typer.Option("--playbook", help="TOML or JSON file of rows that replace the shipped ones.")
     ] = None,
     fewest: Annotated[
-        int, typer.Option(min=SHOW_ALL, help="Hide rows of fewer customers, for a table that is passed on.")
+        int, typer.Option("--hide-below", min=SHOW_ALL, help="Hide rows of fewer customers, for a table passed on.")
     ] = SHOW_ALL,
     calls: Annotated[
         Path | None, typer.Option(help="CSV file of the customers whom a person should get in touch with.")

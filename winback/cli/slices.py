@@ -57,7 +57,10 @@ def preview_slice(
     currency: CurrencyOption = None,
     trend_category: TrendOption = None,
     hidden_below: Annotated[
-        int, typer.Option(min=0, help="Hide the figures of parts with fewer customers, for a table that is passed on.")
+        int,
+        typer.Option(
+            "--hide-below", min=0, help="Hide the figures of parts with fewer customers, for a table that is passed on."
+        ),
     ] = HIDDEN_BELOW,
     with_ids: Annotated[bool, typer.Option("--with-ids", help="Name some of the customers.")] = False,
     salt: Annotated[

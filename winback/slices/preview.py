@@ -8,6 +8,7 @@ from typing import Any, Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
+from winback.segmentation.names import FAMILY_OF, Family
 from winback.segmentation.overlays import Overlay
 from winback.segmentation.suppression import hidden_cells
 from winback.slices.compilation import Ground, Predicate, compile_condition
@@ -17,6 +18,11 @@ from winback.slices.requests import HIDDEN_BELOW
 
 SAMPLE = 20
 OVER, UNDER = 1.5, 0.67
+_Cell = tuple[str, str | None]
+_CELLS_OF: dict[Family, frozenset[_Cell]] = {
+    family: frozenset(("segment", str(segment)) for segment, its in FAMILY_OF.items() if its is family)
+    for family in Family
+}
 DIMENSIONS = ("segment", "family", *(overlay.column for overlay in Overlay), "behaviour")
 _CONSENTS = ("email_consent", "sms_consent", "push_consent")
 _AMOUNTS = ("net_minor", "gross_minor", "margin_minor", "purchases")
@@ -204,9 +210,8 @@ def _representations(
         for dimension, value, customers, members in rows
         if dimension in ground.columns
     }
-    margins = [[cell for cell in counts if cell[0] == dimension] for dimension in DIMENSIONS]
     in_universe, among_selected = (
-        hidden_cells({cell: pair[place] for cell, pair in counts.items()}, margins, hidden_below) for place in (0, 1)
+        _hidden({cell: pair[place] for cell, pair in counts.items()}, hidden_below) for place in (0, 1)
     )
     return [
         _representation(
@@ -217,6 +222,25 @@ def _representations(
         )
         for cell, (customers, members) in counts.items()
     ]
+
+
+def _hidden(counts: Mapping[_Cell, int], hidden_below: int) -> frozenset[_Cell]:
+    """Each dimension adds up to everybody, and segments to their family: neither may tell what the other hides."""
+    families = {("family", str(family)): [cell for cell in counts if cell in _CELLS_OF[family]] for family in Family}
+    margins = [[cell for cell in counts if cell[0] == dimension] for dimension in DIMENSIONS]
+    margins += families.values()
+    hidden = hidden_cells(counts, margins, hidden_below)
+    while True:
+        more = set(hidden)
+        for family, segments in families.items():
+            filled = [cell for cell in segments if counts[cell]]
+            if family in hidden:
+                more.update(filled)
+            elif family in counts and filled and hidden.issuperset(filled):
+                more.add(family)
+        if more == hidden:
+            return hidden
+        hidden = hidden_cells(counts, margins, hidden_below, always=more)
 
 
 def _representation(

@@ -44,4 +44,8 @@ def _problem(detail: dict[str, Any]) -> Problem:
     if detail["type"] == "value_error":
         problem, _, expected = message.partition(": expected ")
         return Problem(path, problem, expected)
+    if detail["type"] == "missing":
+        return Problem(path, "is missing", "it beside the others")
+    if detail["type"] == "extra_forbidden":
+        return Problem(path, "is not known", "only what docs/condition.schema.json has at this place")
     return Problem(path, "does not fit", message.removeprefix("Input should be "))

@@ -94,7 +94,7 @@ def test_a_bad_own_playbook_is_refused_with_line_and_reason(orders: Path, tmp_pa
 
 
 def test_a_table_that_is_passed_on_hides_small_rows(orders: Path) -> None:
-    result = _run("--orders", orders, "--as-of", "2026-01-01", "--fewest", "2", "--json")
+    result = _run("--orders", orders, "--as-of", "2026-01-01", "--hide-below", "2", "--json")
     assert {cell["customers"] for cell in json.loads(result.stdout)["cells"]} == {0, None}
 
 

@@ -83,6 +83,8 @@ def test_a_problem_is_named_by_its_path_and_by_what_would_be_right() -> None:
         ),
         ({"not": 5}, "not", "does not fit"),
         ({"everybody": True}, "", "does not fit"),
+        ({"column": "net", "operator": "known", "above": 1}, "above", "is not known"),
+        ({"column": "net", "value": 1}, "operator", "is missing"),
     ],
 )
 def test_what_does_not_fit_is_refused(tree: Any, path: str, problem: str) -> None:

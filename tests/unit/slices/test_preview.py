@@ -91,6 +91,25 @@ def test_small_parts_are_hidden_with_another_that_would_give_them_away(show: Bui
     assert hidden == ["Slipping VIPs", "Champions"]  # all but one of the rest, or the total would tell
 
 
+def test_a_family_does_not_tell_what_its_segments_hide(fill: Fill, show: Build) -> None:
+    sizes = {"Champions": 3, "Loyal": 40, "Rising": 5, "Long Gone": 60}
+    families = {"Champions": "Heroes", "Loyal": "Heroes", "Rising": "Climbers", "Long Gone": "Already Lost"}
+    rows = [
+        {"customer_key": f"{segment}{number}", "segment": segment, "family": families[segment], "net_minor": 1}
+        for segment, size in sizes.items()
+        for number in range(size)
+    ]
+    fill("customers", SNAPSHOT_TYPES, rows)
+    found = show({"column": "net", "operator": ">", "value": 0}, hidden_below=5)
+    shown = {(row.dimension, row.value): row.universe_customers for row in found.representation}
+    assert shown["segment", "Champions"] is None
+    heroes, loyal = shown["family", "Heroes"], shown["segment", "Loyal"]
+    assert heroes is None or loyal is None
+    for segment, family in families.items():
+        if shown["family", family] is None:
+            assert shown["segment", segment] is None
+
+
 def test_a_few_that_are_expected_and_not_there_say_nothing(show: Build) -> None:
     tree = {"all": [VIPS, {"column": "breadth_tier", "operator": "=", "value": "narrow"}]}
     wide = part(show(tree, hidden_below=2), "breadth_tier", "wide")
