@@ -24,7 +24,8 @@ def run(workflows: Any, *, parts: int = 2, **replaced: Any) -> Any:
         "refresh_publish": lambda payload: {"customers": 5, "changed": 1},
         **replaced,
     }
-    return workflows.run(refresh.definition(accounts=1, chunks=2, spark_minutes=None), functions, PARTS, {"as_of": AS_OF})
+    definition = refresh.definition(accounts=1, chunks=2, spark_minutes=None)
+    return workflows.run(definition, functions, PARTS, {"as_of": AS_OF})
 
 
 def test_the_request_reaches_the_start_as_it_is(workflows: Any) -> None:
