@@ -70,7 +70,7 @@ def check(
         for path in paths:
             if not path.is_file():
                 refuse(f"{option}: there is no file {path}")
-    console = Console(stderr=as_json)
+    console = Console()
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect(config=limits(scratch)) as connection:
         connection.execute("SET enable_progress_bar = false")  # it would write into --json
         for warning in load_rates(connection, rates, currency, Path(scratch), refuse):
@@ -82,7 +82,7 @@ def check(
         if not rows.accepted:
             refuse(f"--orders: none of the {count(rows.read)} rows was accepted ({reasons_of(rows) or 'it has none'})")
         conversion = convert_orders(connection, currency)
-        if not conversion.foreign:
+        if not conversion.foreign and not as_json:
             console.print(f"All orders are in {currency}: there is nothing to convert.")
             return
         result = check_rates(connection, conversion, as_of=moment, trend_category=trend_category)

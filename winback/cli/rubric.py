@@ -37,13 +37,14 @@ EXAMPLE = (
 )
 _LARGEST_MOVES = 12
 
+_FileCurrencyOption = Annotated[str | None, typer.Option(help="ISO 4217 code of the file's amounts, such as EUR.")]
 _RubricFile = Annotated[Path, typer.Argument(help="TOML file that names only what it changes.")]
 
 
 @app.command()
 def check(
     file: _RubricFile,
-    currency: Annotated[str | None, typer.Option(help="ISO 4217 code of the file's amounts, such as EUR.")] = None,
+    currency: _FileCurrencyOption = None,
 ) -> None:
     """Say what a rubric file changes, or on which line it is wrong and why."""
     refuse = refusal("winback rubric check")
@@ -61,12 +62,13 @@ def check(
 @app.command()
 def show(
     file: Annotated[Path | None, typer.Argument(help="A rubric file; without, the settings that ship.")] = None,
+    currency: _FileCurrencyOption = None,
 ) -> None:
     """Print the settings that ship, as the documented TOML they are, or all settings with a file's changes, as JSON."""
     if file is None:
         typer.echo(default_rubric_text(), nl=False)
         return
-    overrides = read_overrides(file, None, refusal("winback rubric show"))
+    overrides = read_overrides(file, currency, refusal("winback rubric show"))
     typer.echo(json.dumps(overrides.settings.model_dump(mode="json"), indent=1))
 
 

@@ -71,10 +71,13 @@ class RateCheck(_Figures):
 def check_rates(
     connection: DuckDBPyConnection, conversion: Conversion, *, as_of: datetime, trend_category: str | None = None
 ) -> RateCheck:
-    """After `convert_orders`, which gave `conversion` with orders in at least one other currency.
+    """After `convert_orders`, which gave `conversion`. Without orders in another currency nobody can move.
 
     Leaves `orders` converted by the yearly averages.
     """
+    if not conversion.foreign:
+        build_snapshot(connection, as_of=as_of, trend_category=trend_category)
+        return _unmoved(conversion, as_of, connection.table("snapshot").shape[0])
     moment = as_of.astimezone(UTC).replace(tzinfo=None)
     deviations = find_deviations(connection, conversion.currency)
     connection.execute(
@@ -109,6 +112,22 @@ def check_rates(
         segment_moves=_moves(connection, "segment"),
         cell_moves=_moves(connection, "cell"),
         moved_when_recalibrated=_count(connection, _moved("recalibrated")),
+    )
+
+
+def _unmoved(conversion: Conversion, as_of: datetime, customers: int) -> RateCheck:
+    return RateCheck(
+        as_of=format_instant(as_of),
+        currency=conversion.currency,
+        conversion=conversion,
+        customers=customers,
+        deviations=[],
+        cut_offs=[],
+        within_bound=0,
+        moved=0,
+        segment_moves=[],
+        cell_moves=[],
+        moved_when_recalibrated=0,
     )
 
 

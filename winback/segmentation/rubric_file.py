@@ -184,7 +184,9 @@ def _groups(merged: dict[str, Any]) -> dict[str, Any]:
 def _described(error: ErrorDetails) -> tuple[tuple[str, ...], str]:
     path = tuple(str(part) for part in error["loc"] if isinstance(part, str) and "[" not in part)
     name, value = ".".join(path), error["input"]
-    if error["type"] in ("missing", "too_long", "tuple_type"):
+    if error["type"] == "tuple_type":
+        return path, f"{name}: expected a list in brackets, but it is {_shown(value)}"
+    if error["type"] in ("missing", "too_long"):
         return path, f"{name}: not as many values as the setting that ships has: {_shown(value)}"
     message = error["msg"].removeprefix("Input ")
     return path, f"{name}: {message[:1].lower()}{message[1:]}, but it is {_shown(value)}"

@@ -36,6 +36,15 @@ def test_the_check_tells_who_moves_and_states_the_bound(orders: Path, rates: Pat
     assert "Of 60 customers" in shown.stdout
 
 
+def test_orders_of_one_currency_give_figures_too_when_json_is_asked_for(tmp_path: Path, rates: Path) -> None:
+    orders = _written(tmp_path / "pounds.csv", ORDERS.replace("USD", "GBP").replace("EUR", "GBP"))
+    common = ("--orders", orders, "--rates", rates, "--currency", "GBP", "--as-of", "2027-01-01")
+    found = json.loads(_run(*common, "--json").stdout)
+    assert (found["customers"], found["moved"], found["within_bound"], found["bound"]) == (60, 0, 0, 0.0)
+    assert found["conversion"] == {"currency": "GBP", "foreign": []}
+    assert "there is nothing to convert" in _run(*common).stdout
+
+
 def test_orders_without_a_rate_are_named_by_currency_and_reason(tmp_path: Path, rates: Path) -> None:
     content = ORDERS + "cx,ox,2025-01-01,1.00,USD\ncy,oy,2026-02-01,1.00,CHF\n"
     orders = _written(tmp_path / "more.csv", content)

@@ -68,6 +68,13 @@ def test_show_prints_the_shipped_toml_or_all_settings_with_a_files_changes(overr
     assert settings["segments"]["Long Gone"]["leave_alone"] == "gone"
 
 
+def test_show_reads_amounts_of_the_currency_that_is_given(tmp_path: Path) -> None:
+    dinars = tmp_path / "dinars.toml"
+    dinars.write_text("[bands]\nhigh_value = 10.505\n", encoding="utf-8")
+    assert "more decimals" in run("show", dinars).stderr
+    assert json.loads(run("show", dinars, "--currency", "KWD").stdout)["bands"]["high_value"] == "10.505"
+
+
 def test_compare_shows_what_a_file_would_move_and_writes_what_can_be_adopted(
     orders: Path, overrides: Path, tmp_path: Path
 ) -> None:

@@ -73,6 +73,8 @@ def test_a_file_names_only_what_it_changes(tmp_path: Path) -> None:
         ("[bands]\nhigh_value = 1.005\n", 2, "1.005 has more decimals than EUR allows (2)"),
         ("[scores]\nvalue = [1, 2.5, 3, 4.001]\n", 2, "4.001 has more decimals"),
         ("[scores]\nquantiles = [0.1,\n  0.2]\n", 2, "not as many values"),
+        ("[scores]\nquantiles = 0.1\n", 2, "expected a list in brackets, but it is 0.1"),
+        ('[segments.Loyal]\nchannels = "email"\n', 2, "expected a list in brackets, but it is 'email'"),
         ("[scores]\nquantiles = [0.3, 0.2,\n  0.5, 0.9]\n", 2, "not ascending"),
         ('[segments."Loyal"]\nat_most = 2\nchannels = ["fax"]\n', 3, "'fax'"),
         ('[segments."Loyal"]\nassumed_lift = 0.9\n', 2, "less than or equal to 0.5"),
