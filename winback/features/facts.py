@@ -32,17 +32,25 @@ def compute_facts(
     where known discount_minor, cost_minor and lines. The relations `touches` (customer_id, kind, channel, "at"
     TIMESTAMP, by_machine BOOLEAN) and `profiles` (each customer_id once, email_consent, sms_consent, push_consent,
     acquisition_channel, created_at TIMESTAMP) are read when the connection has them. `as_of` is aware and exclusive.
-    Without `calibration` the account's rhythm and premium cuts are estimated from these very orders. Raises ValueError
-    when `as_of` has no time zone.
+    Without `calibration` the account's rhythm and premium cuts are estimated from these very orders.
 
-    The relation `carried_histories`, when the connection has it, holds customers that `orders` leaves out: what an
-    earlier call wrote to `histories_to` (Parquet, histories.sql) stays true until a customer's orders change.
+    The relation `carried_histories`, when the connection has it, holds customers that `orders` leaves out, as an
+    earlier call wrote them to `histories_to` (Parquet, histories.sql). They give the facts that all orders would give
+    when that call's `as_of` was not later, its `trend_category`, premium cuts and statements (histories_fingerprint)
+    were the same, and each of these customers' orders before its `as_of` are still the ones before this `as_of`: none
+    came, none was restated, none had been in the future. Of other customers, `orders` has all orders.
+
+    Raises ValueError when `as_of` has no time zone, and when there are carried histories but no `calibration`: the cuts
+    that those rest on cannot be read from the orders of some.
     """
     moment = _moment(as_of)
     inputs = look(connection, moment)
+    carried = exists(connection, "carried_histories")
+    if carried and calibration is None:
+        raise ValueError("carried histories need the calibration that they were made with")
     premium = calibration.premium if calibration is not None else _premium_cuts(connection, inputs, moment)
     _histories(connection, inputs, moment, premium, trend_category)
-    if exists(connection, "carried_histories"):
+    if carried:
         connection.execute("INSERT INTO histories BY NAME FROM carried_histories")
     if histories_to is not None:
         connection.table("histories").write_parquet(str(histories_to), compression="zstd")

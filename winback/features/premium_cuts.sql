@@ -8,15 +8,16 @@ WITH orders_before AS (
     FROM orders
     WHERE ordered_at < $as_of AND amount_minor >= 0
 ),
-units AS (
+units AS ( -- the dearest line of each order
     SELECT unit_minor AS value, count(*) AS occurrences
     FROM (
-        SELECT unnest(list_transform(
-            list_filter(lines, lambda line: line.quantity > 0 AND line.price_minor IS NOT NULL),
+        SELECT list_max(list_transform(
+            list_filter(lines, lambda line: line.quantity > 0),
             lambda line: (line.price_minor * 1000) // nullif((line.quantity * 1000)::BIGINT, 0)
         )) AS unit_minor
         FROM orders_before
     )
+    WHERE unit_minor IS NOT NULL
     GROUP BY unit_minor
 ),
 amounts AS (

@@ -44,13 +44,14 @@ class Calibration(BaseModel):
     def lapse_days(self, gap_count: int = 0, gap_log_sum: float = 0.0) -> int:
         """L: silence in whole days beyond which a customer of these gaps is late; facts.sql computes the same.
 
-        exp(posterior mean + 1.0 standard deviation of the next log gap), rounded up, at least 14.
+        exp(posterior mean + 1.0 standard deviation of the next log gap), rounded up, at least 14. A seasonal customer's
+        threshold is at least its next season's end, which facts.sql adds.
         """
         precision = self.within + gap_count * self.between
         mean = (self.within * self.gap_log_mean + self.between * gap_log_sum) / precision
         variance = self.within * self.between / precision
         exponent = mean + math.sqrt(self.within + variance)
-        days = CEILING_DAYS if exponent > math.log(CEILING_DAYS) else math.ceil(math.exp(exponent))
+        days = CEILING_DAYS if exponent > math.log(CEILING_DAYS) else math.ceil(round(math.exp(exponent), 6))
         return max(FLOOR_DAYS, days)
 
     @property

@@ -96,3 +96,18 @@ def test_frozen_thresholds_are_used_as_they_are() -> None:
 def test_a_moment_without_a_time_zone_is_refused() -> None:
     with duckdb.connect() as connection, pytest.raises(ValueError, match="time zone"):
         compute_facts(connection, as_of=datetime(2026, 1, 1))
+
+
+def test_no_machines_logarithm_decides_a_whole_millionth() -> None:
+    for gap in range(1, 36_501):
+        fraction = math.log(gap) * 1e6 % 1
+        assert abs(fraction - 0.5) > 1e-6
+
+
+def test_the_estimate_is_the_same_on_one_thread_and_on_four() -> None:
+    found = set()
+    for threads in (1, 4):
+        with duckdb.connect(config={"threads": threads}) as connection:
+            fill_with_cdnow(connection)
+            found.add(compute_facts(connection, as_of=datetime(1997, 10, 1, tzinfo=UTC)).model_dump_json())
+    assert len(found) == 1
