@@ -25,7 +25,7 @@ from winback.aws.rest_api import (
     refusal,
     rest_api,
 )
-from winback.aws.slices import SliceChanged, SliceStore, SliceTaken, TooManySlices
+from winback.aws.slices import SliceChanged, SliceStore, SliceTaken
 from winback.aws.snapshots import NotPublished, UnknownSnapshot
 from winback.aws.tables import Accounts, table
 from winback.identifiers import SnapshotId, new_id, repeatable_id
@@ -33,7 +33,7 @@ from winback.slices.condition import Condition
 from winback.slices.problems import ConditionRefused
 from winback.slices.recipes import shipped_recipes
 from winback.slices.requests import MOST_COMPARED, ChangedSlice, Exploration, Preview, Selection
-from winback.slices.saved import NewSlice, SavedSlice, SliceInUse, UnknownSlice
+from winback.slices.saved import NewSlice, SavedSlice, SliceInUse, TooManySlices, UnknownSlice
 
 if TYPE_CHECKING:
     from winback.aws.explorer import Explorer

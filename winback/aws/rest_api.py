@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from pydantic import BaseModel, ValidationError
 
 from winback.fields import field_path
@@ -19,6 +20,9 @@ from winback.identifiers import AccountId
 
 Model = TypeVar("Model", bound=BaseModel)
 LONGEST_IDEMPOTENCY_KEY = 255
+LONGEST_NAME = 1000
+"""Bytes of one part of a path. A table's sort key has at most 1,024, and asking for a longer one is an error:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,13 @@ class RequestRefused(Exception):
 def rest_api(refusals: dict[type[Exception], tuple[HTTPStatus, str]] | None = None) -> APIGatewayRestResolver:
     """A resolver with the error map; `refusals` adds the function's own errors, whose text is the message."""
     app = APIGatewayRestResolver()
+    app.use([_only_possible_names])
 
     def refuse(error: RequestRefused) -> Response[str]:
         return refusal(error)
 
     def unknown_path(_: NotFoundError) -> Response[str]:
-        return refusal(RequestRefused(HTTPStatus.NOT_FOUND, "not_found", "there is nothing at this path"))
+        return refusal(_nothing_there())
 
     app.exception_handler(RequestRefused)(refuse)
     app.not_found()(unknown_path)
@@ -92,7 +97,19 @@ def field_problems(error: ValidationError) -> list[FieldProblem]:
 
 
 def json_response(status: HTTPStatus, body: Any) -> Response[str]:
-    return Response(status_code=status, content_type="application/json", body=json.dumps(body))
+    """Not to be kept by what lies between: answers tell of customers, and of what was true a moment ago."""
+    headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
+    return Response(status_code=status, content_type="application/json", body=json.dumps(body), headers=headers)
+
+
+def _only_possible_names(app: APIGatewayRestResolver, following: NextMiddleware) -> Response[str]:
+    if any(len(part.encode()) > LONGEST_NAME for part in app.current_event.path.split("/")):
+        return refusal(_nothing_there())
+    return following(app)
+
+
+def _nothing_there() -> RequestRefused:
+    return RequestRefused(HTTPStatus.NOT_FOUND, "not_found", "there is nothing at this path")
 
 
 def _fitting(model: type[Model], content: Any) -> Model:

@@ -12,21 +12,17 @@ from winback.aws.tables import query_all
 from winback.identifiers import AccountId
 from winback.instants import format_instant
 from winback.slices.saved import (
-    MAX_SLICES,
     NewSlice,
     SavedSlice,
     UnknownSlice,
     check_new,
+    check_room,
     check_unused,
 )
 
 
 class SliceChanged(RuntimeError):
     """Somebody else changed the slice since the version that the request names."""
-
-
-class TooManySlices(RuntimeError):
-    """The account has as many as it may have."""
 
 
 class SliceTaken(RuntimeError):
@@ -60,8 +56,7 @@ class SliceStore:
         if there := saved.get(slice_id):
             return _same(there, wanted)
         check_new(wanted, slice_id, saved)
-        if len(saved) >= MAX_SLICES:
-            raise TooManySlices(f"there are {len(saved)} slices: delete one first, at most {MAX_SLICES} are kept")
+        check_room(wanted, slice_id, saved)
         moment = format_instant(now)
         made = SavedSlice(
             slice_id=slice_id, name=wanted.name, condition=wanted.condition, created_at=moment, updated_at=moment
@@ -73,11 +68,12 @@ class SliceStore:
     def replace(
         self, account_id: AccountId, slice_id: str, wanted: NewSlice, version: int, now: datetime
     ) -> SavedSlice:
-        """Raises UnknownSlice, ConditionRefused, and SliceChanged when `version` is no longer the slice's."""
+        """Raises UnknownSlice, ConditionRefused, TooManySlices, and SliceChanged when it has another version by now."""
         saved = self.of_account(account_id)
         if slice_id not in saved:
             raise UnknownSlice(f"no slice {slice_id}")
         check_new(wanted, slice_id, saved)
+        check_room(wanted, slice_id, saved)
         changed = saved[slice_id].model_copy(
             update={
                 "name": wanted.name,

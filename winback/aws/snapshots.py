@@ -29,6 +29,10 @@ LEASE = timedelta(minutes=16)
 """A claim outlives its function: Lambda ends every invocation after 15 minutes at most."""
 
 
+LONGEST_ID = 100
+"""Bytes of a snapshot's id that an operator chose; ours have 16."""
+
+
 class SnapshotState(StrEnum):
     REQUESTED = "requested"
     COMPUTING = "computing"
@@ -91,8 +95,9 @@ class SnapshotStore:
 
     def published(self, account_id: AccountId, snapshot_id: str) -> Snapshot:
         """Raises UnknownSnapshot or NotPublished. Any text is an id that may be asked for."""
-        # `latest` and `publishing` lie beside the snapshots' own items.
-        found = self.get(account_id, SnapshotId(snapshot_id)) if snapshot_id.startswith("snp-") else None
+        # `latest` and `publishing` lie beside the snapshots' own items; a longer text is no key that can be asked for.
+        possible = snapshot_id.startswith("snp-") and len(snapshot_id.encode()) <= LONGEST_ID
+        found = self.get(account_id, SnapshotId(snapshot_id)) if possible else None
         if found is None:
             raise UnknownSnapshot("this account has no such snapshot: GET /v1/snapshots lists them")
         if found.state is not SnapshotState.PUBLISHED:

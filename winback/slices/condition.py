@@ -190,7 +190,7 @@ class InSlice(_Node):
 class RandomShare(_Node):
     """A random part of the customers: always the same ones for the same salt, and a larger share contains them."""
 
-    share: float = Field(gt=0, le=1, description="of 1")
+    share: float = Field(ge=0.000_001, le=1, description="of 1")
     salt: Text
 
     @field_validator("share", mode="before")

@@ -12,6 +12,7 @@ MAX_VALUES = 200
 MOST_DECIMALS = 3  # of any currency
 LONGEST_AMOUNT = 24  # characters
 LARGEST = 10**15  # keeps minor units, days and counts inside 64 bits
+SMALLEST = Decimal("1e-15")  # a table's number holds 38 digits and nothing below 1e-130
 
 Operand = Decimal | int | float | date | bool | str
 
@@ -75,6 +76,8 @@ def _number(value: object, expected: str) -> Decimal:
     number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite() or abs(number) >= LARGEST:
         raise ValueError(f"is too large: expected {expected} below {LARGEST:.0e}")
+    if 0 < abs(number) < SMALLEST:
+        raise ValueError(f"is too close to 0: expected 0, or {expected} of at least {SMALLEST:.0e}")
     return number
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from winback.fields import Text
 from winback.instants import format_instant, parse_instant
@@ -16,7 +16,13 @@ from winback.slices.problems import ConditionRefused
 MAX_SLICES = 100
 """Of an account: they are read together."""
 MAX_SLICE_SIZE = 50_000  # bytes of a condition
+MAX_SLICES_SIZE = 1_000_000
+"""Bytes of all conditions of an account. The list of them is one answer of at most 6 MB, quoted twice as JSON:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MAX_FROZEN_SIZE = 100_000  # bytes beside a launch's definition in one table item of at most 400 KB
+
+
+_TREE: TypeAdapter[Condition] = TypeAdapter(ConditionTree, config=ConfigDict(defer_build=True))
 
 
 class _Part(BaseModel):
@@ -83,6 +89,10 @@ class SliceInUse(RuntimeError):
     """Another slice names it."""
 
 
+class TooManySlices(RuntimeError):
+    """The account has as many slices as it may have, or as large ones."""
+
+
 class SliceTooLarge(ValueError):
     """With all that it names it does not fit beside a launch."""
 
@@ -95,6 +105,18 @@ def check_new(wanted: NewSlice, slice_id: str | None, saved: Mapping[str, SavedS
     """Raises ConditionRefused for slices that it names and there are not, or that lead back to `slice_id`."""
     if problems := check_references(slice_id, wanted.condition, conditions_of(saved)):
         raise ConditionRefused(problems)
+
+
+def check_room(wanted: NewSlice, slice_id: str, saved: Mapping[str, SavedSlice]) -> None:
+    """Raises TooManySlices when the account's others leave no room for it."""
+    others = [each.condition for other, each in saved.items() if other != slice_id]
+    if len(others) >= MAX_SLICES:
+        raise TooManySlices(f"there are {len(others)} slices: delete one first, at most {MAX_SLICES} are kept")
+    size = sum(len(_TREE.dump_json(condition)) for condition in (*others, wanted.condition))
+    if size > MAX_SLICES_SIZE:
+        raise TooManySlices(
+            f"all slices have {size} bytes with this one: shorten or delete some, at most {MAX_SLICES_SIZE}"
+        )
 
 
 def check_unused(slice_id: str, saved: Mapping[str, SavedSlice]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.functions.playbook.conftest import ACME, SNAPSHOT, Cloud, account
+from tests.functions.playbook.conftest import ACME, CONTEXT, SNAPSHOT, Cloud, account, sample
 from winback.aws import keys
 from winback.aws.lake import launch_prefix
 from winback.aws.launches import LaunchStore
@@ -202,3 +202,9 @@ def test_a_launch_that_holds_out_none_of_them_keeps_nobody_from_the_list(
 ) -> None:
     put_launch(cloud, audience, state, share)
     assert len(half_held_out(cloud)[0]) == 40
+
+
+def test_a_page_is_not_to_be_kept_by_what_lies_between(cloud: Cloud) -> None:
+    event = sample() | {"httpMethod": "GET", "path": PATH, "body": None}
+    answer = cloud.handler.handler(event, CONTEXT)
+    assert answer["multiValueHeaders"]["Cache-Control"] == ["no-store"]

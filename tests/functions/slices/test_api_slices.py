@@ -3,7 +3,9 @@ from typing import Any
 
 import pytest
 
-from tests.functions.slices.conftest import ACCOUNT, EVENT, OLD_SNAPSHOT, SNAPSHOT, Cloud
+from tests.functions.slices.conftest import ACCOUNT, CONTEXT, EVENT, OLD_SNAPSHOT, SNAPSHOT, Cloud
+from winback.aws import keys
+from winback.identifiers import AccountId
 from winback.slices.lifts import LaunchLift, SegmentArms
 from winback.slices.recipes import shipped_recipes
 
@@ -51,6 +53,65 @@ def test_accounts_do_not_see_each_others_slices(cloud: Cloud) -> None:
     assert cloud.request("GET", f"/v1/slices/{slice_id}", account="rival")[0] == 404
     body = {"name": "Not mine", "condition": {"not": {"slice": slice_id}}}
     assert cloud.request("POST", "/v1/slices", body, account="rival")[0] == 400
+
+
+def test_accounts_do_not_see_each_others_snapshots(cloud: Cloud) -> None:
+    slice_id = cloud.save("Wide", WIDE)
+    for path in ("/v1/slices:preview", "/v1/segments:explore"):
+        status, answer = cloud.request("POST", path, {"condition": WIDE, "snapshot_id": SNAPSHOT}, account="rival")
+        assert (status, answer["error"]["code"]) == (404, "unknown_snapshot")
+        status, answer = cloud.request("POST", path, {"condition": WIDE}, account="rival")
+        assert (status, answer["error"]["code"]) == (404, "no_snapshot")
+    _snapshot_of_rival(cloud)
+    for field, more in {"slice": {"slice": slice_id}, "compare_with[0]": {"compare_with": [slice_id]}}.items():
+        body = {"condition": WIDE, **more} if "slice" not in more else more
+        status, answer = cloud.request("POST", "/v1/slices:preview", body, account="rival")
+        assert (status, list(fields(answer))) == (400, [field])
+
+
+def _snapshot_of_rival(cloud: Cloud) -> None:
+    item = cloud.campaigns.get_item(Key=keys.snapshot(ACCOUNT))["Item"]
+    cloud.campaigns.put_item(Item={**item, **keys.snapshot(AccountId("rival"))})
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"column": "return_rate", "operator": ">=", "value": 1e-300},
+        {"column": "return_rate", "operator": "between", "value": [-1e-200, 1]},
+        {"share": 1e-200, "salt": "a"},
+    ],
+)
+def test_a_number_too_small_for_a_table_is_refused(cloud: Cloud, condition: Any) -> None:
+    status, answer = cloud.request("POST", "/v1/slices", {"name": "Tiny", "condition": condition})
+    assert (status, answer["error"]["code"]) == (400, "invalid_request")
+
+
+def test_an_id_longer_than_any_key_is_nobodys(cloud: Cloud) -> None:
+    for method, body in (("GET", None), ("PUT", {"name": "a", "condition": WIDE, "version": 1}), ("DELETE", None)):
+        status, answer = cloud.request(method, f"/v1/slices/{'a' * 1025}", body)
+        assert (status, answer["error"]["code"], answer["error"]["message"]) == (
+            404,
+            "not_found",
+            "there is nothing at this path",
+        )
+
+
+def test_all_slices_together_fit_one_answer(cloud: Cloud) -> None:
+    values = [f"{number:03}" + "é" * 100 for number in range(200)]
+    large = {"column": "acquisition_channel", "operator": "in", "value": values}
+    answers = [cloud.request("POST", "/v1/slices", {"name": "Large", "condition": large}) for _ in range(30)]
+    statuses = [status for status, _ in answers]
+    assert statuses == sorted(statuses)
+    assert answers[-1][1]["error"]["code"] == "too_many_slices"
+    event = json.loads(json.dumps(EVENT)) | {"httpMethod": "GET", "path": "/v1/slices", "body": None}
+    event["requestContext"]["authorizer"]["account_id"] = "acme"
+    assert len(json.dumps(cloud.handler.handler(event, CONTEXT))) < 6_000_000
+    paths = [f"/v1/slices/{made['slice_id']}" for _, made in answers[:3]]
+    larger = {"column": "acquisition_channel", "operator": "in", "value": [f"{value}{'é' * 15}" for value in values]}
+    changed = [cloud.request("PUT", path, {"name": "a", "condition": larger, "version": 1}) for path in paths]
+    assert changed[-1][1]["error"]["code"] == "too_many_slices"
+    assert cloud.request("PUT", paths[-1], {"name": "a", "condition": WIDE, "version": 1})[0] == 200
 
 
 def test_a_slice_that_another_names_stays_and_circles_are_refused(cloud: Cloud) -> None:
