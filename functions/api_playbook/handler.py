@@ -1,6 +1,6 @@
 """The playbook with the account's figures, drafts of its campaigns, the call list, and what missing data would unlock.
 
-Briefs have their routes here too.
+Briefs have their routes here too: from the latest snapshot, or from notes.
 """
 
 from dataclasses import dataclass
@@ -116,6 +116,22 @@ def read_data_quality() -> Response[str]:
         raise RequestRefused(HTTPStatus.NOT_FOUND, "no_data_quality", message)
     answer = {"snapshot_id": snapshot.snapshot_id, "as_of": snapshot.as_of, "data_quality": found}
     return json_response(HTTPStatus.OK, answer)
+
+
+@app.get("/v1/briefs/<kind>")
+def read_brief(kind: str) -> Response[str]:
+    """The CRM brief (crm) or the plan for lifetime value (ltv), from the latest snapshot."""
+    from winback.aws.briefs import brief_response, latest_facts  # noqa: PLC0415 (most requests need none of it)
+
+    return brief_response(app, kind, lambda: latest_facts(account_of(app), _snapshots(), _playbooks()))
+
+
+@app.post("/v1/briefs/<kind>")
+def write_brief(kind: str) -> Response[str]:
+    """The same from notes in the body, text or form; nothing of them is kept."""
+    from winback.aws.briefs import brief_response, stated_facts  # noqa: PLC0415
+
+    return brief_response(app, kind, lambda: stated_facts(app))
 
 
 def _campaigns() -> Any:

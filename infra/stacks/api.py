@@ -43,6 +43,10 @@ ROUTES = {
         ("POST", "/v1/playbook:apply"),
         ("GET", "/v1/playbook/calls"),
         ("GET", "/v1/data-quality"),
+        ("GET", "/v1/briefs/crm"),
+        ("POST", "/v1/briefs/crm"),
+        ("GET", "/v1/briefs/ltv"),
+        ("POST", "/v1/briefs/ltv"),
     ),
     "api_campaigns": (
         ("POST", "/v1/campaigns"),
@@ -134,7 +138,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
         ),
         FunctionSpec(
             folder="api_playbook",
-            does="The playbook with the account's figures, drafts of its campaigns, the call list, what is missing",
+            does="The playbook with the account's figures, drafts of its campaigns, calls, what is missing, briefs",
             memory_mb=512,
             environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
             permissions=(

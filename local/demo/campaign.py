@@ -18,6 +18,7 @@ EVALUATION_DAYS = 91
 ATTRIBUTION_DAYS = 14
 
 RATES = Rates()
+RECIPE = "once-but-large"  # a shipped slice that orders alone can tell of
 
 DEFINITION: dict[str, Any] = {
     "name": "Slipping customers, autumn",

@@ -13,7 +13,7 @@ from winback.money import Money
 
 def show_families(console: Console, summary: Mapping[str, Any]) -> None:
     table = Table("family", "customers", "orders", "net value", title="Who they are", title_justify="left")
-    _right(table, 1)
+    align_right(table, 1, 2, 3)
     for row in summary["families"]:
         value = Money(row["net_minor"], summary["currency"])
         table.add_row(row["family"], f"{row['customers']:,}", f"{row['orders']:,}", str(value))
@@ -24,7 +24,7 @@ def show_dry_run(console: Console, launch: Mapping[str, Any]) -> None:
     dry_run = launch["dry_run"]
     audience, arms = dry_run["audience"], dry_run["audience"]["arms"]
     table = Table("what would happen", "", title="Dry run", title_justify="left", show_header=False)
-    _right(table, 1)
+    align_right(table, 1)
     table.add_row("customers in the audience", f"{audience['candidates']:,}")
     for reason, count in audience["excluded"]["reasons"].items():
         table.add_row(f"  left out: {reason.replace('_', ' ')}", f"{count:,}")
@@ -36,11 +36,14 @@ def show_dry_run(console: Console, launch: Mapping[str, Any]) -> None:
     console.print(table)
 
 
-def show(console: Console, report: Mapping[str, Any], findings: Sequence[Finding], page: Path, seconds: float) -> None:
+def show(
+    console: Console, report: Mapping[str, Any], findings: Sequence[Finding], files: Mapping[str, Path], seconds: float
+) -> None:
+    """`files`: what to read on, by its name."""
     main, funnel, ledger, attribution = (report[name] for name in ("main", "funnel", "ledger", "attribution"))
     currency = report["revenue"]["currency"]
     table = Table("", "", title="The campaign, measured", title_justify="left", show_header=False)
-    _right(table, 1)
+    align_right(table, 1)
     for name in ("planned", "complained", "bounced_hard", "bounced_soft", "delivered", "accepted"):
         table.add_row(f"sends {name.replace('_', ' ')}", f"{ledger[name]:,}")
     for name in ("skipped", "failed", "unknown", "due"):
@@ -50,7 +53,7 @@ def show(console: Console, report: Mapping[str, Any], findings: Sequence[Finding
     table.add_row("unsubscribed", f"{funnel['unsubscribed']:,}")
     for arm in ("treated", "held_out"):
         counts = main[arm]
-        text = f"{counts['returned']:,} of {counts['customers']:,} = {_percent(counts['rate'])}"
+        text = f"{counts['returned']:,} of {counts['customers']:,} = {percent(counts['rate'])}"
         table.add_row(f"came back, {arm.replace('_', ' ')}", text)
     effect = main["effect"]
     table.add_row("difference, 95 % interval", f"{_points(effect['difference'])} ({_range(effect)})")
@@ -65,7 +68,9 @@ def show(console: Console, report: Mapping[str, Any], findings: Sequence[Finding
     rules = len(report["checks"]) + len(findings)
     console.print(f"[red]Broken: {'; '.join(broken)}[/]" if broken else f"All {rules} rules hold.")
     _say_what_it_means(console, effect, attribution["customers"], claimed)
-    console.print(f"{seconds:.0f} s. Report: {page}", soft_wrap=True)
+    console.print(f"\n{seconds:.0f} s. To read on:")
+    for name, path in files.items():
+        console.print(f"  {name}: {path}", soft_wrap=True)
 
 
 def _say_what_it_means(console: Console, effect: Mapping[str, Any], customers: int, claimed: Money) -> None:
@@ -83,12 +88,12 @@ def _say_what_it_means(console: Console, effect: Mapping[str, Any], customers: i
     )
 
 
-def _right(table: Table, first: int) -> None:
-    for column in table.columns[first:]:
-        column.justify = "right"
+def align_right(table: Table, *columns: int) -> None:
+    for number in columns:
+        table.columns[number].justify = "right"
 
 
-def _percent(rate: float | None) -> str:
+def percent(rate: float | None) -> str:
     return "-" if rate is None else f"{100 * rate:.1f} %"
 
 

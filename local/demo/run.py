@@ -12,7 +12,7 @@ import typer
 
 from local.cloud import Cloud, create_account
 from local.datasets import Purchase, customers_csv, orders_csv, purchases
-from local.demo import campaign, closing
+from local.demo import campaign, closing, standing
 from local.demo.checks import Finding, from_outside
 from local.demo.faults import Faults
 from local.demo.store import Store
@@ -31,7 +31,7 @@ WEEK = timedelta(days=7)
 class Outcome:
     report: dict[str, Any]
     findings: list[Finding]
-    page: Path
+    files: dict[str, Path]
 
     @property
     def sound(self) -> bool:
@@ -47,7 +47,7 @@ def run(*, kill: Sequence[str] = (), keep: bool = False) -> None:
     with running_cloud(place, steps, keep=keep) as started:
         cloud = Cloud(create_account(started, campaign.ACCOUNT_ID, **campaign.ACCOUNT))
         outcome = _play(cloud, steps, Faults(cloud, kill))
-    closing.show(steps.console, outcome.report, outcome.findings, outcome.page, steps.elapsed())
+    closing.show(steps.console, outcome.report, outcome.findings, outcome.files, steps.elapsed())
     if not outcome.sound:
         raise typer.Exit(1)
 
@@ -64,16 +64,17 @@ def _play(cloud: Cloud, steps: Steps, faults: Faults) -> Outcome:
         history = _between(bought, None, campaign.HISTORY_ENDS)
         _expect_whole(store.import_file("orders", history, during=faults.during_import))
     with steps.step("Refresh: segments, grid, churn scores"):
-        store.refresh(format_instant(campaign.HISTORY_ENDS))
-    summary = store.get("/v1/snapshots/latest")
-    closing.show_families(steps.console, summary)
+        refreshed = store.refresh(format_instant(campaign.HISTORY_ENDS))
+    as_documented = _show_standing(store, steps)
+    with steps.step("Write the CRM brief and the plan for lifetime value"):
+        briefs = standing.write_briefs(store, OUTPUT)
     with steps.step("Define the campaign and make its dry run"):
         launch = _prepare(store)
     closing.show_dry_run(steps.console, launch)
     with steps.step("Approve and start"):
         _approve(store, launch)
     timeline = Timeline(cloud, store, launch["launch_id"])
-    _play_weeks(timeline, steps, bought, launch, faults)
+    _play_weeks(timeline, steps, bought, launch, faults, since=refreshed["snapshot_id"])
     with steps.step("Report"):
         store.launch_in(launch["launch_id"], "finished")
         report = store.get(f"/v1/launches/{launch['launch_id']}/report")
@@ -83,7 +84,25 @@ def _play(cloud: Cloud, steps: Steps, faults: Faults) -> Outcome:
     page = _keep(report)
     messages = [_message(entry) for entry in _all_messages(cloud)]
     findings = from_outside(messages, customers, report["report"], len(campaign.DEFINITION["steps"]))
-    return Outcome(report["report"], findings, page)
+    return Outcome(report["report"], [as_documented, *findings], {"report": page, **briefs})
+
+
+def _show_standing(store: Store, steps: Steps) -> Finding:
+    summary = store.get("/v1/snapshots/latest")
+    closing.show_families(steps.console, summary)
+    standing.show_priorities(steps.console, summary)
+    standing.show_playbook(steps.console, store.get("/v1/playbook"))
+    selected = store.post("/v1/slices:preview", {"recipe": campaign.RECIPE})
+    standing.show_slice(steps.console, campaign.RECIPE, selected)
+    return standing.segments_as_documented(summary)
+
+
+def _refresh_again(store: Store, steps: Steps, moment: datetime, since: str) -> None:
+    """What a daily refresh does: computes whose orders changed, carries the others, tells who newly lapsed."""
+    with steps.step(f"{moment:%Y-%m-%d}: refresh again"):
+        refreshed = store.refresh(format_instant(moment))
+        movement = store.get(f"/v1/movement?from={since}&to={refreshed['snapshot_id']}")
+    standing.show_week(steps.console, refreshed, movement)
 
 
 def _prepare(store: Store) -> dict[str, Any]:
@@ -102,8 +121,9 @@ def _approve(store: Store, launch: dict[str, Any]) -> None:
 
 
 def _play_weeks(
-    timeline: Timeline, steps: Steps, bought: list[Purchase], launch: dict[str, Any], faults: Faults
+    timeline: Timeline, steps: Steps, bought: list[Purchase], launch: dict[str, Any], faults: Faults, *, since: str
 ) -> None:
+    """`since`: the snapshot with which the refresh after the first week is compared."""
     touches = {step["after_days"]: number for number, step in enumerate(campaign.DEFINITION["steps"], start=1)}
     ends = campaign.STARTS_AT + timedelta(days=campaign.EVALUATION_DAYS)
     moment = campaign.STARTS_AT
@@ -116,6 +136,8 @@ def _play_weeks(
         with steps.step(f"{moment:%Y-%m-%d}: a week passes, real purchases come in"):
             timeline.move_to(following)
             _expect_whole(timeline.store.import_file("orders", _between(bought, moment, following)))
+        if day == 0:
+            _refresh_again(timeline.store, steps, following, since)
         moment = following
     assert launch["evaluation_ends_at"] == format_instant(ends)
 

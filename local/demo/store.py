@@ -27,6 +27,9 @@ class Store:
     def get(self, path: str) -> dict[str, Any]:
         return self._answer(self.api.get(path))
 
+    def text(self, path: str) -> str:
+        return self._accepted(self.api.get(path)).text
+
     def post(self, path: str, body: dict[str, Any] | None = None, *, once: str | None = None) -> dict[str, Any]:
         """`once` is the idempotency key: the same key asks for the same thing."""
         headers = {"Idempotency-Key": once} if once else {}
@@ -72,12 +75,15 @@ class Store:
         return found if found["state"] in ("finished", "published", "failed") else None
 
     @staticmethod
-    def _answer(response: httpx.Response) -> dict[str, Any]:
+    def _accepted(response: httpx.Response) -> httpx.Response:
         if response.is_error:
             raise Refused(
                 f"{response.request.method} {response.request.url.path} {response.status_code}: {response.text}"
             )
-        body: dict[str, Any] = response.json()
+        return response
+
+    def _answer(self, response: httpx.Response) -> dict[str, Any]:
+        body: dict[str, Any] = self._accepted(response).json()
         return body
 
 

@@ -30,6 +30,7 @@ from winback.aws.lifts import LiftStore
 from winback.aws.playbook import PlaybookStore
 from winback.aws.refresh import Machine, Refresh, download_all, download_keys, is_data
 from winback.aws.snapshots import SnapshotStore
+from winback.briefs.particulars import observe
 from winback.engagement.relations import open_profiles, open_touches
 from winback.identifiers import AccountId
 from winback.instants import format_instant, parse_instant
@@ -245,14 +246,17 @@ class _Computation:
         self.by.lake.write_json(f"{self.refresh.work}rubric.json", rubric.model_dump(mode="json"))
         self.by.lake.write_json(
             f"{self.refresh.work}summary.json",
-            summary_document(
-                self.refresh.snapshot_id,
-                summary,
-                conversion=conversion,
-                counts=measure(self.connection),
-                import_rows=self.by.import_rows(self.refresh.account_id),
-                work=work,
-            ),
+            {
+                **summary_document(
+                    self.refresh.snapshot_id,
+                    summary,
+                    conversion=conversion,
+                    counts=measure(self.connection),
+                    import_rows=self.by.import_rows(self.refresh.account_id),
+                    work=work,
+                ),
+                "particulars": observe(self.connection).model_dump(mode="json"),
+            },
         )
 
     def _write_calls(self) -> None:

@@ -166,13 +166,18 @@ class Lake:
         return json.loads(self.read_bytes(key))
 
     def find_json(self, key: str) -> Any | None:
-        """None when there is no such object; a role that may not list its prefix is told AccessDenied instead."""
+        """None when there is no such object.
+
+        Whoever may not list the whole bucket may be told AccessDenied of an object that is not there
+        (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html): a role needs to list the key's prefix.
+        """
         try:
             return self.read_json(key)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
-                raise
-            return None
+            code = error.response["Error"]["Code"]
+            if code == "NoSuchKey" or (code == "AccessDenied" and key not in self.list(key)):
+                return None
+            raise
 
     def upload(self, path: Path, key: str) -> None:
         self._s3.upload_file(str(path), self.bucket, key)

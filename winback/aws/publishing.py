@@ -13,8 +13,8 @@ from typing import Any
 import duckdb
 
 from winback.aws.announcements import EventBus, announce
-from winback.aws.lake import Lake, movement_key, newly_lapsed_key, snapshot_prefix
-from winback.aws.refresh import Machine, Refresh, download_all
+from winback.aws.lake import Lake, movement_key, newly_lapsed_key, scores_key, snapshot_prefix
+from winback.aws.refresh import Machine, Refresh, download_keys
 from winback.aws.segment_items import SegmentItems
 from winback.aws.snapshots import OutOfOrder, Snapshot, SnapshotState, SnapshotStore
 from winback.identifiers import SnapshotId
@@ -65,7 +65,7 @@ class _Publication:
         account_id, store = self.refresh.account_id, self.by.store
         moment = format_instant(self.refresh.as_of)
         computed = self.by.lake.download(f"{self.refresh.work}customers.parquet", self.folder / "computed.parquet")
-        scores = download_all(self.by.lake, f"{self.refresh.work}scores/", self.folder / "scores")
+        scores = self._scores()
         latest = store.latest(account_id)
         if latest is not None and latest.as_of > moment:
             customers = join_scores(self.connection, computed=computed, scores=scores, previous=None)
@@ -98,6 +98,17 @@ class _Publication:
         self._announce_what_was_left(latest)
         store.finish(account_id, snapshot, point)
         return snapshot
+
+    def _scores(self) -> list[Path]:
+        """Of the parts that the manifest names alone: an attempt before may have had more of them, and those left over
+        tell customers a second time."""
+        lake, refresh = self.by.lake, self.refresh
+        parts = {
+            scores_key(refresh.account_id, refresh.snapshot_id, line["chunk"])
+            for line in lake.read_rows(f"{refresh.work}manifest.jsonl")
+        }
+        written = (key for key in lake.list(f"{refresh.work}scores/") if key in parts)
+        return download_keys(lake, written, self.folder / "scores")
 
     def _snapshot(self, customers: int, **more: Any) -> Snapshot:
         return Snapshot(

@@ -8,6 +8,7 @@ from winback.briefs.timing import is_by_hand
 from winback.briefs.tools import BY_NAME
 from winback.briefs.wording import UNKNOWN, share
 
+_MOST_NAMED = 4
 _TO_AGREE = "to be agreed"
 
 
@@ -49,7 +50,11 @@ def _suited(channel: Channel, account: AccountFacts) -> str:
     others = [row.name for row in rows if row not in fits]
     if fits and len(others) <= 2 < len(fits):
         return f"all but {' and '.join(others)}"
-    return ", ".join(row.name for row in fits) or "none"
+    names = [row.name for row in fits]
+    shown = (
+        names if len(names) <= _MOST_NAMED else [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} others"]
+    )
+    return ", ".join(shown) or "none"
 
 
 def _fits(row: SegmentFacts, channel: Channel, ideas: Ideas) -> bool:

@@ -10,6 +10,7 @@ from winback.briefs.reliance import quoted, reliance
 from winback.briefs.scorecard import framework, scorecard
 from winback.briefs.sections import Block, Brief, Heading, Paragraph, Section, Table, points
 from winback.briefs.stages import LAPSED, Stage
+from winback.briefs.timing import BY_HAND_BELOW
 from winback.briefs.triggers import outline, triggers
 from winback.briefs.wording import UNKNOWN, amount, by_email, listed, size
 from winback.pages.figures import count, percent
@@ -91,7 +92,8 @@ def _in_brief(row: SegmentFacts, account: AccountFacts) -> tuple[str, ...]:
     ideas = ideas_for(row.stage, account)
     told = row.leave_alone.partition(". ")[0].rstrip(".") + "." if row.leave_alone else ideas.reason
     number = UNKNOWN if row.customers is None else count(row.customers)
-    return (row.name, number, " ".join([told, *insights(row, account)[:1]]), ideas.offer_kind)
+    found = [] if row.leave_alone or (row.customers or 0) < BY_HAND_BELOW else insights(row, account)[:1]
+    return (row.name, number, " ".join([told, *found]), "none" if row.leave_alone else ideas.offer_kind)
 
 
 def _playbook(account: AccountFacts) -> tuple[Section, ...]:

@@ -57,10 +57,11 @@ def half_year(account: AccountFacts) -> Fact[int] | None:
     if account.net_minor is not None and account.history_days:
         part = min(1.0, _HALF_YEAR / account.history_days)
         return Fact(round(account.net_minor * part), Source.ASSUMED, "value to date, by days")
-    order, yearly, customers = account.average_order, account.purchases_per_year, account.customers
-    if order is None or yearly is None or customers is None:
+    order, yearly, again = account.average_order, account.purchases_per_year, account.repeat_rate
+    if order is None or yearly is None or again is None or account.customers is None:
         return None
-    return Fact(round(customers * order.value * yearly.value / 2), Source.ASSUMED, "customers x orders x average order")
+    bought = round(account.customers * again.value * order.value * yearly.value / 2)
+    return Fact(bought, Source.ASSUMED, "who bought again x orders a year x average order")
 
 
 def _all(account: AccountFacts) -> Iterator[Lever]:

@@ -32,17 +32,24 @@ from winback.playbook.table import PlaybookTable, playbook_table
 from winback.segmentation.names import Segment
 from winback.segmentation.totals import BandTotals, BehaviourTotals, SegmentTotals, TierTotals
 
+VERSION = 2
 FEWEST_TOLD = 30
 """Customers below which a segment's figures are those of a few people: the organic return is not told either."""
 _UNKNOWN_TIER = "n/a"
 
 
+class SummaryTooOld(LookupError):
+    """It does not tell what a brief needs."""
+
+
 def facts_of_summary(document: Mapping[str, Any], playbook: Playbook, *, fewest: int = 1) -> AccountFacts:
     """`document` is summary.json or a dumped Summary, with `data_quality` and `particulars` where they are known.
 
-    What it hides stays hidden; shares of fewer than `fewest` customers are left out too. A snapshot of before the
-    second version of summaries has no priorities and cannot be told: raises KeyError.
+    What it hides stays hidden; shares of fewer than `fewest` customers are left out too. Raises SummaryTooOld for
+    one of before the second version: it has no priorities.
     """
+    if document.get("version") != VERSION:
+        raise SummaryTooOld("this snapshot is of before briefs: refresh once more (POST /v1/refreshes)")
     return _Reading(document, playbook, fewest).account()
 
 

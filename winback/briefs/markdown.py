@@ -12,7 +12,7 @@ from winback.briefs.sections import Block, Brief, Bullets, Heading, Item, Paragr
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#$]|&(?=#?\w+;))")
 _FIRST = re.compile(r"^([-+=:]|\d{1,9}(?=[.)](?:\s|$)))")
 _ADDRESS = re.compile(r"(?i)(?<=www)\.|(?<=mailto):|:(?=//)|@")
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f\u0085\u2028\u2029]+")
+_SPACE = re.compile(r"[ \x00-\x1f\x7f\u0085\u2028\u2029]+")
 
 
 def markdown(brief: Brief) -> str:

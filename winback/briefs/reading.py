@@ -64,6 +64,12 @@ def read_text(text: str) -> Reading:
     return reader.finish()
 
 
+def read_form(notes: Notes) -> Reading:
+    """A filled form: everything in it is understood."""
+    told = [f"{name.replace('_', ' ')}" for name in sorted(notes.model_fields_set)]
+    return Reading(notes, ((f"the form's {', '.join(told)}", ""),) if told else (), ())
+
+
 def _private(text: str) -> str:
     """Without addresses and telephone numbers: a brief is passed on."""
     return TELEPHONE.sub("(number left out)", MAIL.sub("(address left out)", text))
@@ -86,19 +92,30 @@ class _Reader:
     unread: list[str] = field(default_factory=list)
 
     def read_line(self, line: str) -> None:
-        scope: str | None = None
-        label = LABEL.match(line)
-        if label and SEGMENT_WORDS.search(label[1]) and not FIELD_WORDS.search(label[1]):
-            scope, line = self._segment(_shortened(label[1].strip(), 60)), line[label.end() :]
-            self.segments.setdefault(scope, {"name": scope})
-        for sentence in SENTENCE.split(join_ranges(line)):
+        """A segment's name and a colon make what follows its own: to the line's end, or to the next such name."""
+        sentences = [self._labelled(each) for each in SENTENCE.split(join_ranges(line))]
+        labels = [scope for scope, _ in sentences if scope is not None]
+        for scope, sentence in sentences:
             words = sentence.strip(" \t.,;:!-\u2013\u2014")
             if words:
-                self._read_sentence(words, scope)
+                follows = labels[0] if len(labels) == 1 and sentences[0][0] is not None else None
+                self._read_sentence(words, scope or follows)
+
+    def _labelled(self, sentence: str) -> tuple[str | None, str]:
+        label = LABEL.match(sentence)
+        if not label or not SEGMENT_WORDS.search(label[1]) or FIELD_WORDS.search(label[1]):
+            return None, sentence
+        scope = self._segment(_shortened(label[1].strip(), 60))
+        self._of(scope)
+        return scope, sentence[label.end() :]
 
     def _read_sentence(self, words: str, scope: str | None) -> None:
         if scope is None and GOAL.match(words):
-            self._list("goals", GOAL_LABEL.sub("", words), "goal")
+            goal = GOAL_LABEL.sub("", words)
+            if goal:
+                self._list("goals", goal, "goal")
+            else:
+                self.unread.append(words)
         elif (
             scope is None
             and RULE.search(words)

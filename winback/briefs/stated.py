@@ -276,4 +276,5 @@ def _rounded(value: Decimal) -> int:
 
 
 def _says(business: str | None, kind: str | None) -> bool:
-    return bool(business and kind and kind.split()[0] in business.lower())
+    """Whether the kind adds nothing: most are brands."""
+    return kind == "brand" or bool(business and kind and kind.split()[0] in business.lower())

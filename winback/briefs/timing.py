@@ -5,8 +5,7 @@ from math import ceil
 
 from winback.briefs.facts import AccountFacts, SegmentFacts
 from winback.briefs.ideas import ideas_for
-from winback.briefs.stages import Stage
-from winback.briefs.wording import stricter
+from winback.briefs.stages import LAPSED, Stage
 
 CLOSEST, FURTHEST = 4, 21
 """Days between two touches: never closer, never further by the rhythm alone."""
@@ -24,25 +23,25 @@ class Touch:
 
 
 def is_by_hand(row: SegmentFacts) -> bool:
-    return row.stage is Stage.LOST_BEST or (row.customers is not None and row.customers < BY_HAND_BELOW)
+    few = row.customers is not None and row.customers < BY_HAND_BELOW
+    return row.stage is Stage.LOST_BEST or (few and row.stage in LAPSED)
 
 
 def spacing(row: SegmentFacts, account: AccountFacts) -> int:
     """A third of the usual gap, within bounds; further apart where the contact limit would be broken."""
     gap = row.gap_days or (account.gap.value if account.gap else None)
     wait = UNKNOWN_SPACING if gap is None else min(max(round(gap / 3), CLOSEST), FURTHEST)
-    limit = stricter(row.limit, account.contact_limit)
-    if limit is None or limit.at_most == 0:
-        return wait
     touches = len(ideas_for(row.stage, account).subjects)
-    within = 1 + min(touches - 1, (limit.days - 1) // wait)
-    return ceil(limit.days / limit.at_most) if within > limit.at_most else wait
+    for limit in (row.limit, account.contact_limit):
+        if limit is not None and limit.at_most and min(touches, ceil(limit.days / wait)) > limit.at_most:
+            wait = ceil(limit.days / limit.at_most)
+    return wait
 
 
 def sequence(row: SegmentFacts, account: AccountFacts) -> tuple[Touch, ...]:
     """E-mail first; a person first where a segment is worked by hand; the last touch by SMS where that is at hand."""
-    limit = stricter(row.limit, account.contact_limit)
-    if limit is not None and limit.at_most == 0:
+    limits = [limit for limit in (row.limit, account.contact_limit) if limit is not None]
+    if any(limit.at_most == 0 for limit in limits):
         return ()
     ideas, wait = ideas_for(row.stage, account), spacing(row, account)
     planned = zip(ideas.subjects, ideas.steps, strict=True)
@@ -50,7 +49,7 @@ def sequence(row: SegmentFacts, account: AccountFacts) -> tuple[Touch, ...]:
     if is_by_hand(row) and ideas.uses("person"):
         touches[0] = replace(touches[0], channel="person", subject="a call or a card")
     sms = next((channel for channel in account.channels if channel.name == "sms"), None)
-    may_text = limit is None or limit.channels is None or "sms" in limit.channels
+    may_text = all(limit.channels is None or "sms" in limit.channels for limit in limits)
     if len(touches) > 1 and ideas.uses("sms") and sms is not None and sms.available and may_text:
         touches[-1] = replace(touches[-1], channel="sms")
     return tuple(touches)

@@ -5,7 +5,7 @@ from winback.briefs.ideas import ideas_for
 from winback.briefs.sections import Block, Paragraph, Section, Table
 from winback.briefs.stages import Stage
 from winback.briefs.timing import is_by_hand, sequence
-from winback.briefs.tools import BY_NAME, GATED_BY_WINBACK
+from winback.briefs.tools import BY_NAME
 from winback.briefs.wording import UNKNOWN, days, limit_words, stricter
 
 _IN_RHYTHM = frozenset({Stage.ACTIVE, Stage.BEST, Stage.APART})
@@ -57,7 +57,7 @@ def channel_words(row: SegmentFacts, account: AccountFacts) -> str:
     allowed = limit.channels if limit is not None else None
     names = ["person"] if is_by_hand(row) and ideas.uses("person") else []
     for channel in account.channels:
-        barred = allowed is not None and channel.name in ("email", *GATED_BY_WINBACK) and channel.name not in allowed
+        barred = allowed is not None and channel.name not in allowed
         if channel.is_usable and ideas.uses(channel.name) and not barred and channel.name in BY_NAME:
             names.append(channel.name)
     return ", then ".join(_label(name) for name in dict.fromkeys(names)) or UNKNOWN

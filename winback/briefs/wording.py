@@ -73,11 +73,10 @@ def by_email(row: SegmentFacts) -> str:
 
 
 def stricter(one: Limit | None, other: Limit | None) -> Limit | None:
-    """The rule that allows fewer messages a day."""
+    """The rule that allows fewer messages a day; of equal ones that of the shorter time."""
     if one is None or other is None:
         return one or other
-    first = one.at_most * other.days <= other.at_most * one.days
-    chosen = one if first else other
+    chosen = min(one, other, key=lambda limit: (limit.at_most / limit.days, limit.days))
     return Limit(chosen.at_most, chosen.days, one.channels or other.channels)
 
 

@@ -17,6 +17,7 @@ from winback.imports.files import FileAccount, UnreadableFile, load_orders
 from winback.instants import parse_instant
 from winback.money import NO_CURRENCY
 from winback.pages.figures import count
+from winback.segmentation.organic_return import observe_returns
 from winback.segmentation.snapshot import build_snapshot
 from winback.segmentation.summary import Summary, summarise
 
@@ -69,8 +70,14 @@ def segmented_orders(
     currency: str | None,
     trend_category: str | None,
     refuse: Refuse,
+    with_organic: bool = False,
+    convert: Callable[[duckdb.DuckDBPyConnection, Path], None] | None = None,
 ) -> Iterator[SegmentedOrders]:
-    """Reads and segments the file; whatever cannot be used is refused."""
+    """Reads and segments the file; whatever cannot be used is refused.
+
+    `with_organic`: the summary's priorities know who comes back unasked. `convert` makes the orders ones of a single
+    currency, given the connection and a folder for its own files.
+    """
     moment = moment_of(as_of, refuse)
     columns = mapping_of(mapping or [], refuse)
     check_currency(currency, refuse)
@@ -86,9 +93,14 @@ def segmented_orders(
             refuse(f"--orders: none of the {count(rows.read)} rows was accepted ({reasons_of(rows)})")
         if not rows.read:
             refuse_empty(orders, Path(scratch), refuse)
+        if convert is not None:
+            convert(connection, Path(scratch))
         used = only_currency(connection, currency, refuse)
+        organic = None
+        if with_organic:
+            organic = observe_returns(connection, as_of=moment, trend_category=trend_category, currency=used)
         rubric = build_snapshot(connection, as_of=moment, trend_category=trend_category)
-        summary = summarise(connection, as_of=moment, currency=used, rubric=rubric)
+        summary = summarise(connection, as_of=moment, currency=used, rubric=rubric, organic=organic)
         yield SegmentedOrders(connection, summary, rows)
 
 

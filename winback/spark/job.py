@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import col, floor, row_number, struct
 from pyspark.sql.window import Window
 
+from winback.briefs.particulars import observe
 from winback.features import SCORED
 from winback.playbook.calls import OBJECT as CALLS
 from winback.playbook.calls import write_calls
@@ -79,14 +80,17 @@ def _compute(connection: SparkConnection, files: Files, request: SparkRequest) -
         organic=organic,
         lifts=request.lifts,
     )
-    document = summary_document(
-        request.snapshot_id,
-        summary,
-        conversion=conversion,
-        counts=measure(duckdb),
-        import_rows=request.import_rows,
-        work=full_work(duckdb),
-    )
+    document = {
+        **summary_document(
+            request.snapshot_id,
+            summary,
+            conversion=conversion,
+            counts=measure(duckdb),
+            import_rows=request.import_rows,
+            work=full_work(duckdb),
+        ),
+        "particulars": observe(duckdb).model_dump(mode="json"),
+    }
     files.write_json(f"{request.work}rubric.json", rubric.model_dump(mode="json"))
     files.write_json(f"{request.work}summary.json", document)
     with TemporaryDirectory() as folder:  # the driver's: a list that people work through is short

@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from winback.accounts import Account
@@ -108,3 +109,22 @@ def test_a_write_once_object_keeps_its_first_content(bucket: lake.Lake) -> None:
     with pytest.raises(lake.AlreadyWritten):
         bucket.write_rows("plan.jsonl.gz", [{"try": 2}], once=True)
     assert bucket.read_rows("plan.jsonl.gz") == [{"try": 1}]
+
+
+def test_an_object_that_is_not_there_is_found_missing(bucket: lake.Lake) -> None:
+    bucket.write_json("refresh/a/coverage.json", {"a": 1})
+    assert bucket.find_json("refresh/a/coverage.json") == {"a": 1}
+    assert bucket.find_json("refresh/b/coverage.json") is None
+
+
+def test_a_missing_object_may_be_denied_to_whoever_lists_one_prefix_only(
+    bucket: lake.Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
+
+    bucket.write_json("refresh/a/coverage.json", {"a": 1})
+    monkeypatch.setattr(bucket._s3, "get_object", deny)
+    assert bucket.find_json("refresh/b/coverage.json") is None
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bucket.find_json("refresh/a/coverage.json")

@@ -113,6 +113,20 @@ def test_a_score_that_moves_into_another_tenth_is_written(cloud: Any) -> None:
     assert float(cloud.segment_of("bob")["churn_probability"]) == 0.35
 
 
+def test_scores_left_over_of_an_attempt_with_more_parts_repeat_nobody(cloud: Any, tmp_path: Any) -> None:
+    cloud.put_orders("batch-1", ORDERS)
+    work = {"account_id": "cdnow", "snapshot_id": FIRST, "as_of": "1997-10-01T00:00:00Z"}
+    cloud.score(cloud.call("refresh_compute", work)["manifest"])
+    scores = f"refresh/account=cdnow/{FIRST}/scores/part-0000"
+    left = [{**row, "churn_probability": 0.5} for row in cloud.lake.read_rows(f"{scores}0.jsonl.gz")]
+    cloud.lake.write_rows(f"{scores}1.jsonl.gz", left)
+    assert cloud.call("refresh_publish", work) == {"customers": 2, "changed": 2}
+    path = cloud.lake.download(f"{cloud.snapshot_item()['prefix']}customers.parquet", tmp_path / "customers.parquet")
+    with duckdb.connect() as db:
+        found = db.execute("SELECT count(*), max(churn_probability) FROM read_parquet(?)", [str(path)]).fetchall()
+    assert found == [(2, 0.25)]
+
+
 def test_a_customer_whose_purchases_were_withdrawn_loses_the_segment(cloud: Any) -> None:
     cloud.put_orders("batch-1", ORDERS)
     cloud.refresh(FIRST, "1997-10-01T00:00:00Z")
