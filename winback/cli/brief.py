@@ -66,7 +66,7 @@ RatesOption = Annotated[
     list[Path] | None,
     typer.Option(help="Exchange rates for orders in several currencies; needs --currency. May be repeated."),
 ]
-FewestOption = Annotated[int, typer.Option(min=SHOW_ALL, help="Hide segments of fewer customers.")]
+FewestOption = Annotated[int, typer.Option("--hide-below", min=SHOW_ALL, help="Hide segments of fewer customers.")]
 OutOption = Annotated[Path | None, typer.Option(help="File for the Markdown; without it, the terminal.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the sections as JSON, and nothing else.")]
 
@@ -173,6 +173,7 @@ def _account(  # noqa: PLR0917 (the options of a command)
                 for gap in assess(
                     measure(segmented.connection),
                     [Rows.of_rejects(segmented.rows.read, segmented.rows.rejects_by_reason)],
+                    hidden_below=fewest,
                 )
             ],
         }

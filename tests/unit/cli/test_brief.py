@@ -60,7 +60,7 @@ def test_orders_in_two_currencies_are_converted_by_rates(orders: Path, tmp_path:
 
 
 def test_few_customers_are_hidden(orders: Path) -> None:
-    result = _run("crm", "--orders", orders, "--as-of", "2026-01-01", "--fewest", "5")
+    result = _run("crm", "--orders", orders, "--as-of", "2026-01-01", "--hide-below", "5")
     assert result.exit_code == 0, result.output
     assert "too few to show" in result.stdout
     assert "630" not in result.stdout  # what Ann spent
