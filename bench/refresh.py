@@ -7,9 +7,10 @@ level; 3 % are returns. The lake holds one history file of 90 %, by time, and ni
 newer version in a later file.
 
 Two refreshes are measured. The *full* one is an account's first, or follows upon a change of what all histories rest on
-(docs/decisions/2026-11-22-daily-refresh.md): it calibrates the rubric, computes every customer from its orders, and leaves their histories. The
-*daily* one is a day later, when 1 % of the customers ordered: it applies that rubric and carries the other histories.
-Both compute facts, segments, grid, overlays and behaviours of every customer and write the snapshot.
+(docs/decisions/2026-11-22-daily-refresh.md): it calibrates the rubric, computes every customer from its orders, and
+leaves their histories. The *daily* one is a day later, when 1 % of the customers ordered: it applies that rubric and
+carries the other histories. Both compute facts, segments, grid, overlays and behaviours of every customer and write
+the snapshot.
 """
 
 import sys

@@ -2,7 +2,8 @@
 -- Input:   orders (customer_id, ordered_at timestamp in UTC, amount_minor, and where known discount_minor, cost_minor, lines);
 --          $as_of timestamp. {…} are the expressions of winback/features/statements.py.
 -- Output:  table histories: what the orders say without regard to how long before $as_of they were, so that it stays true
---          until the customer orders again. facts.sql adds what depends on the moment and on the account's rhythm.
+--          until the customer orders again; of the purchase days only recent_days, which a window of 182 days before this or
+--          any later moment may need. facts.sql adds what depends on the moment and on the account's rhythm.
 --
 -- An order of amount >= 0 is a purchase, and those of one day are one purchase. So the purchases are the different
 -- days of a customer's sorted list of purchase days: one hash aggregation, no second grouping by day, no window.
