@@ -119,6 +119,19 @@ def read_campaign(campaign_id: str) -> Response[str]:
     return json_response(HTTPStatus.OK, {**_campaign(campaign), "launches": launches})
 
 
+@app.post("/v1/campaigns/<campaign_id>/pause")
+def pause_campaign(campaign_id: str) -> Response[str]:
+    """Nothing starts it by itself until it is resumed; launches that it has are paused one by one."""
+    body_of(app, NoBody)
+    return json_response(HTTPStatus.OK, _campaign(control().pause_campaign(account_of(app), CampaignId(campaign_id))))
+
+
+@app.post("/v1/campaigns/<campaign_id>/resume")
+def resume_campaign(campaign_id: str) -> Response[str]:
+    body_of(app, NoBody)
+    return json_response(HTTPStatus.OK, _campaign(control().resume_campaign(account_of(app), CampaignId(campaign_id))))
+
+
 @app.post("/v1/campaigns/<campaign_id>/launches")
 def prepare_launch(campaign_id: str) -> Response[str]:
     wanted = body_of(app, NewLaunch)

@@ -52,6 +52,8 @@ ROUTES = {
         ("POST", "/v1/campaigns"),
         ("GET", "/v1/campaigns"),
         ("GET", "/v1/campaigns/{campaign_id}"),
+        ("POST", "/v1/campaigns/{campaign_id}/pause"),
+        ("POST", "/v1/campaigns/{campaign_id}/resume"),
         ("POST", "/v1/campaigns/{campaign_id}/launches"),
         ("GET", "/v1/launches/{launch_id}"),
         ("POST", "/v1/launches/{launch_id}/approve"),

@@ -198,7 +198,7 @@ def trigger_functions(access: Access) -> tuple[FunctionSpec, ...]:
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#snapshot"),
                 access.table("campaigns", "PutItem", "*#launch", "*#trigger"),
-                access.table("campaigns", "Query", "*#campaign", "*#slice"),
+                access.table("campaigns", "Query", "*#campaign", "*#slice", "*#launch"),
                 access.start("prepare"),
             ),
         ),

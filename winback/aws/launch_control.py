@@ -89,6 +89,20 @@ class LaunchControl:
             raise KeyUsedOtherwise("Idempotency-Key was used for another definition: use a new one for each campaign")
         return there
 
+    def pause_campaign(self, account_id: AccountId, campaign_id: CampaignId) -> Campaign:
+        """Nothing starts it by itself until it is resumed. Raises UnknownCampaign, StartsByHand, CampaignChanged."""
+        return self._changed(account_id, campaign_id, lambda campaign: campaign.paused(self.clock.now()))
+
+    def resume_campaign(self, account_id: AccountId, campaign_id: CampaignId) -> Campaign:
+        return self._changed(account_id, campaign_id, Campaign.resumed)
+
+    def _changed(
+        self, account_id: AccountId, campaign_id: CampaignId, change: Callable[[Campaign], Campaign]
+    ) -> Campaign:
+        read = self.campaigns.get(account_id, campaign_id)
+        changed = change(read)
+        return read if changed == read else self.campaigns.save(account_id, changed)
+
     def prepare(
         self, account_id: AccountId, campaign_id: CampaignId, wanted: NewLaunch, once: str | None = None
     ) -> Launch:

@@ -26,10 +26,11 @@ class Triggers:
 
         All campaigns are tried before the errors of some are raised together, so that one keeps no other back.
         """
+        self._withdraw(account_id)
         launches: list[Launch] = []
         failures: list[Exception] = []
         for campaign in self._control.campaigns.of_account(account_id):
-            if campaign.definition.starts_on is not StartsOn.NEWLY_LAPSED:
+            if campaign.definition.starts_on is not StartsOn.NEWLY_LAPSED or campaign.paused_at is not None:
                 continue
             try:
                 launches.append(self._launch(account_id, campaign.campaign_id, snapshot_id))
@@ -39,9 +40,17 @@ class Triggers:
             raise ExceptionGroup(f"{len(failures)} campaigns could not be started from {snapshot_id}", failures)
         return launches
 
+    def _withdraw(self, account_id: AccountId) -> None:
+        """Launches of earlier events that nobody approved while they could start: they would pile up day by day."""
+        now = self._control.clock.now()
+        for launch in self._control.launches.of_account(account_id):
+            started_by = _once(launch.snapshot_id)
+            if launch.is_too_late(now) and launch.launch_id == _launch_id(account_id, launch.campaign_id, started_by):
+                self._control.cancel(account_id, launch.launch_id)
+
     def _launch(self, account_id: AccountId, campaign_id: CampaignId, snapshot_id: SnapshotId) -> Launch:
-        once = f"{StartsOn.NEWLY_LAPSED}#{snapshot_id}"
-        launch_id = LaunchId(repeatable_id("lau", account_id, campaign_id, once))
+        once = _once(snapshot_id)
+        launch_id = _launch_id(account_id, campaign_id, once)
         self._note(account_id, campaign_id, snapshot_id, launch_id)
         there = self._control.launches.find(account_id, launch_id)
         starts_at = there.starts_at if there is not None else self._control.clock.now() + TIME_TO_APPROVE
@@ -60,3 +69,12 @@ class Triggers:
             )
         except ClientError as error:
             standing_in_the_way(error)
+
+
+def _once(snapshot_id: SnapshotId) -> str:
+    """The idempotency key of what a snapshot starts."""
+    return f"{StartsOn.NEWLY_LAPSED}#{snapshot_id}"
+
+
+def _launch_id(account_id: AccountId, campaign_id: CampaignId, once: str) -> LaunchId:
+    return LaunchId(repeatable_id("lau", account_id, campaign_id, once))

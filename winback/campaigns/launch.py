@@ -195,6 +195,11 @@ class Launch(BaseModel):
             return running
         return running._rescheduled(step_times(self.definition.steps, now, zone))
 
+    def is_too_late(self, now: datetime) -> bool:
+        """Whether it was never started, and cannot be any more."""
+        waiting = (LaunchState.DRY_RUN, LaunchState.AWAITING_APPROVAL, LaunchState.APPROVED)
+        return self.state in waiting and now > self.starts_at + LATEST_START
+
     def paused(self, now: datetime) -> Self:
         return self._become(LaunchState.PAUSED, paused_at=now)
 

@@ -1,11 +1,16 @@
 """Customers newly lapsed: each campaign that starts from it gets one launch, which a person has to approve."""
 
 import json
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from botocore.exceptions import ClientError
 
+from winback.campaigns.launch import LATEST_START, Launch
+
+DRY_RUN = "0" * 16
 NEWLY_LAPSED = {"starts_on": "newly_lapsed", "audience": {"families": ["Slipping"], "newly_lapsed": True}}
 
 
@@ -86,6 +91,42 @@ def test_another_accounts_campaigns_are_left_alone(triggered: Any) -> None:
     assert launches(triggered) == {}
 
 
+def test_a_paused_campaign_starts_nothing_until_it_is_resumed(triggered: Any) -> None:
+    first, second, by_hand = triggered.campaign_ids
+    for _ in range(2):  # repeating it changes nothing
+        status, paused = triggered.request("POST", f"/v1/campaigns/{first}/pause")
+        assert (status, paused["paused_at"]) == (200, "2026-03-26T08:00:00Z")
+        triggered.clock.set(triggered.clock.now() + timedelta(hours=1))
+    triggered.invoke("campaign_trigger", triggered.event("campaign_trigger"))
+    assert list(launches(triggered)) == [second]
+    status, resumed = triggered.request("POST", f"/v1/campaigns/{first}/resume")
+    assert (status, resumed["paused_at"]) == (200, None)
+    triggered.invoke("campaign_trigger", triggered.event("campaign_trigger"))
+    assert sorted(launches(triggered)) == sorted([first, second])
+    status, answer = triggered.request("POST", f"/v1/campaigns/{by_hand}/pause")
+    assert (status, answer["error"]["code"]) == (409, "conflict")
+    assert triggered.request("POST", f"/v1/campaigns/{first}/pause", account_id="rival")[0] == 404
+
+
+def test_launches_that_nobody_approved_in_time_are_withdrawn_by_the_next_event(triggered: Any) -> None:
+    triggered.invoke("campaign_trigger", triggered.event("campaign_trigger"))
+    (approved,), (waiting,) = (launches(triggered)[campaign_id] for campaign_id in triggered.campaign_ids[:2])
+    triggered.launches().save(waiting.summarised(DRY_RUN, 0))
+    triggered.launches().save(_running(approved.summarised(DRY_RUN, 0)))
+    by_hand = {"starts_at": "2026-03-27T08:00:00Z", "snapshot_id": "snp-000000000001"}
+    path = f"/v1/campaigns/{triggered.campaign_ids[1]}/launches"
+    chosen = triggered.request("POST", path, by_hand)[1]["launch_id"]
+
+    triggered.clock.set(waiting.starts_at + LATEST_START)
+    triggered.invoke("campaign_trigger", triggered.event("campaign_trigger"))
+    assert triggered.launch(waiting.launch_id).state == "awaiting_approval"
+    triggered.clock.set(waiting.starts_at + LATEST_START + timedelta(seconds=1))
+    triggered.invoke("campaign_trigger", triggered.event("campaign_trigger"))
+    assert triggered.launch(waiting.launch_id).state == "cancelled"
+    assert triggered.launch(approved.launch_id).state == "running"
+    assert triggered.launch(chosen).state == "dry_run", "a person made it, and a person ends it"
+
+
 @pytest.mark.parametrize("body", ["no json", "[]", "{}", '{"detail-type": "Something Else", "detail": {}}'])
 def test_a_message_that_is_no_such_event_comes_back_until_it_is_a_dead_letter(triggered: Any, body: str) -> None:
     event = triggered.event("campaign_trigger")
@@ -97,6 +138,11 @@ def test_a_message_that_is_no_such_event_comes_back_until_it_is_a_dead_letter(tr
 
 def _definition(cloud: Any, **more: Any) -> dict[str, Any]:
     return {**json.loads(cloud.event("api_campaigns")["body"]), **more}
+
+
+def _running(launch: Launch) -> Launch:
+    approved = launch.approved("Ada", DRY_RUN, launch.starts_at)
+    return approved.started(launch.launch_id, launch.starts_at, ZoneInfo("UTC"))
 
 
 def _refuse(**_: Any) -> None:
