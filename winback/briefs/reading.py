@@ -58,7 +58,7 @@ def read_text(text: str) -> Reading:
     reader = _Reader()
     kept = _private(text[:LONGEST].encode("utf-8", "replace").decode("utf-8"))
     for line in kept.splitlines():
-        reader.read_line(BULLET.sub("", line))
+        reader.read_line(BULLET.sub("", " ".join(line.split())))  # the patterns expect no runs of spaces
     if len(text) > LONGEST:
         reader.unread.append(f"everything after the first {LONGEST:,} characters")
     return reader.finish()

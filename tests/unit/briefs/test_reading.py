@@ -133,6 +133,12 @@ def test_beyond_the_limit_nothing_is_read_and_it_is_said() -> None:
     assert reading.not_understood[-1].startswith("everything after the first")
 
 
+@pytest.mark.parametrize("unit", [" ", "9", "a@", "VIP: ", "1,000 ", "a,", "- ", "x", "no ", "vip =", "\t", " and 1 "])
+def test_long_runs_of_anything_are_read_in_linear_time(unit: str) -> None:
+    """A pattern that went back and forth over a run would take minutes here."""
+    read_text(unit * (LONGEST // len(unit)))
+
+
 @given(st.text(max_size=400))
 def test_any_text_is_read(text: str) -> None:
     read_text(text)
