@@ -98,7 +98,9 @@ def _estimate(connection: "duckdb.DuckDBPyConnection", premium: PremiumCuts) -> 
         "sum(gap_log_micros::DECIMAL(19, 0) * gap_log_micros::DECIMAL(19, 0)) "
         "FROM histories WHERE gap_count > 0 GROUP BY gap_count ORDER BY gap_count"
     ).fetchall()
-    ((squares,),) = connection.execute("SELECT coalesce(sum(gap_log_square_micros), 0) FROM histories").fetchall()
+    ((squares,),) = connection.execute(  # more than 2^63 from some million gaps on, which Spark's sum of BIGINT refuses
+        "SELECT coalesce(sum(gap_log_square_micros::DECIMAL(38, 0)), 0) FROM histories"
+    ).fetchall()
     found = calibrate(
         (
             GapGroup(gap_count, customers, int(total) / 1e6, int(total_of_squares) / 1e12)
