@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     own = settings()
     campaigns = table(own.campaigns_table)
     place = TrainingPlace(own.training_role_arn, own.training_image, own.archetypes_code, own.customer_key_arn)
-    name = job_name(own.winback_stage, run_id)
+    name = job_name(own.winback_stage, account_id, run_id)
     run = train(
         account_id,
         run_id,

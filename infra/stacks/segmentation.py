@@ -1,14 +1,10 @@
 """The daily refresh: segments, scores and the snapshot of every account."""
 
-from aws_cdk import Aws
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from infra.access import Access, key_statement
-from infra.acknowledgements import acknowledge
+from infra.access import Access
 from infra.constructs.python_function import FunctionSpec
-from infra.constructs.queue import dead_letters
+from infra.constructs.schedule import Schedule
 from infra.constructs.spark_job import SparkJob
 from infra.constructs.workflow import Workflow
 from infra.names import Names
@@ -105,44 +101,14 @@ class SegmentationStack(FunctionStack):
             more_permissions=job.permissions() if job is not None else (),
             more_substitutions=job.substitutions() if job is not None else {},
         )
-        self._daily()
-
-    def _daily(self) -> None:
-        """Starts a refresh of all accounts as of the scheduled time, so a late start gives the same answer."""
-        names = self.names
-        access = Access(names)
-        dead = dead_letters(self, "schedule", names=names, key=self.key)
-        acknowledge(dead, "AwsSolutions-SQS3", "it holds the dead letters of the schedule itself")
-        role = iam.Role(
+        Schedule(
             self,
-            "ScheduleRole",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
-            description="Starts the daily refresh",
-        )
-        permissions = (access.start("refresh"), access.send_message("schedule-dead"))
-        for permission in permissions:
-            role.add_to_policy(permission.statement())
-        through_key = key_statement(permissions, self.key.key_arn)
-        assert through_key is not None
-        role.add_to_policy(through_key)
-        scheduler.CfnSchedule(
-            self,
-            "Daily",
-            name=names.of("refresh-daily"),
-            description="Refreshes every account, every night",
-            schedule_expression="cron(0 3 * * ? *)",
-            schedule_expression_timezone="UTC",
-            state="ENABLED" if names.config.scheduler else "DISABLED",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=names.workflow_arn("refresh"),
-                role_arn=role.role_arn,
-                input='{"as_of": "<aws.scheduler.scheduled-time>"}',
-                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead.queue_arn),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=12 * 3600, maximum_retry_attempts=20
-                ),
-            ),
+            "refresh-daily",
+            names=names,
+            key=self.key,
+            workflow="refresh",
+            expression="cron(0 3 * * ? *)",
+            does="Refreshes every account, every night, as of the scheduled time: a late start gives the same answer",
+            queue="schedule",
+            workflow_input='{"as_of": "<aws.scheduler.scheduled-time>"}',
         )

@@ -15,7 +15,7 @@ from winback.aws.lake import Lake, archetypes_prefix, snapshot_prefix
 from winback.aws.refresh import Machine
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.trainings import TrainingJobs, fetch_result
-from winback.identifiers import AccountId, SnapshotId
+from winback.identifiers import AccountId, SnapshotId, repeatable_id
 from winback.instants import format_instant
 from winback.segmentation.archetypes import (
     Archetypes,
@@ -52,9 +52,9 @@ class Cloud:
     machine: Machine
 
 
-def job_name(stage: str, run_id: str) -> str:
-    """At most 63 characters of letters, digits and dashes, as SageMaker wants."""
-    return f"winback-{stage}-archetypes-{run_id}"
+def job_name(stage: str, account_id: AccountId, run_id: str) -> str:
+    """At most 63 characters of letters, digits and dashes, as SageMaker wants; no account's run meets another's."""
+    return repeatable_id(f"winback-{stage}-archetypes", account_id, run_id)
 
 
 def train(

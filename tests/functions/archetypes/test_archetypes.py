@@ -17,6 +17,7 @@ from moto import mock_aws
 from ml.archetypes import train as script
 from winback.aws import keys
 from winback.aws.archetype_runs import RunStore
+from winback.aws.archetypes import job_name
 from winback.aws.lake import Lake
 from winback.aws.snapshots import SnapshotState, SnapshotStore
 from winback.identifiers import AccountId
@@ -210,3 +211,12 @@ def test_a_failure_is_written_on_its_run(world: World) -> None:
     assert run is not None
     assert (run.state, run.failed_step) == ("failed", "training_job")
     assert world.runs.get(ACCOUNT) is None
+
+
+def test_two_accounts_that_choose_the_same_run_have_a_job_each(world: World) -> None:
+    world.snapshot(360)
+    names = {job_name("test", AccountId(account), "arc-0123456789ab") for account in ("cd-shop", "a" * 30)}
+    assert len(names) == 2
+    assert all(len(name) <= 63 for name in names)
+    started = world.call("train", {"account_id": "cd-shop", "run_id": "arc-0123456789ab"})
+    assert started["job"] in names
