@@ -16,7 +16,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 STAGE ?= dev
 
-.PHONY: help setup demo test check format lock up down synth bench clean
+.PHONY: help setup demo test test-local check style types format lock up down synth bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,14 +58,22 @@ lock: ## recompile locks/ from pyproject.toml (hashes, every platform, no regist
 format: .venv/.ready ## rewrite the code in the project's format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-check: .venv/.ready ## format, lint, types, import arrows
+check: style types ## format, lint, import arrows, types
+
+style: .venv/.ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: setup check ## every test and check
+types: .venv/.ready
+	@$(BIN)/mypy
+
+# The local cloud mostly waits, so types are checked meanwhile.
+test: setup style ## every test and check
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/local
+	@$(MAKE) --no-print-directory -j 2 types test-local
+
+test-local: setup
 	@$(BIN)/python -m pytest tests/local
 
 up: setup ## start the local cloud and deploy every stack to it

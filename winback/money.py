@@ -27,11 +27,12 @@ _WHOLE = [
     "XPF",
 ]
 _THOUSANDTHS = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]
-_EXPONENTS = {**dict.fromkeys(_WHOLE, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
+_TEN_THOUSANDTHS = ["CLF", "UYW"]
+_EXPONENTS = {**dict.fromkeys(_WHOLE, 0), **dict.fromkeys(_THOUSANDTHS, 3), **dict.fromkeys(_TEN_THOUSANDTHS, 4)}
 
 
 def exponent(currency: str) -> int:
-    """Decimals of the currency's minor unit: 2 for EUR, 0 for JPY, 3 for KWD."""
+    """Decimals of the currency's minor unit: 2 for EUR, 0 for JPY, 3 for KWD, 4 for CLF."""
     return _EXPONENTS.get(currency, 2)
 
 

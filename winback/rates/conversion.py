@@ -148,7 +148,7 @@ def conversion_sql(name: str, currency: str, **tables: str) -> str:
     text = files("winback.rates").joinpath(f"{name}.sql").read_text(encoding="utf-8")
     return text.format(
         account_currency=literal(currency),
-        amount_minor=_converted("stated_orders.amount_minor"),
+        amount_minor=_converted("stated_orders.amount_minor", least_return=1),
         discount_minor=_converted("stated_orders.discount_minor"),
         cost_minor=_converted("stated_orders.cost_minor"),
         line_price_minor=_converted("line.price_minor"),
@@ -157,7 +157,10 @@ def conversion_sql(name: str, currency: str, **tables: str) -> str:
     )
 
 
-def _converted(amount: str) -> str:
-    """Rounded half away from zero. NULL stays, and an amount that no BIGINT holds becomes it."""
-    magnitude = f"(abs({amount}) * conversions.multiplier + conversions.half) // conversions.divisor"
-    return f"CASE WHEN {amount} < 0 THEN -1 ELSE 1 END * TRY_CAST({magnitude} AS BIGINT)"
+def _converted(amount: str, *, least_return: int = 0) -> str:
+    """Rounded half away from zero, a negative one to `-least_return` at least. NULL stays, and an amount that no BIGINT
+    holds becomes it.
+    """
+    magnitude = f"TRY_CAST((abs({amount}) * conversions.multiplier + conversions.half) // conversions.divisor AS BIGINT)"
+    returned = f"WHEN {magnitude} < {least_return} THEN -{least_return} " if least_return else ""
+    return f"CASE WHEN {amount} >= 0 THEN {magnitude} {returned}ELSE -{magnitude} END"

@@ -3,6 +3,7 @@
 --          cost_minor, lines), as the store stated them; conversions (conversions.sql); {account_currency}, as a literal
 -- Output:  view orders, the same columns, all amounts in the account's currency. Each amount is rounded for itself, half
 --          away from zero, so that the lines of an order may add up to a minor unit a line more or less than the order.
+--          A return stays one: it is of at least one minor unit, because an order of zero is a purchase.
 --          Amounts of 10^15 minor units and more are left out: no order is that large (winback/imports), so the rate is wrong.
 CREATE OR REPLACE TEMP VIEW orders AS
 SELECT order_id, customer_id, ordered_at, amount_minor, currency, discount_minor, cost_minor, lines
