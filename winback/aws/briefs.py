@@ -1,6 +1,5 @@
 """Briefs of an account's latest snapshot, and briefs as responses."""
 
-import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from winback.aws.latest import PublishedSnapshots
 from winback.aws.playbook import PlaybookStore
-from winback.aws.rest_api import FieldProblem, RequestRefused, body_of, query_of
+from winback.aws.rest_api import FieldProblem, RequestRefused, body_of, json_response, query_of, text_response
 from winback.briefs.facts import AccountFacts
 from winback.briefs.kinds import BRIEFS
 from winback.briefs.live import SummaryTooOld, facts_of_summary
@@ -49,6 +48,5 @@ def brief_response(app: APIGatewayRestResolver, kind: str, facts: Callable[[], A
     query = query_of(app, BriefQuery)
     brief = BRIEFS[kind](facts())
     if wants_json(query, app.current_event.headers.get("accept")):
-        body = json.dumps(brief.describe(), ensure_ascii=False)
-        return Response(status_code=HTTPStatus.OK, content_type="application/json", body=body)
-    return Response(status_code=HTTPStatus.OK, content_type=MARKDOWN, body=markdown(brief))
+        return json_response(HTTPStatus.OK, brief.describe())
+    return text_response(HTTPStatus.OK, MARKDOWN, markdown(brief))

@@ -97,9 +97,13 @@ def field_problems(error: ValidationError) -> list[FieldProblem]:
 
 
 def json_response(status: HTTPStatus, body: Any) -> Response[str]:
+    return text_response(status, "application/json", json.dumps(body))
+
+
+def text_response(status: HTTPStatus, content_type: str, body: str) -> Response[str]:
     """Not to be kept by what lies between: answers tell of customers, and of what was true a moment ago."""
     headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
-    return Response(status_code=status, content_type="application/json", body=json.dumps(body), headers=headers)
+    return Response(status_code=status, content_type=content_type, body=body, headers=headers)
 
 
 def _only_possible_names(app: APIGatewayRestResolver, following: NextMiddleware) -> Response[str]:

@@ -17,6 +17,7 @@ NOTES = (
 def ask(cloud: Cloud, method: str, path: str, body: Any = None, **more: Any) -> tuple[int, str, str]:
     event = {**sample(), "httpMethod": method, "path": path, "body": None if body is None else json.dumps(body), **more}
     answer = cloud.handler.handler(json.loads(json.dumps(event)), CONTEXT)
+    assert answer["multiValueHeaders"]["Cache-Control"] == ["no-store"]
     return answer["statusCode"], answer["multiValueHeaders"]["Content-Type"][0], answer["body"]
 
 
