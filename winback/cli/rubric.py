@@ -22,6 +22,7 @@ from winback.cli.rubric_files import read_frozen, read_overrides
 from winback.money import NO_CURRENCY
 from winback.pages.figures import count, money, percent
 from winback.segmentation.recalibration import Recalibration, recalibrate
+from winback.segmentation.rubric import OtherCurrency
 from winback.segmentation.rubric_file import default_rubric_text
 
 app = typer.Typer(
@@ -109,6 +110,8 @@ def compare(
                 trend_category=trend_category,
                 currency=used,
             )
+        except OtherCurrency as error:
+            refuse(f"--frozen: {error}")
         except ValueError as error:
             refuse(f"--frozen: {error}; choose a later --as-of")
     if out is not None:

@@ -9,7 +9,7 @@ import typer
 
 from winback.cli.orders_file import Refuse
 from winback.money import NO_CURRENCY
-from winback.segmentation.rubric import Rubric, read_rubric
+from winback.segmentation.rubric import OtherCurrency, Rubric, read_rubric
 from winback.segmentation.rubric_file import RubricFileError, RubricOverrides, read_rubric_file
 from winback.segmentation.rubric_settings import RubricSettings
 
@@ -51,6 +51,10 @@ def chosen_rubric(
     if file.suffix != ".json":
         return None, read_overrides(file, currency, refuse).settings
     rubric = read_frozen(file, "--rubric", refuse)
+    try:
+        rubric.require_currency(currency)
+    except OtherCurrency as error:
+        refuse(f"--rubric: {file}: {error}")
     if not rubric.is_valid_at(as_of):
         long = "for 91 days from then, as it rests on too little history" if rubric.is_provisional else "from then on"
         refuse(

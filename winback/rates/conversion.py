@@ -161,6 +161,8 @@ def _converted(amount: str, *, least_return: int = 0) -> str:
     """Rounded half away from zero, a negative one to `-least_return` at least. NULL stays, and an amount that no BIGINT
     holds becomes it.
     """
-    magnitude = f"TRY_CAST((abs({amount}) * conversions.multiplier + conversions.half) // conversions.divisor AS BIGINT)"
+    magnitude = (
+        f"TRY_CAST((abs({amount}) * conversions.multiplier + conversions.half) // conversions.divisor AS BIGINT)"
+    )
     returned = f"WHEN {magnitude} < {least_return} THEN -{least_return} " if least_return else ""
     return f"CASE WHEN {amount} >= 0 THEN {magnitude} {returned}ELSE -{magnitude} END"

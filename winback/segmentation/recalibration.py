@@ -16,7 +16,7 @@ from winback.segmentation.rubric import PROVISIONAL_DAYS, Rubric
 from winback.segmentation.rubric_settings import RubricSettings
 from winback.segmentation.snapshot import build_snapshot, cut_by, read_sql
 
-_NO_THRESHOLDS = ("calibrated_at", "history_days", "rhythm.gaps", "rhythm.customers")
+_NO_THRESHOLDS = ("calibrated_at", "history_days", "currency", "rhythm.gaps", "rhythm.customers")
 
 
 class _Frozen(BaseModel):
@@ -83,13 +83,15 @@ def recalibrate(
     """Segments the relation `orders` twice: by `current`, whatever its age, and by thresholds read from these orders.
 
     `settings` are the proposed rubric's; without, those of `current`. Leaves `facts` and `snapshot` as proposed. Raises
-    ValueError when `current` was calibrated after `as_of`, for it knows what had not happened; and when the connection
+    OtherCurrency when `current` is of another than `currency`; ValueError when it was calibrated after `as_of`, for it
+    knows what had not happened; and when the connection
     carries histories of customers that `orders` leaves out, for new thresholds have to be read from all orders.
     """
     if exists(connection, "carried_histories"):
         raise ValueError("some customers' histories are carried; a recalibration needs all orders")
     if current.calibrated_at > format_instant(as_of):
         raise ValueError(f"the current rubric is of {current.calibrated_at}, after {format_instant(as_of)}")
+    current.require_currency(currency)
     cut_by(connection, current, as_of=as_of, trend_category=trend_category)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE current_places AS "

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from winback.features import Calibration
 from winback.instants import format_instant, parse_instant
+from winback.money import NO_CURRENCY
 from winback.segmentation.rubric_settings import RubricSettings
 
 VERSION: Literal[2] = 2
@@ -71,12 +72,17 @@ class Thresholds(_Cuts):
     behaviours: BehaviourCuts
 
 
+class OtherCurrency(ValueError):
+    """The rubric's amounts are in another currency than the orders': none of its cut-offs means anything there."""
+
+
 class Rubric(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[2] = VERSION
     calibrated_at: str = Field(description="as_of of the orders that the thresholds were read from")
     history_days: int = Field(ge=0, description="from the first purchase to calibrated_at")
+    currency: str = Field(default=NO_CURRENCY, description="ISO 4217, of all its amounts; XXX: not recorded")
     rhythm: Calibration
     bands: Bands
     scores: ScoreCuts
@@ -86,11 +92,19 @@ class Rubric(BaseModel):
 
     @classmethod
     def of(
-        cls, as_of: datetime, rhythm: Calibration, thresholds: Thresholds, settings: RubricSettings, history_days: int
+        cls,
+        as_of: datetime,
+        rhythm: Calibration,
+        thresholds: Thresholds,
+        settings: RubricSettings,
+        *,
+        history_days: int,
+        currency: str = NO_CURRENCY,
     ) -> "Rubric":
         return cls(
             calibrated_at=format_instant(as_of),
             history_days=history_days,
+            currency=currency,
             rhythm=rhythm,
             bands=thresholds.bands,
             scores=thresholds.scores,
@@ -112,6 +126,17 @@ class Rubric(BaseModel):
     def is_due_for_review(self, as_of: datetime) -> bool:
         """Whether the annual recalibration is due: a settled rubric of more than 365 days."""
         return not self.is_provisional and self._age(as_of) > timedelta(days=REVIEW_DAYS)
+
+    def require_currency(self, currency: str) -> None:
+        """Raises OtherCurrency unless its amounts may be compared with amounts in `currency`.
+
+        They may where either is not known: rubrics of before recorded none, and a file of orders may name none.
+        """
+        if self.currency not in (currency, NO_CURRENCY) and currency != NO_CURRENCY:
+            raise OtherCurrency(
+                f"the rubric of {self.calibrated_at} was calibrated in {self.currency}, and the orders are in "
+                f"{currency}: use one that was calibrated in {currency}"
+            )
 
     def _age(self, as_of: datetime) -> timedelta:
         return as_of - parse_instant(self.calibrated_at)

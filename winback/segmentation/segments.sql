@@ -24,7 +24,8 @@ bands AS (
             WHEN purchases >= 2 THEN 'Repeat'
             ELSE 'Once'
         END AS frequency_band,
-        CASE WHEN net_minor >= high_value_minor THEN 'High' ELSE 'Regular' END AS monetary_band,
+        -- Where most customers gave back all that they bought, the cut-off may be nothing or less: that is no high value.
+        CASE WHEN net_minor > 0 AND net_minor >= high_value_minor THEN 'High' ELSE 'Regular' END AS monetary_band,
         CASE -- each cut-off that is passed costs a point
             WHEN silence_days <= recency_1 THEN 5
             WHEN silence_days <= recency_2 THEN 4
@@ -69,6 +70,7 @@ segments AS (
             ELSE 'Long Gone'
         END AS segment,
         CASE
+            WHEN net_minor <= 0 THEN 'Mass'
             WHEN net_minor > vip_above_minor THEN 'VIP'
             WHEN net_minor > elite_above_minor THEN 'Elite'
             WHEN net_minor > premium_above_minor THEN 'Premium'

@@ -39,9 +39,12 @@ def build_snapshot(
 
     `as_of` is aware and exclusive: later orders do not exist. A `rubric` that is not valid at `as_of`, or none, means
     that thresholds are calibrated on these very orders, by `settings`, else by those of `rubric`, else by the ones that
-    ship; `currency` is that of the settings' amounts. A valid rubric is applied as it is: settings count when they are
-    calibrated with. See winback.features.compute_facts for `orders` and `histories_to`.
+    ship; `currency` is that of the orders' and the settings' amounts. A valid rubric is applied as it is: settings
+    count when they are calibrated with. See winback.features.compute_facts for `orders` and `histories_to`. Raises
+    OtherCurrency for a `rubric` of another currency, valid or not: its settings may hold amounts.
     """
+    if rubric is not None:
+        rubric.require_currency(currency)
     applied = rubric if rubric is not None and rubric.is_valid_at(as_of) else None
     rhythm = compute_facts(
         connection,
@@ -53,7 +56,7 @@ def build_snapshot(
     if applied is None:
         chosen = settings or (rubric.settings if rubric is not None else default_settings())
         thresholds, history_days = calibrate_thresholds(connection, chosen, currency)
-        applied = Rubric.of(as_of, rhythm, thresholds, chosen, history_days)
+        applied = Rubric.of(as_of, rhythm, thresholds, chosen, history_days=history_days, currency=currency)
     apply_rubric(connection, applied)
     return applied
 

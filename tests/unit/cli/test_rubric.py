@@ -135,5 +135,21 @@ def test_segment_takes_overrides_or_thresholds_of_before(orders: Path, overrides
         assert "calibrated as of 2026-01-01T00:00:00Z: it holds for 91 days from then" in refused.stderr
 
 
+def test_thresholds_in_another_currency_are_refused(orders: Path, tmp_path: Path) -> None:
+    pounds = tmp_path / "pounds"
+    given = ("--orders", str(orders), "--as-of", "2026-01-01")
+    CliRunner().invoke(winback, ["segment", *given, "--currency", "GBP", "--out", str(pounds)])
+    euros = ("--currency", "EUR")
+    frozen = str(pounds / "rubric.json")
+    segmented = CliRunner().invoke(
+        winback, ["segment", *given, *euros, "--rubric", frozen, "--out", str(tmp_path / "no")]
+    )
+    compared = run("compare", *given, *euros, "--frozen", frozen)
+    for option, refused in (("--rubric", segmented), ("--frozen", compared)):
+        assert refused.exit_code == 2
+        assert refused.stderr.count(option) == 1
+        assert "was calibrated in GBP, and the orders are in EUR" in " ".join(refused.stderr.split())
+
+
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])

@@ -20,7 +20,8 @@ from tests.unit.segmentation.customers import (
 )
 from winback.features import PRIOR
 from winback.segmentation.organic_return import observe_returns
-from winback.segmentation.rubric import Bands, Rubric, read_rubric, rubric_in_force
+from winback.segmentation.recalibration import recalibrate
+from winback.segmentation.rubric import Bands, OtherCurrency, Rubric, read_rubric, rubric_in_force
 from winback.segmentation.rubric_file import read_rubric_file
 from winback.segmentation.snapshot import build_snapshot, read_sql
 from winback.segmentation.summary import summarise
@@ -65,7 +66,7 @@ def test_slipping_vips_of_cdnow_come_back_by_themselves_more_often_than_slipping
 ) -> None:
     fill_with_cdnow(connection)
     organic = observe_returns(connection, as_of=datetime(1997, 12, 31, tzinfo=UTC))
-    shares = {row.segment: row.share for row in organic.segments}
+    shares = {str(row.segment): row.share for row in organic.segments}
     assert organic.since == "1997-10-01T00:00:00Z"
     assert shares["Slipping VIPs"] == pytest.approx(0.36, abs=0.01)
     assert shares["Slipping VIPs"] > shares["Slipping Regulars"] > shares["Long Gone"]  # type: ignore[operator]
@@ -133,6 +134,31 @@ def test_a_new_customer_is_premium_or_mass_whatever_the_first_purchase_was_worth
     snapshot, _ = segmented(connection, orders, AS_OF, rubric_with(AS_OF, bands))
     cells = {name: (row["value_tier"], row["status"]) for name, row in snapshot.items()}
     assert cells == {"rich": ("Premium", "New"), "poor": ("Mass", "New")}
+
+
+@pytest.mark.parametrize("cut", [0, -100])
+def test_who_brought_nothing_is_no_vip_however_low_the_cut_offs_are(
+    connection: duckdb.DuckDBPyConnection, cut: int
+) -> None:
+    bands = Bands(
+        high_value_minor=cut,
+        frequent_purchases=3,
+        premium_above_minor=cut - 3,
+        elite_above_minor=cut - 2,
+        vip_above_minor=cut - 1,
+    )
+    worth = [-1, 0, 1]
+    facts = [{"net_minor": net, "purchases": 4, "silence_days": 100, "tenure_days": 400} for net in worth]
+    rows = ruled(connection, rubric_with(AS_OF, bands), *facts)
+    assert [row["segment"] for row in rows] == ["Slipping Regulars", "Slipping Regulars", "Slipping VIPs"]
+    assert [row["value_tier"] for row in rows] == ["Mass", "Mass", "VIP"]
+
+
+def test_an_account_that_only_gives_away_has_no_vips(connection: duckdb.DuckDBPyConnection) -> None:
+    orders = [order(f"c{n}", AS_OF - timedelta(days=days), 0) for n in range(20) for days in (5, 40, 80)]
+    snapshot, _ = segmented(connection, orders, AS_OF)
+    assert {row["segment"] for row in snapshot.values()} == {"Loyal"}
+    assert {row["value_tier"] for row in snapshot.values()} == {"Mass"}
 
 
 def _settled(**changes: Any) -> Rubric:
@@ -214,6 +240,22 @@ def test_a_frozen_rubric_is_applied_as_it_is_and_its_settings_outlive_it(
     assert expired.calibrated_at == "2026-01-01T00:00:00Z"
     assert expired.settings == settings
     assert expired.bands.high_value_minor == 4_000
+
+
+def test_a_frozen_rubric_is_not_applied_to_amounts_in_another_currency(connection: duckdb.DuckDBPyConnection) -> None:
+    orders = [order("ann", AS_OF - timedelta(days=20), 5_000)]
+    _, pounds = segmented(connection, orders, AS_OF, currency="GBP")
+    assert pounds.currency == "GBP"
+    for moment in (AS_OF, AS_OF + timedelta(days=900)):  # expired, its settings would still go on
+        with pytest.raises(OtherCurrency, match="was calibrated in GBP, and the orders are in JPY"):
+            segmented(connection, orders, moment, pounds, currency="JPY")
+    with pytest.raises(OtherCurrency, match="use one that was calibrated in JPY"):
+        recalibrate(connection, AS_OF, pounds, currency="JPY")
+    stored = json.loads(pounds.model_dump_json())
+    del stored["currency"]  # as rubrics were stored before
+    of_before = read_rubric(stored)
+    assert of_before is not None
+    assert segmented(connection, orders, AS_OF, of_before, currency="JPY")[1] == of_before
 
 
 def test_cut_offs_from_the_data_give_way_to_absolute_ones(connection: duckdb.DuckDBPyConnection) -> None:
