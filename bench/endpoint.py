@@ -16,9 +16,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from ml import contract
 from ml.churn import inference, train
 
-ROWS = inference.MAX_ROWS
+ROWS = contract.MAX_ROWS
 ROUNDS = 300
 
 
@@ -52,8 +53,8 @@ def measure(rounds: int = ROUNDS) -> EndpointFigures:
     body = json.dumps({"schema_version": inference.SCHEMA_VERSION, "rows": rows}, separators=(",", ":"))
 
     def contract() -> Any:
-        data = inference.input_fn(body, inference.JSON)
-        return inference.output_fn(inference.predict_fn(data, model), inference.JSON)
+        data = inference.input_fn(body, contract.JSON)
+        return inference.output_fn(inference.predict_fn(data, model), contract.JSON)
 
     timed: tuple[Callable[[], Any], ...] = (
         contract,

@@ -32,7 +32,7 @@ def deploy(place: Place, state: State) -> None:
 
 def build_first_model(place: Place) -> Path:
     """Trains the model that a new deployment starts with, unless it is there and younger than its code."""
-    sources = [*(ROOT / "ml" / "churn").glob("*.py")]
+    sources = [*(ROOT / "ml").glob("*.py"), *(ROOT / "ml" / "churn").glob("*.py")]
     newest = max(source.stat().st_mtime for source in sources)
     if not MODEL_ARCHIVE.exists() or MODEL_ARCHIVE.stat().st_mtime < newest:
         command = [

@@ -67,7 +67,14 @@ def _import_script(name: str, path: Path) -> ModuleType:
         raise FileNotFoundError(f"the model archive has no {path.name}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
+    neighbours = {script.stem for script in path.parent.glob("*.py")} - {path.stem}
+    sys.path.insert(0, str(path.parent))  # each archive brings its own, so another's must not be found
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+        for other in neighbours & sys.modules.keys():
+            sys.modules[f"{module_name}.{other}"] = sys.modules.pop(other)
     return module
 
 

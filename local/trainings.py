@@ -100,8 +100,9 @@ class Trainings:
         source, model = folder / "code", folder / "model"
         model.mkdir(parents=True)
         source.mkdir()
-        for script in code.glob("*.py"):
-            shutil.copy(script, source)
+        for script in (*code.glob("*.py"), code.parent / "contract.py", code.parent / "metrics.py"):
+            if script.exists():
+                shutil.copy(script, source)
         channels = {
             f"SM_CHANNEL_{channel['ChannelName'].upper()}": str(self._download(request["RoleArn"], channel, folder))
             for channel in request["InputDataConfig"]

@@ -26,7 +26,7 @@ class BootstrapFailed(RuntimeError):
 def bootstrap_model() -> Path:
     """The archive that a new deployment starts with, trained unless it is there and younger than its code."""
     archive = BOOTSTRAP_FOLDER / "model.tar.gz"
-    newest = max(source.stat().st_mtime for source in (ROOT / "ml" / "churn").glob("*.py"))
+    newest = max(source.stat().st_mtime for folder in ("ml", "ml/churn") for source in (ROOT / folder).glob("*.py"))
     if not archive.exists() or archive.stat().st_mtime < newest:
         command = [sys.executable, "-m", "ml.churn.bootstrap", "--out", str(BOOTSTRAP_FOLDER)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603

@@ -3,6 +3,7 @@
 import gzip
 import io
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import Aws, Duration
@@ -24,13 +25,15 @@ from infra.workflows import archetypes
 
 _CODE = ROOT / "build" / "training" / "archetypes" / "sourcedir.tar.gz"
 _NOT_YET = "a job's name holds the run's id, which does not exist yet"
+SHARED_CODE = (ROOT / "ml" / "contract.py", ROOT / "ml" / "metrics.py")
+"""What the scripts of a served kind of model import as their neighbours."""
 
 
-def training_code(folder: Path, target: Path) -> Path:
-    """`folder`'s Python files as the tar.gz that script mode wants; the same files give the same bytes."""
+def training_code(folder: Path, target: Path, shared: Sequence[Path] = ()) -> Path:
+    """`folder`'s Python files and `shared` ones as the tar.gz of script mode; the same files give the same bytes."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        for path in sorted(folder.glob("*.py")):
+        for path in sorted([*folder.glob("*.py"), *shared], key=lambda path: path.name):
             entry = tarfile.TarInfo(path.name)
             entry.size = path.stat().st_size
             with path.open("rb") as source:

@@ -22,7 +22,7 @@ from ml.churn import train
 from ml.churn.card import render
 from ml.churn.examples import CDNOW_END, CDNOW_FILE, HORIZON, Examples, Purchases, read_cdnow, training_cuts
 from ml.churn.inference import NAMES, model_from
-from ml.churn.metrics import METRICS, Forecast, compare, reliability, score
+from ml.metrics import METRICS, Forecast, compare, reliability, score
 
 SEED = 20261121
 DRAWS = 1000

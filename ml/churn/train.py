@@ -2,8 +2,8 @@
 
 Reads every `*.csv` of `SM_CHANNEL_TRAIN`: the columns of `inference.NAMES` and `churned` (1: no purchase in the 91 days
 after the facts were taken); other columns are ignored. Hyperparameters are arguments. Writes `model.json` and
-`code/inference.py` into `SM_MODEL_DIR`, so that the model.tar.gz which SageMaker makes of that folder serves as it is.
-The folder given to the job as its source holds this file and `inference.py` beside it.
+`code/` into `SM_MODEL_DIR`, so that the model.tar.gz which SageMaker makes of that folder serves as it is. The folder
+given to the job as its source holds this file, `inference.py` and `contract.py` beside each other.
 """
 
 import argparse
@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 if __package__:
+    from ml import contract
     from ml.churn import inference
-else:  # run by the container, where the neighbour is a module of its own
+else:  # run by the container, where the neighbours are modules of their own
+    import contract  # type: ignore[import-not-found,no-redef]
     import inference  # type: ignore[import-not-found,no-redef]
 
 LABEL = "churned"
@@ -55,9 +57,11 @@ def fit(values: NDArray[np.float64], churned: NDArray[np.float64], l2: float = 1
 
 
 def save(stored: dict[str, Any], model_dir: Path) -> None:
-    (model_dir / "code").mkdir(parents=True, exist_ok=True)
-    (model_dir / inference.MODEL_FILE).write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n")
-    shutil.copyfile(inference.__file__, model_dir / "code" / "inference.py")
+    code = model_dir / "code"
+    code.mkdir(parents=True, exist_ok=True)
+    (model_dir / contract.MODEL_FILE).write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n")
+    for script in (inference, contract):
+        shutil.copy(str(script.__file__), code)
 
 
 def read_rows(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from ml import contract
 from ml.churn import inference, train
 from winback.aws.endpoints import ChurnEndpoint
 from winback.aws.lake import Lake, scores_key
@@ -40,7 +41,7 @@ class Runtime:
             raise ClientError({"Error": {"Code": self.failing, "Message": "no"}}, "InvokeEndpoint")
         data = inference.input_fn(Body.decode(), ContentType)
         answer = inference.output_fn(inference.predict_fn(data, self.model), Accept)
-        if isinstance(answer, inference.ErrorAnswer):
+        if isinstance(answer, contract.ErrorAnswer):
             details = {"OriginalStatusCode": answer.status, "OriginalMessage": answer.body}
             raise ClientError({"Error": {"Code": "ModelError", "Message": "no"}, **details}, "InvokeEndpoint")  # type: ignore[typeddict-item]
         return {"Body": io.BytesIO(answer[0].encode())}

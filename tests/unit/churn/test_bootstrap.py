@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ml import contract
 from ml.churn import bootstrap, examples, inference, train
 from winback.features import FEATURES
 
@@ -18,7 +19,7 @@ def test_the_same_purchases_give_the_same_bytes(archive: Path, tmp_path: Path) -
 
 def test_the_archive_holds_the_model_and_the_very_serving_script(archive: Path) -> None:
     with tarfile.open(archive) as packed:
-        assert packed.getnames() == ["code/inference.py", "model.json"]
+        assert packed.getnames() == ["code/contract.py", "code/inference.py", "model.json"]
         script = packed.extractfile("code/inference.py")
         assert script is not None
         assert script.read() == Path(inference.__file__).read_bytes()
@@ -51,7 +52,7 @@ def test_the_script_serves_where_nothing_else_of_the_project_exists(model_dir: P
 def test_the_training_script_runs_as_the_container_runs_it(tmp_path: Path) -> None:
     source, channel, model = (tmp_path / name for name in ("source", "train", "model"))
     source.mkdir()
-    for module in (train, inference):
+    for module in (train, inference, contract):
         path = Path(str(module.__file__))
         (source / path.name).write_bytes(path.read_bytes())
     rows = examples.read_cdnow().at(examples.CDNOW_END - 2 * examples.HORIZON)

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
+from ml import contract
 from ml.churn import inference
-from ml.churn.inference import NAMES, ChurnModel, ErrorAnswer
+from ml.churn.inference import NAMES, ChurnModel
+from ml.contract import ErrorAnswer
 
 ROW = {
     "purchases": 3,
@@ -157,7 +159,7 @@ def test_the_containers_web_server_sends_a_refusal_with_its_status(model: ChurnM
 def test_whatever_json_arrives_is_answered_and_never_raised(value: Any) -> None:
     data = inference.input_fn(json.dumps(value), "application/json")
     rows = inference.input_fn(request(value), "application/json")
-    assert all(isinstance(answer, np.ndarray | inference.Rejection) for answer in (data, rows))
+    assert all(isinstance(answer, contract.Batch | contract.Rejection) for answer in (data, rows))
 
 
 counts = st.integers(1, 10**6)
@@ -192,10 +194,10 @@ def test_a_model_of_another_shape_is_not_served(model_dir: Path, tmp_path: Path,
     stored = json.loads((model_dir / "model.json").read_text())
     spoil(stored)
     (tmp_path / "model.json").write_text(json.dumps(stored))
-    with pytest.raises(inference.UnusableModel):
+    with pytest.raises(contract.UnusableModel):
         inference.model_fn(str(tmp_path))
 
 
 def test_a_missing_model_says_so(tmp_path: Path) -> None:
-    with pytest.raises(inference.UnusableModel, match="model"):
+    with pytest.raises(contract.UnusableModel, match="model"):
         inference.model_fn(str(tmp_path))

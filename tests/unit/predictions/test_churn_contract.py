@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml import contract
 from ml.churn import inference
 from winback.features import SCORED
 from winback.predictions import churn
@@ -26,7 +27,7 @@ def answer(*probabilities: Any, **others: Any) -> bytes:
 
 def test_both_sides_of_the_contract_name_the_same_features_and_limits() -> None:
     assert churn.CHURN_FEATURES == inference.NAMES
-    assert churn.MAX_ROWS == inference.MAX_ROWS
+    assert churn.MAX_ROWS == contract.MAX_ROWS
     assert churn.SCHEMA_VERSION == inference.SCHEMA_VERSION
 
 

@@ -3,9 +3,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from ml.churn.metrics import Forecast, Scorer, compare, reliability, score
+from ml.metrics import (
+    Forecast,
+    Scorer,
+    calibration_line,
+    compare,
+    paired_difference,
+    reference,
+    reliability,
+    score,
+    shares,
+)
 
 SIZE = 40
 
@@ -60,3 +71,37 @@ def test_reliability_counts_everybody_once() -> None:
     assert sum(tenth["customers"] for tenth in tenths) == len(outcome)
     assert sum(tenth["customers"] * tenth["observed"] for tenth in tenths) == pytest.approx(outcome.sum())
     assert [tenth["forecast"] for tenth in tenths] == sorted(tenth["forecast"] for tenth in tenths)
+
+
+def test_the_calibration_line_is_that_of_an_unpenalised_logistic_regression() -> None:
+    probability, outcome = drawn()
+    odds = np.log(probability / (1 - probability))
+    fit = LogisticRegression(C=np.inf, tol=1e-10).fit(odds[:, None], outcome)
+    assert calibration_line(probability, outcome) == pytest.approx((fit.intercept_[0], fit.coef_[0, 0]), abs=1e-5)
+    assert calibration_line(probability, outcome)[1] == pytest.approx(1, abs=0.15)
+
+
+def test_too_extreme_forecasts_have_a_slope_below_one_and_a_single_outcome_has_none() -> None:
+    probability, outcome = drawn()
+    odds = 2 * np.log(probability / (1 - probability))
+    assert calibration_line(1 / (1 + np.exp(-odds)), outcome)[1] == pytest.approx(0.5, abs=0.08)
+    assert np.isnan(calibration_line(probability, np.ones(len(outcome)))).all()
+
+
+def test_a_difference_of_means_excludes_zero_only_when_it_is_there() -> None:
+    random = np.random.default_rng(3)
+    first, noise = random.normal(size=500), random.normal(size=500)
+    shifted = paired_difference(first + 0.5 + 0.1 * noise, first, seed=1, draws=200, higher_is_better=True)
+    assert shifted["better"]
+    assert shifted["low"] < 0.5 < shifted["high"]
+    assert not paired_difference(first + 0.5, first, seed=1, draws=200)["better"]
+    assert not paired_difference(first + 0.01 * noise, first, seed=1, draws=200)["better"]
+
+
+def test_an_inputs_reference_counts_every_row_once_and_those_without_a_value_apart() -> None:
+    values = np.array([np.nan, *range(98), np.nan])
+    found = reference(values)
+    assert len(found["shares"]) == len(found["edges"]) + 2
+    assert sum(found["shares"]) == pytest.approx(1)
+    assert found["shares"][-1] == 0.02
+    assert shares(np.array([-1.0, 1e9]), np.array(found["edges"]))[0] == 0.5
