@@ -2,7 +2,7 @@
 
 import typer
 
-from winback.cli import brief, data_quality, playbook, rates, rubric, segment, slices
+from winback.cli import brief, data_quality, experiment, playbook, rates, rubric, segment, slices
 
 app = typer.Typer(
     name="winback",
@@ -17,6 +17,7 @@ app.command(epilog=playbook.EXAMPLE)(playbook.playbook)
 app.command("data-quality", epilog=data_quality.EXAMPLE)(data_quality.data_quality)
 app.command("slice", epilog=slices.EXAMPLE)(slices.preview_slice)
 app.add_typer(brief.app, name="brief")
+app.add_typer(experiment.app, name="experiment")
 app.add_typer(rates.app, name="rates")
 app.add_typer(rubric.app, name="rubric")
 

@@ -8,6 +8,8 @@ does, claims 80 % where a launch of 500 against 500 at 6 % has 69 %.
 from math import ceil, sqrt
 from statistics import NormalDist
 
+from winback.experiments.student import t_quantile
+
 CONFIDENCE = 0.95
 POWER = 0.8
 
@@ -50,6 +52,38 @@ def needed_customers(
         )
     of_one = _needed_effect(base_rate, base_rate + effect, 1 - holdout_share, holdout_share, confidence, power)
     return ceil((of_one / effect) ** 2)
+
+
+def detectable_difference_of_means(
+    standard_error: float, freedom: float, *, confidence: float = CONFIDENCE, power: float = POWER
+) -> float:
+    """The smallest true difference of means that a two-sided Welch test of this error finds with that power.
+
+    (t_(1 - alpha/2) + t_power) standard errors: Cohen 1988, *Statistical Power Analysis*, ch. 2, unequal variances.
+    """
+    return (t_quantile((1 + confidence) / 2, freedom) + t_quantile(power, freedom)) * standard_error
+
+
+def needed_for_means(
+    first_variance: float,
+    second_variance: float,
+    effect: float,
+    second_share: float,
+    *,
+    confidence: float = CONFIDENCE,
+    power: float = POWER,
+) -> int:
+    """How many customers, both arms together, show a true difference of means of `effect` with that power.
+
+    Normal quantiles, so it is a few customers short below some thirty. Raises ValueError unless the effect is above 0
+    and the second arm's share of the two between 0 and 1.
+    """
+    if effect <= 0 or not 0 < second_share < 1:
+        raise ValueError(f"cannot size arms for effect {effect} and share {second_share}: expected above 0, and 0 to 1")
+    normal = NormalDist()
+    quantiles = normal.inv_cdf((1 + confidence) / 2) + normal.inv_cdf(power)
+    spread = first_variance / (1 - second_share) + second_variance / second_share
+    return max(4, ceil(spread * (quantiles / effect) ** 2))
 
 
 def _needed_effect(  # noqa: PLR0917 (the six quantities of one formula)

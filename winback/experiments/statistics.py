@@ -17,12 +17,15 @@ from math import erfc, exp, fsum, lgamma, log, log1p, sqrt
 from statistics import NormalDist
 
 from winback.experiments.power import CONFIDENCE
-from winback.experiments.student import t_quantile
+from winback.experiments.student import t_cumulative, t_quantile
 
+ERROR = 0.05  # 1 - CONFIDENCE, which is not exactly that in binary
 # Splitting errors show as tiny p values; at 5 % one sound launch in twenty would raise the alarm.
 SAMPLE_RATIO_ALARM = 0.001
-# Newcombe's interval excludes zero for 2 of 2 against 0 of 2: below this size an exact test must agree.
-EXACT_BELOW = 100  # from there on the interval alone keeps 5 %, also where 4 of 5 customers are treated
+# Newcombe's interval excludes zero for 2 of 2 against 0 of 2, and for a rare event that one customer of 500 had and
+# none of 5,000: below these sizes the exact test decides.
+EXACT_BELOW = 100  # customers of the smaller group
+EXACT_BELOW_EVENTS = 5  # expected of the rarer outcome in the smaller group: Cochran's rule
 _EXACT_UP_TO = 10_000  # beyond, the chi-square approximation of the binomial test is as good
 _NORMAL = NormalDist()
 
@@ -72,7 +75,8 @@ class Difference:
     high: float
     p_value: float | None = None
     exact: bool = False
-    """The p value is that of an exact test, because a group is too small to trust the interval alone."""
+    """The p value is that of an exact test, because a group is too small, or the event too rare, for the interval."""
+    standard_error: float | None = None
 
     @property
     def includes_zero(self) -> bool:
@@ -93,14 +97,12 @@ class RatioCheck:
 
 
 def verdict(difference: Difference | None) -> Verdict:
-    """`TOO_SMALL` when the interval includes zero, or when an exact test finds p >= 0.05.
-
-    The exact test is asked where a group of a comparison of rates has fewer than `EXACT_BELOW` members: there the
-    interval alone misses zero too often (two of two against none of two). `NO_COMPARISON` without a difference.
+    """`TOO_SMALL` when the interval includes zero, or when the test finds p >= 0.05: where they disagree, near 5 % or
+    in small groups (two of two against none of two), neither is enough. `NO_COMPARISON` without a difference.
     """
     if difference is None:
         return Verdict.NO_COMPARISON
-    refuted = difference.exact and difference.p_value is not None and difference.p_value >= 1 - CONFIDENCE
+    refuted = difference.p_value is not None and difference.p_value >= ERROR
     if difference.includes_zero or refuted:
         return Verdict.TOO_SMALL
     return Verdict.MORE if difference.estimate > 0 else Verdict.FEWER
@@ -125,8 +127,10 @@ def difference_of_proportions(
 ) -> Difference | None:
     """Newcombe's hybrid score interval (1998, method 10) with a two-sided p value.
 
-    The p value is Fisher's (`exact`) where a group has fewer than `EXACT_BELOW` members, else that of the pooled z
-    test, which near 5 % may fall on the other side than the interval. None when a group is empty.
+    The p value is Fisher's (`exact`) where a group has fewer than `EXACT_BELOW` members, or fewer than
+    `EXACT_BELOW_EVENTS` of the rarer outcome are expected in the smaller one; else that of the pooled z test, which
+    near 5 % may fall on the other side than the interval. The standard error is the unpooled one. None when a group is
+    empty.
     """
     if not first.trials or not second.trials:
         return None
@@ -134,13 +138,14 @@ def difference_of_proportions(
     low1, high1 = wilson_interval(first, confidence)
     low2, high2 = wilson_interval(second, confidence)
     delta = p1 - p2
-    exact = min(first.trials, second.trials) < EXACT_BELOW
+    exact = _is_small(first, second)
     return Difference(
         estimate=delta,
         low=delta - sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2),
         high=delta + sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2),
         p_value=fisher_p_value(first, second) if exact else _pooled_p_value(first, second),
         exact=exact,
+        standard_error=sqrt(p1 * (1 - p1) / first.trials + p2 * (1 - p2) / second.trials),
     )
 
 
@@ -188,14 +193,26 @@ def difference_of_means(first: Moments, second: Moments, confidence: float = CON
     """
     if first.n < 2 or second.n < 2:
         return None
-    part1, part2 = first.variance / first.n, second.variance / second.n
-    error = sqrt(part1 + part2)
+    error, delta = standard_error_of_means(first, second), first.mean - second.mean
     if error == 0:
-        return Difference(0.0, 0.0, 0.0) if first.mean == second.mean else None
-    freedom = (part1 + part2) ** 2 / (part1**2 / (first.n - 1) + part2**2 / (second.n - 1))
+        return Difference(0.0, 0.0, 0.0, p_value=1.0, standard_error=0.0) if delta == 0 else None
+    freedom = welch_freedom(first, second)
     reach = t_quantile((1 + confidence) / 2, freedom) * error
-    delta = first.mean - second.mean
-    return Difference(delta, delta - reach, delta + reach)
+    p_value = min(1.0, 2 * t_cumulative(-abs(delta) / error, freedom))
+    return Difference(delta, delta - reach, delta + reach, p_value=p_value, standard_error=error)
+
+
+def standard_error_of_means(first: Moments, second: Moments) -> float:
+    """Of the difference; both groups have members."""
+    return sqrt(first.variance / first.n + second.variance / second.n)
+
+
+def welch_freedom(first: Moments, second: Moments) -> float:
+    """Satterthwaite's degrees of freedom; both groups have two members at least, and one of them varies."""
+    part1, part2 = first.variance / first.n, second.variance / second.n
+    whole = part1 + part2
+    # Shares, because squares of the parts underflow where outcomes are tiny.
+    return 1 / ((part1 / whole) ** 2 / (first.n - 1) + (part2 / whole) ** 2 / (second.n - 1))
 
 
 def mean_is_steady(group: Moments) -> bool:
@@ -204,6 +221,13 @@ def mean_is_steady(group: Moments) -> bool:
     Where it is not, one large order can move the mean and Welch's interval is only a rough guide.
     """
     return group.skewness is not None and group.n >= 355 * group.skewness**2
+
+
+def _is_small(first: Proportion, second: Proportion) -> bool:
+    smaller, trials = min(first.trials, second.trials), first.trials + second.trials
+    successes = first.successes + second.successes
+    rarer = min(successes, trials - successes)
+    return smaller < EXACT_BELOW or smaller * rarer < EXACT_BELOW_EVENTS * trials
 
 
 def _critical(confidence: float) -> float:

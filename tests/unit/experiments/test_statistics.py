@@ -66,8 +66,34 @@ def test_the_p_value_of_large_groups_is_that_of_the_pooled_z_test(first, second)
     if total in (0, first.trials + second.trials):
         assert difference_of_proportions(first, second).p_value == 1
         return
+    ours = difference_of_proportions(first, second)
+    if ours.exact:  # the rarer outcome is too rare for it
+        assert ours.p_value == fisher_p_value(first, second)
+        return
     _, reference = proportions_ztest([first.successes, second.successes], [first.trials, second.trials])
-    assert difference_of_proportions(first, second).p_value == pytest.approx(reference, abs=1e-9)
+    assert ours.p_value == pytest.approx(reference, abs=1e-9)
+
+
+def test_one_customer_of_a_small_holdout_is_no_finding_about_a_rare_event():
+    """Newcombe's interval alone leaves out zero; of 5,500 customers any one is in the 500 in 9 % of all draws."""
+    found = difference_of_proportions(Proportion(0, 5000), Proportion(1, 500))
+    assert not found.includes_zero
+    assert found.exact
+    assert verdict(found) is Verdict.TOO_SMALL
+
+
+@pytest.mark.parametrize(("treated", "held_out", "rate"), [(5000, 100, 0.001), (4500, 500, 0.002), (2000, 500, 0.02)])
+def test_rare_events_give_no_more_than_5_percent_false_alarms(treated, held_out, rate):
+    """Exact: every pair of counts that is likely at all, by its probability when nothing differs."""
+    ones, others = (stats.binom(size, rate) for size in (treated, held_out))
+    alarms = sum(
+        ones.pmf(one) * others.pmf(other)
+        for one in range(int(ones.ppf(1e-6)), int(ones.isf(1e-6)) + 1)
+        for other in range(int(others.isf(1e-6)) + 1)
+        if verdict(difference_of_proportions(Proportion(one, treated), Proportion(other, held_out)))
+        is not Verdict.TOO_SMALL
+    )
+    assert alarms < 0.05
 
 
 @given(proportions(), proportions())
@@ -219,7 +245,7 @@ def test_the_interval_of_means_is_welchs(first, second):
 
 def test_two_equal_constants_differ_by_nothing():
     nothing = difference_of_means(Moments(10, 0.0, 0.0), Moments(3, 0.0, 0.0))
-    assert nothing == Difference(0.0, 0.0, 0.0)
+    assert nothing == Difference(0.0, 0.0, 0.0, p_value=1.0, standard_error=0.0)
     assert verdict(nothing) is Verdict.TOO_SMALL
 
 
