@@ -1,0 +1,182 @@
+"""Serves the offer model inside SageMaker's scikit-learn container, with `contract.py` beside it.
+
+A row holds the features of `FEATURES` and `arms`, the arms asked about, divided by `|`. The answer has for each row
+`arms`: by arm the expected `uplift` against sending nothing and its standard `error`, both in purchase margins (the
+margin of one typical purchase of the customer; docs/models/offer.md), before any cost. An arm that the model never saw
+is null. What `contract.py` says of requests, refusals and answers holds here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if __package__:
+    from ml.contract import Batch, ErrorAnswer, Number, Rejection, Schema, Text, UnusableModel, answer, read_model
+else:  # in the container, where the neighbour is a module of its own
+    from contract import (  # type: ignore[import-not-found,no-redef]
+        Batch,
+        ErrorAnswer,
+        Number,
+        Rejection,
+        Schema,
+        Text,
+        UnusableModel,
+        answer,
+        read_model,
+    )
+
+Array = NDArray[np.float64]
+
+SCHEMA_VERSION = 1
+ARMS = "arms"
+DIVIDER = "|"
+# Counts, whole days and shares; no money: accounts differ in currency.
+FEATURES: dict[str, Number] = {
+    "purchases": Number(1, 1_000_000),
+    "silence_days": Number(0, 100_000),
+    "tenure_days": Number(0, 100_000),
+    "span_days": Number(0, 100_000),
+    "purchases_last_91_days": Number(0, 1_000_000),
+    "purchases_last_182_days": Number(0, 1_000_000),
+    "discount_share": Number(0, 1, nullable=True),
+    "sends_182_days": Number(0, 1_000_000),
+    "opens_182_days": Number(0, 1_000_000),
+    "clicks_182_days": Number(0, 1_000_000),
+}
+NAMES = tuple(FEATURES)
+SCHEMA = Schema(SCHEMA_VERSION, {**FEATURES, ARMS: Text(longest=2000)})
+REACH = 4.0  # a feature beyond this many standard deviations of the training rows counts as that far
+
+
+@dataclass(frozen=True)
+class Answers:
+    model_id: str
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class OfferModel:
+    """`arms`: the stored uplift of each arm, see `uplift`; `fill`: what stands in for a missing feature, (d,)."""
+
+    model_id: str
+    fill: Array
+    arms: dict[str, dict[str, Any]]
+
+    def predict(self, values: Array) -> dict[str, tuple[Array, Array]]:
+        """By arm the uplift and its standard error, (n,) each, of rows (n, d) that may hold NaN."""
+        known = filled(values, self.fill)
+        return {name: uplift(stored, known) for name, stored in self.arms.items()}
+
+
+def filled(values: Array, fill: Array) -> Array:
+    return np.asarray(np.where(np.isnan(values), fill, values))
+
+
+def uplift(stored: dict[str, Any], values: Array) -> tuple[Array, Array]:
+    """Expected effect of one arm and its standard error, (n,) each, for complete rows (n, d).
+
+    effect(x) = average + shrinkage x (mean over members of member(x) - center). The members are fits on random halves
+    of the customers; the spread of such halves about the whole estimates its standard error (delete-half jackknife,
+    Shao and Wu, "A General Theory for Jackknife Variance Estimation", Annals of Statistics 17, 1989).
+    """
+    average = np.full(len(values), float(stored["average"]))
+    variance = np.full(len(values), float(stored["average_error"]) ** 2)
+    shrinkage = float(stored["shrinkage"])
+    if shrinkage == 0:
+        return average, np.sqrt(variance)
+    members = varying(stored["varying"], values)
+    average += shrinkage * members.mean(axis=1)
+    if members.shape[1] > 1:
+        variance += shrinkage**2 * members.var(axis=1, ddof=1)
+    return average, np.sqrt(variance)
+
+
+def varying(stored: dict[str, Any], values: Array) -> Array:
+    """What each member adds to the average effect: (n, d) -> (n, members). Raises KeyError for an unknown kind."""
+    return _KINDS[stored["kind"]](stored, values)
+
+
+def standard(stored: dict[str, Any], values: Array) -> Array:
+    """Features in standard deviations from the training rows' mean, at most REACH of them."""
+    scaled = (values - np.asarray(stored["mean"])) / np.asarray(stored["scale"])
+    return np.asarray(np.clip(scaled, -REACH, REACH))
+
+
+def _linear(stored: dict[str, Any], values: Array) -> Array:
+    coefficients = np.asarray(stored["coefficients"], dtype=np.float64)  # (members, d)
+    return np.asarray(standard(stored, values) @ coefficients.T - np.asarray(stored["center"]))
+
+
+def _trees(stored: dict[str, Any], values: Array) -> Array:
+    """Boosted trees, (members, trees, nodes) flattened; a node is a leaf where its feature is negative.
+
+    The trees were grown on single precision features, and compare so here.
+    """
+    feature = np.asarray(stored["feature"], dtype=np.int64)
+    members, trees, nodes = feature.shape
+    threshold = np.asarray(stored["threshold"], dtype=np.float64).ravel()
+    left, right = (np.asarray(stored[side], dtype=np.int64).ravel() for side in ("left", "right"))
+    leaf_value = np.asarray(stored["value"], dtype=np.float64).ravel()
+    flat = feature.ravel()
+    single = values.astype(np.float32).astype(np.float64)
+    first = np.arange(members * trees) * nodes
+    at = np.broadcast_to(first, (len(values), members * trees))
+    rows = np.arange(len(values))[:, None]
+    for _ in range(int(stored["depth"])):
+        asked = flat[at]
+        goes_left = single[rows, np.maximum(asked, 0)] <= threshold[at]
+        child = np.where(goes_left, left[at], right[at]) + first
+        at = np.where(asked < 0, at, child)
+    sums = leaf_value[at].reshape(len(values), members, trees).sum(axis=2)
+    return np.asarray(sums - np.asarray(stored["center"]))
+
+
+_KINDS = {"ridge": _linear, "boosting": _trees}
+
+
+def model_fn(model_dir: str) -> OfferModel:
+    """Loads `model.json`. Raises UnusableModel when it is missing, broken or made for other features."""
+    return model_from(read_model(model_dir))
+
+
+def model_from(stored: dict[str, Any]) -> OfferModel:
+    """From the content of `model.json`, as `train.stored_model` makes it. Raises UnusableModel."""
+    try:
+        if (stored["schema_version"], tuple(stored["features"])) != (SCHEMA_VERSION, NAMES):
+            raise UnusableModel("model.json was made for another request schema: train it again with this code")
+        model = OfferModel(str(stored["model_id"]), np.asarray(stored["fill"], dtype=np.float64), dict(stored["arms"]))
+        model.predict(np.zeros((1, len(NAMES))))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise UnusableModel(f"model.json is broken: {type(error).__name__}: {error}") from error
+    return model
+
+
+def input_fn(body: str | bytes, content_type: str) -> Batch | Rejection:
+    return SCHEMA.read(body, content_type)
+
+
+def predict_fn(data: Batch | Rejection, model: OfferModel) -> Answers | Rejection:
+    if isinstance(data, Rejection):
+        return data
+    known = {name: (effect.tolist(), error.tolist()) for name, (effect, error) in model.predict(data.numbers).items()}
+    rows = [
+        {arm: _answer(known, arm, number) for arm in asked.split(DIVIDER) if arm}
+        for number, asked in enumerate(data.others[ARMS])
+    ]
+    return Answers(model.model_id, rows)
+
+
+def _answer(known: dict[str, tuple[list[float], list[float]]], arm: str, row: int) -> dict[str, float] | None:
+    if arm not in known:
+        return None
+    effect, error = known[arm]
+    return {"uplift": round(effect[row], 6), "error": round(error[row], 6)}
+
+
+def output_fn(prediction: Answers | Rejection, accept: str) -> tuple[str, str] | ErrorAnswer:
+    """(body, content type), or an ErrorAnswer that carries its status. In CSV a row is the JSON of its `arms`."""
+    if isinstance(prediction, Rejection):
+        return ErrorAnswer.of(prediction)
+    return answer(SCHEMA_VERSION, prediction.model_id, {ARMS: prediction.rows}, accept)
