@@ -1,0 +1,188 @@
+"""Predictions for customers: alive or not, purchases and value in a horizon, and how well the parameters are known.
+
+The intervals carry the uncertainty of the parameters (delta method on logarithms, from the fit's covariance): what
+would move if the models were fitted to another sample of such customers. They do not contain how single customers
+differ from what is expected of them, which is far more, nor that the models may be wrong, nor that the shop or its
+prices change.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from winback.predictions.lifetime.fitting import Z95, Estimate
+from winback.predictions.lifetime.histories import Histories, count_histories
+from winback.predictions.lifetime.purchases import Kind, PurchaseModel, purchase_model
+from winback.predictions.lifetime.spend import SpendModel, spend_model
+
+Vector = NDArray[np.float64]
+Whole = NDArray[np.int64]
+YEAR_DAYS = 365.25
+_NODES = np.polynomial.legendre.leggauss(4)
+_STEP = 1e-4
+
+
+@dataclass(frozen=True)
+class Customers:
+    """One row each. `repeats`, `recency_days` and `age_days` are x, t_x and T (winback.predictions.lifetime.histories);
+    `paid` counts the purchases whose value counts, `spent` is their sum, in any currency unit."""
+
+    repeats: Whole
+    recency_days: Whole
+    age_days: Whole
+    paid: Whole
+    spent: Vector
+
+    def histories(self, unit_days: int) -> tuple[Histories, NDArray[np.intp]]:
+        return count_histories(self.repeats, self.recency_days, self.age_days, unit_days=unit_days)
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How far to look, and what a unit of money is worth later: `discount_rate` a year, continuously."""
+
+    days: float
+    discount_rate: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.days > 0:
+            raise ValueError("the horizon is more than nothing")
+        if not 0 <= self.discount_rate < 1:
+            raise ValueError("the discount rate is a share a year from 0 to below 1, such as 0.1")
+
+    @property
+    def daily_force(self) -> float:
+        """The continuous rate of discounting a day that makes `discount_rate` a year."""
+        return float(np.log1p(self.discount_rate)) / YEAR_DAYS
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The models in use. `spend` is None where the value of purchases could not be fitted."""
+
+    kind: Kind
+    unit_days: int
+    purchases: Estimate
+    spend: Estimate | None
+
+
+@dataclass(frozen=True)
+class Total:
+    """A sum over customers with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One row a customer, in their order. Values are in the unit of `spent`; NaN without a spend model."""
+
+    p_alive: Vector
+    expected_purchases: Vector
+    """In the horizon, undiscounted."""
+    expected_value: Vector
+    """Of one purchase."""
+    cltv: Vector
+    """Discounted value of the purchases in the horizon."""
+    cltv_low: Vector
+    cltv_high: Vector
+    total_purchases: Total
+    total_cltv: Total | None
+
+
+def predict(customers: Customers, fitted: Fitted, horizon: Horizon) -> Predictions:
+    """P(alive), purchases and value of each customer. Purchases are computed once for each different history."""
+    histories, place = customers.histories(fitted.unit_days)
+    counts = histories.customers.astype(float)
+    purchases, discounted, p_alive = _of_histories(fitted, histories, horizon)
+    log_purchases = _slopes(lambda logs: _log_purchases(logs, fitted, histories, horizon), fitted.purchases.logs)
+    total_purchases = _total(purchases @ counts, (log_purchases * purchases) @ counts, fitted.purchases)
+    missing = np.full(len(place), np.nan)
+    if fitted.spend is None:
+        return Predictions(p_alive[place], purchases[place], missing, missing, missing, missing, total_purchases, None)
+    log_discounted = _slopes(
+        lambda logs: _log_purchases(logs, fitted, histories, horizon, discounted=True), fitted.purchases.logs
+    )
+    variance = np.einsum("ij,ik,kj->j", log_discounted, np.array(fitted.purchases.covariance), log_discounted)
+    value = spend_model(fitted.spend).expected_value(customers.paid.astype(float), customers.spent)
+    by_spend = _slopes(
+        lambda logs: np.log(SpendModel.at(logs).expected_value(customers.paid.astype(float), customers.spent)),
+        fitted.spend.logs,
+    )
+    cltv = discounted[place] * value
+    of_spend = np.einsum("ij,ik,kj->j", by_spend, np.array(fitted.spend.covariance), by_spend, optimize=True)
+    reach = np.exp(Z95 * np.sqrt(variance[place] + of_spend))
+    slopes = np.concatenate([log_discounted @ np.bincount(place, weights=cltv, minlength=len(counts)), by_spend @ cltv])
+    return Predictions(
+        p_alive=p_alive[place],
+        expected_purchases=purchases[place],
+        expected_value=value,
+        cltv=cltv,
+        cltv_low=cltv / reach,
+        cltv_high=cltv * reach,
+        total_purchases=total_purchases,
+        total_cltv=_total(float(cltv.sum()), slopes, fitted.purchases, fitted.spend),
+    )
+
+
+def _of_histories(fitted: Fitted, histories: Histories, horizon: Horizon) -> tuple[Vector, Vector, Vector]:
+    """Expected purchases, the same discounted, and P(alive) of each history."""
+    model = purchase_model(fitted.kind, fitted.purchases)
+    alive = model.p_alive(histories.repeats.astype(float), histories.recency, histories.age)
+    plain, discounted = _while_alive(model, histories, horizon)
+    return alive * plain, alive * discounted, alive
+
+
+def _log_purchases(
+    logs: Vector, fitted: Fitted, histories: Histories, horizon: Horizon, *, discounted: bool = False
+) -> Vector:
+    model = PurchaseModel.at(fitted.kind, logs)
+    odds = model.log_dead_odds(histories.repeats.astype(float), histories.recency, histories.age)
+    logarithm: Vector = np.log(_while_alive(model, histories, horizon)[int(discounted)]) - np.logaddexp(0.0, odds)
+    return logarithm
+
+
+def _while_alive(model: PurchaseModel, histories: Histories, horizon: Horizon) -> tuple[Vector, Vector]:
+    """Purchases in the horizon of a customer alive, and the same discounted.
+
+    Only x and T matter, so each pair is computed once. Discounted at the force d, by parts: exp(-d H) G(H) plus d times
+    the integral of exp(-d s) G(s) from 0 to H, G the expected purchases until s; G is smooth, and d H small.
+    """
+    pairs = histories.repeats * (int(histories.age_days.max(initial=0)) + 1) + histories.age_days
+    _, first, place = np.unique(pairs, return_index=True, return_inverse=True)
+    repeats, age = histories.repeats[first].astype(float), histories.age[first]
+    length, force = horizon.days / histories.unit_days, horizon.daily_force * histories.unit_days
+    plain = model.expected_while_alive(repeats, age, length)
+    if not force:
+        return plain[place], plain[place]
+    discounted = np.exp(-force * length) * plain
+    for node, weight in zip(*_NODES, strict=True):
+        moment = length * (node + 1) / 2
+        until = model.expected_while_alive(repeats, age, moment)
+        discounted = discounted + force * weight * length / 2 * np.exp(-force * moment) * until
+    return plain[place], discounted[place]
+
+
+def _slopes(logarithm: Callable[[Vector], Vector], logs: Vector) -> Vector:
+    """Derivatives by each of the parameters' logarithms, one row a parameter."""
+    rows = []
+    for place in range(len(logs)):
+        shift = np.zeros(len(logs))
+        shift[place] = _STEP
+        rows.append((logarithm(logs + shift) - logarithm(logs - shift)) / (2 * _STEP))
+    return np.array(rows)
+
+
+def _total(value: float, slopes: Vector, *estimates: Estimate) -> Total:
+    """`slopes` of the sum by the logarithms of all estimates' parameters; those of different models are independent."""
+    variance, start = 0.0, 0
+    for estimate in estimates:
+        own = slopes[start : start + len(estimate.names)]
+        variance += float(own @ np.array(estimate.covariance) @ own)
+        start += len(estimate.names)
+    reach = float(np.exp(Z95 * np.sqrt(variance) / value)) if value > 0 else 1.0
+    return Total(float(value), float(value) / reach, float(value) * reach)
