@@ -130,25 +130,31 @@ def interval_chart(rows: Sequence[Interval], *, show: Show, unit: str = "", labe
 
 
 def line_chart(lines: Sequence[Line], x_labels: Sequence[str], *, show: Show, label: str, x_title: str = "") -> Html:
-    """Lines from zero over the same positions, with a legend, and the figures in a folded table below.
+    """Lines over the same positions on a scale with zero in it, a legend, and the figures in a folded table below.
 
     Raises ValueError when a line has not one value for each of `x_labels`.
     """
     for line in lines:
         if len(line.values) != len(x_labels):
             raise ValueError(f"line {line.name!r} has {len(line.values)} values: expected {len(x_labels)}")
-    peak = max((value for line in lines for value in line.values), default=0.0)
-    peak = peak if peak > _NOTHING else 1.0
-    ticks = _ticks(0.0, peak, 4)
-    top = max(peak, ticks[-1])
+    known = [value for line in lines for value in line.values]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    if high - low < _NOTHING:
+        high = low + 1.0
+    ticks = _ticks(low, high, 4)
+    bottom, top = min(low, ticks[0]), max(high, ticks[-1])
     steps = max(len(x_labels) - 1, 1)
 
     def polyline(line: Line) -> Html:
-        spots = " ".join(f"{n / steps * 1000:.1f},{400 - value / top * 400:.1f}" for n, value in enumerate(line.values))
+        spots = " ".join(
+            f"{n / steps * 1000:.1f},{(top - value) / (top - bottom) * 400:.1f}" for n, value in enumerate(line.values)
+        )
         return element("polyline", points=spots, class_=f"stroke {line.hue}", vector_effect="non-scaling-stroke")
 
-    grid = [element("i", class_="rule", style=f"bottom:{tick / top * 100:.2f}%") for tick in ticks]
-    scale = [element("b", show(tick), style=f"bottom:{tick / top * 100:.2f}%") for tick in ticks]
+    grid = [
+        element("i", class_="rule", style=f"bottom:{(tick - bottom) / (top - bottom) * 100:.2f}%") for tick in ticks
+    ]
+    scale = [element("b", show(tick), style=f"bottom:{(tick - bottom) / (top - bottom) * 100:.2f}%") for tick in ticks]
     picture = element(
         "svg",
         *(polyline(line) for line in lines),
