@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from winback.aws.endpoints import ChurnEndpoint
+from winback.aws.endpoints import ModelEndpoint
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake, scores_key
 from winback.identifiers import AccountId
@@ -26,13 +26,13 @@ class Settings:
 @dataclass(frozen=True)
 class Parts:
     lake: Lake
-    endpoint: ChurnEndpoint
+    endpoint: ModelEndpoint
 
 
 @cache
 def parts() -> Parts:
     settings = read_settings(Settings)
-    return Parts(lake=Lake(settings.lake_bucket), endpoint=ChurnEndpoint(settings.churn_endpoint))
+    return Parts(lake=Lake(settings.lake_bucket), endpoint=ModelEndpoint(settings.churn_endpoint))
 
 
 @logger.inject_lambda_context

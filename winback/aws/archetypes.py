@@ -84,7 +84,9 @@ def train(
         update={"state": RunState.TRAINING, "snapshot_id": snapshot.snapshot_id, "as_of": snapshot.as_of}
     )
     cloud.runs.put(account_id, started)
-    jobs.start(name, train=f"{prefix}train/", output=f"{prefix}jobs/", hyperparameters={"seed": 1})
+    jobs.start(
+        name, channels={"train": jobs.uri(f"{prefix}train/")}, output=f"{prefix}jobs/", hyperparameters={"seed": 1}
+    )
     return started
 
 

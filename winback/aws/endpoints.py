@@ -1,4 +1,4 @@
-"""Calls the churn model's SageMaker endpoint.
+"""Calls a model's SageMaker endpoint, of whichever kind of model.
 
 Errors of the call: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
@@ -31,7 +31,7 @@ _PASSING = frozenset(
 )
 
 
-class ChurnEndpoint:
+class ModelEndpoint:
     """One endpoint by name. Waits between attempts and draws their jitter from what is passed in."""
 
     def __init__(

@@ -62,6 +62,19 @@ def archetypes(account_id: AccountId, run_id: str) -> Key:
     return key(f"{account_id}#archetypes", run_id)
 
 
+def models_pk(kind: str) -> str:
+    """Of no account: a model learns from all of them. No subject of an account's items is called like a kind."""
+    return f"models#{kind}"
+
+
+def model_run(kind: str, run_id: str) -> Key:
+    return key(models_pk(kind), f"run#{run_id}")
+
+
+def model_promotion(kind: str) -> Key:
+    return key(models_pk(kind), "promotion")
+
+
 def trigger(account_id: AccountId, snapshot_id: SnapshotId, campaign_id: str) -> Key:
     return key(f"{account_id}#trigger", f"{snapshot_id}#{campaign_id}")
 

@@ -75,6 +75,11 @@ def archetypes_prefix(account_id: AccountId, run_id: str) -> str:
     return f"archetypes/account={account_id}/{run_id}/"
 
 
+def training_prefix(kind: str, run_id: str) -> str:
+    """Of no account: a model learns from all of them."""
+    return f"training/{kind}/{run_id}/"
+
+
 def refresh_prefix(account_id: AccountId, snapshot_id: str) -> str:
     return f"refresh/account={account_id}/{snapshot_id}/"
 
@@ -148,8 +153,13 @@ class Lake:
             raise
 
     def read_bytes(self, key: str) -> bytes:
-        body: bytes = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        body = self.read_object(key)
         return gzip.decompress(body) if key.endswith(".gz") else body
+
+    def read_object(self, key: str) -> bytes:
+        """As it is stored, an archive too."""
+        body: bytes = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return body
 
     def write_rows(self, key: str, rows: Iterable[Row], *, once: bool = False) -> None:
         """JSON Lines, one object a row, keys sorted: the same rows give the same bytes."""

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.
 
 import json
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -44,10 +45,18 @@ class TrainingJobs:
     def __init__(self, client: Any, bucket: str, place: TrainingPlace) -> None:
         self._client, self._bucket, self._place = client, bucket, place
 
-    def start(self, name: str, *, train: str, output: str, hyperparameters: dict[str, str | int | float]) -> None:
-        """Starts the job on the CSV files under the lake prefix `train`; harmless when it was started already.
+    def start(
+        self,
+        name: str,
+        *,
+        channels: Mapping[str, str],
+        output: str,
+        hyperparameters: Mapping[str, str | int | float],
+    ) -> None:
+        """Starts the job on what lies under the S3 URIs of `channels`; harmless when it was started already.
 
-        Its result will be `{output}{name}/output/model.tar.gz`.
+        The script finds channel `train` in the folder that SM_CHANNEL_TRAIN names, and so on. Its result will be
+        `{output}{name}/output/model.tar.gz`.
         """
         place = self._place
         program: dict[str, str | int | float] = {
@@ -62,19 +71,7 @@ class TrainingJobs:
                 AlgorithmSpecification={"TrainingImage": place.image, "TrainingInputMode": "File"},
                 # The container reads hyperparameters as JSON texts.
                 HyperParameters={key: json.dumps(value) for key, value in program.items()},
-                InputDataConfig=[
-                    {
-                        "ChannelName": "train",
-                        "ContentType": "text/csv",
-                        "DataSource": {
-                            "S3DataSource": {
-                                "S3DataType": "S3Prefix",
-                                "S3Uri": f"s3://{self._bucket}/{train}",
-                                "S3DataDistributionType": "FullyReplicated",
-                            }
-                        },
-                    }
-                ],
+                InputDataConfig=[_channel(channel, uri) for channel, uri in channels.items()],
                 OutputDataConfig={"S3OutputPath": f"s3://{self._bucket}/{output}", "KmsKeyId": place.key_arn},
                 ResourceConfig={
                     "InstanceType": place.instance_type,
@@ -91,9 +88,18 @@ class TrainingJobs:
     def state(self, name: str) -> JobState:
         return job_state(self._client, name)
 
+    def uri(self, prefix: str) -> str:
+        """Of a prefix of the lake."""
+        return f"s3://{self._bucket}/{prefix}"
+
     @staticmethod
     def result_key(name: str, output: str) -> str:
         return f"{output}{name}/output/model.tar.gz"
+
+
+def _channel(name: str, uri: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
 
 
 def job_state(client: Any, name: str) -> JobState:

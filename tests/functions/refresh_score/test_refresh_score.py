@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from ml import contract
 from ml.churn import inference, train
-from winback.aws.endpoints import ChurnEndpoint
+from winback.aws.endpoints import ModelEndpoint
 from winback.aws.lake import Lake, scores_key
 from winback.identifiers import AccountId
 from winback.predictions.churn import RequestRefused
@@ -91,7 +91,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         function = importlib.import_module("functions.refresh_score.handler")
         function.parts.cache_clear()
         lake, runtime = Lake("lake"), Runtime()
-        endpoint = ChurnEndpoint(settings["CHURN_ENDPOINT"], runtime, sleep=lambda seconds: None)
+        endpoint = ModelEndpoint(settings["CHURN_ENDPOINT"], runtime, sleep=lambda seconds: None)
         monkeypatch.setattr(function, "parts", lambda: function.Parts(lake=lake, endpoint=endpoint))
         yield World(function, lake, runtime)
 

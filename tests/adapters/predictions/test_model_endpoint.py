@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from winback.aws.endpoints import ATTEMPTS, CLIENT_CONFIG, ChurnEndpoint
+from winback.aws.endpoints import ATTEMPTS, CLIENT_CONFIG, ModelEndpoint
 from winback.predictions.churn import EndpointUnavailable, RequestRefused
 
 ASKED = {
@@ -32,7 +32,7 @@ class Runtime:
         self.stub = Stubber(client)
         self.stub.activate()
         self.waits: list[float] = []
-        self.endpoint = ChurnEndpoint(ASKED["EndpointName"], client, sleep=self.waits.append, jitter=lambda: 1.0)  # type: ignore[arg-type]
+        self.endpoint = ModelEndpoint(ASKED["EndpointName"], client, sleep=self.waits.append, jitter=lambda: 1.0)  # type: ignore[arg-type]
 
     def answers(self, body: bytes) -> None:
         self.stub.add_response("invoke_endpoint", {"Body": StreamingBody(io.BytesIO(body), len(body))}, ASKED)
@@ -122,5 +122,5 @@ def test_a_connection_that_fails_is_tried_again_and_a_silent_one_is_not() -> Non
     refused, silent = Broken(EndpointConnectionError(endpoint_url="x")), Broken(ReadTimeoutError(endpoint_url="x"))
     for client in (refused, silent):
         with pytest.raises(EndpointUnavailable):
-            ChurnEndpoint("churn", client, sleep=lambda seconds: None).invoke(b"{}")
+            ModelEndpoint("churn", client, sleep=lambda seconds: None).invoke(b"{}")
     assert (refused.calls, silent.calls) == (ATTEMPTS, 1)
