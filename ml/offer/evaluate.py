@@ -5,7 +5,7 @@ policy is that of the procedure: of policies learned from all customers but one 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,6 +99,7 @@ def evaluate(
     data: Logged,
     *,
     randomised: bool,
+    trusted: bool = True,
     budget: float | None = None,
     seed: int = SEED,
     folds: int = FOLDS,
@@ -106,7 +107,7 @@ def evaluate(
     boosting: bool = True,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Evaluation:
-    """`budget`: what all rows together may cost, in the reward's unit."""
+    """`budget`: what all rows together may cost, in the reward's unit. `trusted` False: nothing is served by them."""
     fitted = cross_fit(data, seed=seed, folds=folds, boosting=boosting, progress=progress)
     number = len(data.arms)
     chosen = values.chosen_arms(values.best_arms(data, fitted.uplifts), number)
@@ -116,12 +117,13 @@ def evaluate(
     policies |= {f"all {name}": values.one_arm(data, index) for index, name in enumerate(data.arms) if index}
     policies |= {RANDOM: values.at_random(data), NOBODY: values.one_arm(data, 0)}
     reports = tuple(_arm_report(data, index, fitted, seed, draws) for index in range(number))
+    decided = verdict(data, chosen, fitted.scores, {report.arm: report.effective_rows for report in reports})
     return Evaluation(
         rows=len(data),
         customers=len(np.unique(data.customer)),
         arms=reports,
         policies={name: values.policy_value(data, policy, fitted.scores) for name, policy in policies.items()},
-        verdict=verdict(data, chosen, fitted.scores, {report.arm: report.effective_rows for report in reports}),
+        verdict=decided if trusted else _distrusted(decided),
         clipped=data.clipped,
         logged_value=values.mean_interval(data.net, data.customer),
         randomised=randomised,
@@ -158,6 +160,11 @@ def verdict(data: Logged, chosen: Array, scores: Array, effective: dict[str, flo
     if over_nobody.low > 0 and effective[best_name] >= FEWEST_EFFECTIVE:
         return Verdict(best_name, f"{why_not}; {best_name!r} for all beats the control", over_best, best_name)
     return Verdict(NOBODY, f"{why_not}, nor is that of {best_name!r} for all over the control", over_best, best_name)
+
+
+def _distrusted(found: Verdict) -> Verdict:
+    reason = "the arms differ before anything was given, so that the rows are not randomised as declared"
+    return replace(found, serves=NOBODY, reason=reason)
 
 
 def _within(data: Logged, uplifts: Array, budget: float) -> Indices:

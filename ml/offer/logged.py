@@ -13,7 +13,7 @@ Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 SMALLEST_PROPENSITY = 0.01
-"""Smaller ones are raised to this: one row would otherwise count more than a hundred others. It biases, so it is said."""
+"""Smaller ones are raised to this, lest one row count more than a hundred others. It biases, so it is said."""
 _ALARM = 5.0  # standard errors between what propensities say and how often an arm was given
 _ALARM_SHARE = 0.1
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from winback.cli import brief, data_quality, experiment, playbook, rates, rubric, segment, slices
+from winback.cli import brief, data_quality, experiment, offers, playbook, rates, rubric, segment, slices
 
 app = typer.Typer(
     name="winback",
@@ -18,6 +18,7 @@ app.command("data-quality", epilog=data_quality.EXAMPLE)(data_quality.data_quali
 app.command("slice", epilog=slices.EXAMPLE)(slices.preview_slice)
 app.add_typer(brief.app, name="brief")
 app.add_typer(experiment.app, name="experiment")
+app.add_typer(offers.app, name="offers")
 app.add_typer(rates.app, name="rates")
 app.add_typer(rubric.app, name="rubric")
 

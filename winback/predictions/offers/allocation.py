@@ -30,7 +30,7 @@ class Allocation:
     spent: int
     value: int
     price: float | None
-    """Value per unit of budget of the first step that did not fit: what a further unit would bring. None: all fitted."""
+    """Value per unit of budget of the first step that did not fit: what one more would bring. None: all fitted."""
 
 
 def allocate(options: Mapping[str, Sequence[Choice]], budget: int | None) -> Allocation:
