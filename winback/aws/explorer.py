@@ -19,7 +19,7 @@ from winback.segmentation.rubric import read_rubric
 from winback.segmentation.rubric_file import default_settings
 from winback.slices.compilation import Ground
 from winback.slices.condition import Condition
-from winback.slices.exploration import explore, groups_of
+from winback.slices.exploration import explore, groups_of, hidden_groups
 from winback.slices.lifts import measured_lifts, untreated_rates
 from winback.slices.preview import Marked, preview_of
 from winback.slices.requests import SimulatedCampaign
@@ -78,6 +78,7 @@ class Explorer:
             currency=self.account.currency,
             decimals=exponent(self.account.currency),
             untreated_rates={str(name): rate for name, rate in rates.items()},
+            hidden=hidden_groups(found, groups, hidden_below),
         )
         return {**answer, "simulation": simulation.model_dump(mode="json")}
 

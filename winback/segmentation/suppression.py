@@ -35,12 +35,18 @@ _Row = TypeVar("_Row", bound=Figures)
 
 
 def hidden_cells(
-    counts: Mapping[_Key, int], margins: Iterable[Collection[_Key]], fewest: int, *, always: Collection[_Key] = ()
+    counts: Mapping[_Key, int],
+    margins: Iterable[Collection[_Key]],
+    fewest: int,
+    *,
+    always: Collection[_Key] = (),
+    late: Collection[_Key] = (),
 ) -> frozenset[_Key]:
     """Which cells of a table to hide: those of 1 to `fewest` - 1, those of `always`, and as many more as it takes.
 
     `margins` are the groups of cells whose sum is shown elsewhere. In none of them may the hidden cells that are not
-    empty be one alone, or sum up to less than `fewest`, unless every cell of it that is not empty is hidden.
+    empty be one alone, or sum up to less than `fewest`, unless every cell of it that is not empty is hidden. Smaller
+    ones are taken before larger ones, and those of `late` after all others.
     """
     hidden = {key for key, count in counts.items() if 0 < count < fewest} | {key for key in always if counts[key]}
     groups = [tuple(group) for group in margins]
@@ -49,7 +55,9 @@ def hidden_cells(
         changed = False
         for group in groups:
             inside = [key for key in group if key in hidden]
-            shown = sorted((key for key in group if counts[key] and key not in hidden), key=lambda key: counts[key])
+            shown = sorted(
+                (key for key in group if counts[key] and key not in hidden), key=lambda key: (key in late, counts[key])
+            )
             while inside and shown and (len(inside) < 2 or sum(counts[key] for key in inside) < fewest):
                 key = shown.pop(0)
                 hidden.add(key)

@@ -8,22 +8,15 @@ from typing import Any, Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
-from winback.segmentation.names import FAMILY_OF, Family
-from winback.segmentation.overlays import Overlay
-from winback.segmentation.suppression import hidden_cells
+from winback.slices import hiding
 from winback.slices.compilation import Ground, Predicate, compile_condition
 from winback.slices.condition import Condition
+from winback.slices.hiding import DIMENSIONS, Hidden
 from winback.slices.problems import ConditionRefused
 from winback.slices.requests import HIDDEN_BELOW
 
 SAMPLE = 20
 OVER, UNDER = 1.5, 0.67
-_Cell = tuple[str, str | None]
-_CELLS_OF: dict[Family, frozenset[_Cell]] = {
-    family: frozenset(("segment", str(segment)) for segment, its in FAMILY_OF.items() if its is family)
-    for family in Family
-}
-DIMENSIONS = ("segment", "family", *(overlay.column for overlay in Overlay), "behaviour")
 _CONSENTS = ("email_consent", "sms_consent", "push_consent")
 _AMOUNTS = ("net_minor", "gross_minor", "margin_minor", "purchases")
 _TYPES = {**dict.fromkeys((*DIMENSIONS, *_CONSENTS), "VARCHAR"), **dict.fromkeys(_AMOUNTS, "BIGINT")}
@@ -163,7 +156,13 @@ def preview(
     return preview_of(Marked(connection, condition, ground, others), ground, as_of=as_of, hidden_below=hidden_below)
 
 
-def preview_of(marked: Marked, ground: Ground, *, as_of: str, hidden_below: int) -> Preview:
+def preview_of(
+    marked: Marked, ground: Ground, *, as_of: str, hidden_below: int, hidden: Hidden | None = None
+) -> Preview:
+    """`hidden`: what to hide of the parts, where more is shown than they are."""
+    parts = parts_of(marked, ground)
+    if hidden is None:
+        hidden = hiding.hide(parts, hidden_below)
     everybody, selected = _totals(marked)
     return Preview(
         as_of=as_of,
@@ -175,7 +174,15 @@ def preview_of(marked: Marked, ground: Ground, *, as_of: str, hidden_below: int)
         sample=_sample(marked),
         overlaps=_overlaps(marked, selected.customers),
         not_compared=marked.not_compared,
-        representation=_representations(marked, everybody.customers, selected.customers, hidden_below, ground),
+        representation=[
+            _representation(
+                *part,
+                None if part in hidden.selected or part in hidden.universe else members,
+                None if part in hidden.universe else customers,
+                (everybody.customers, selected.customers, hidden_below),
+            )
+            for part, (customers, members) in parts.items()
+        ],
         missing=[name for name in DIMENSIONS if name not in ground.columns],
     )
 
@@ -201,46 +208,13 @@ def _sample(marked: Marked) -> list[str]:
     return [row[0] for row in found]
 
 
-def _representations(
-    marked: Marked, everybody: int, selected: int, hidden_below: int, ground: Ground
-) -> list[Representation]:
-    rows = marked.combined(read_sql("representation"))
-    counts = {
+def parts_of(marked: Marked, ground: Ground) -> dict[hiding.Part, tuple[int, int]]:
+    """Customers of the universe and of the members, by dimension and value."""
+    return {
         (dimension, value): (customers, members)
-        for dimension, value, customers, members in rows
+        for dimension, value, customers, members in marked.combined(read_sql("representation"))
         if dimension in ground.columns
     }
-    in_universe, among_selected = (
-        _hidden({cell: pair[place] for cell, pair in counts.items()}, hidden_below) for place in (0, 1)
-    )
-    return [
-        _representation(
-            *cell,
-            None if cell in among_selected | in_universe else members,
-            None if cell in in_universe else customers,
-            (everybody, selected, hidden_below),
-        )
-        for cell, (customers, members) in counts.items()
-    ]
-
-
-def _hidden(counts: Mapping[_Cell, int], hidden_below: int) -> frozenset[_Cell]:
-    """Each dimension adds up to everybody, and segments to their family: neither may tell what the other hides."""
-    families = {("family", str(family)): [cell for cell in counts if cell in _CELLS_OF[family]] for family in Family}
-    margins = [[cell for cell in counts if cell[0] == dimension] for dimension in DIMENSIONS]
-    margins += families.values()
-    hidden = hidden_cells(counts, margins, hidden_below)
-    while True:
-        more = set(hidden)
-        for family, segments in families.items():
-            filled = [cell for cell in segments if counts[cell]]
-            if family in hidden:
-                more.update(filled)
-            elif family in counts and filled and hidden.issuperset(filled):
-                more.add(family)
-        if more == hidden:
-            return hidden
-        hidden = hidden_cells(counts, margins, hidden_below, always=more)
 
 
 def _representation(

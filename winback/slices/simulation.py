@@ -6,9 +6,9 @@ nothing to ASSUMED_UP_TO times itself. Ranges of segments are added end to end, 
 what one campaign got wrong it mostly got wrong everywhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +32,21 @@ class Range(_Part):
 
     def times(self, factor: float) -> "Range":
         return Range(estimate=self.estimate * factor, low=self.low * factor, high=self.high * factor)
+
+
+class Amounts(_Part):
+    """Minor units, rounded: money is whole."""
+
+    estimate: int
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, found: Range) -> Self:
+        return cls(estimate=round(found.estimate), low=round(found.low), high=round(found.high))
+
+    def times(self, factor: float) -> "Amounts":
+        return Amounts.of(Range(**self.model_dump()).times(factor))
 
 
 class Group(_Part):
@@ -69,16 +84,26 @@ class Cost(_Part):
 
 
 class GroupReturn(_Part):
+    """Null figures: suppressed, too few to show."""
+
     segment: str
-    customers: int
-    reachable: int
-    treated: int
+    customers: int | None
+    reachable: int | None
+    treated: int | None
     lift: Lift
     told: Literal["assumed", "more", "fewer", "too small to tell"] = Field(
         description="what the measured lift says: nothing sure where its interval includes zero"
     )
+    extra_purchasers: Range | None
+    revenue_minor: Amounts | None
+
+
+class _Row(NamedTuple):
+    group: Group
+    lift: Lift
+    treated: int
     extra_purchasers: Range
-    revenue_minor: Range
+    revenue_minor: Amounts
 
 
 class Simulation(_Part):
@@ -90,9 +115,9 @@ class Simulation(_Part):
     cost: Cost
     basis: Literal["measured", "assumed", "measured in part"]
     extra_purchasers: Range
-    revenue_minor: Range = Field(description="net revenue of the extra purchasers' first purchases")
-    margin_minor: Range | None = Field(description="of that; null: costs are not known for every segment")
-    after_cost_minor: Range | None = Field(description="margin less cost; null: no margin, or another currency")
+    revenue_minor: Amounts = Field(description="net revenue of the extra purchasers' first purchases")
+    margin_minor: Amounts | None = Field(description="of that; null: costs are not known for every segment")
+    after_cost_minor: Amounts | None = Field(description="margin less cost; null: no margin, or another currency")
     untreated_rate: float = Field(description="share expected to purchase without a message")
     smallest_detectable_effect: float | None = Field(description="of rates, that arms of these sizes find; null: never")
     verdict: Literal["large enough to tell", "too small to tell"] = Field(
@@ -114,24 +139,27 @@ def simulate(
     currency: str,
     decimals: int,
     untreated_rates: Mapping[str, float],
+    hidden: Collection[str] = (),
 ) -> Simulation:
-    """`lifts` has every segment of `groups`; `decimals` are those of the account's `currency`."""
-    rows = [_group_return(group, lifts[group.segment], plan.holdout_share) for group in groups]
-    reachable = sum(row.reachable for row in rows)
+    """`lifts` has every segment of `groups`; `decimals` are those of the account's `currency`; `hidden` segments count
+    in all totals, without figures of their own.
+    """
+    rows = [_row(group, lifts[group.segment], plan.holdout_share) for group in groups]
+    reachable = sum(group.reachable for group in groups)
     treated = sum(row.treated for row in rows)
     rate = _untreated_rate(groups, untreated_rates)
     detectable = smallest_detectable_effect(treated, reachable - treated, rate)
     extra = _sum([row.extra_purchasers for row in rows])
-    margin = _margin(rows, groups)
+    margin = _margin(rows)
     cost = plan.price * plan.messages * treated
-    bases = {row.lift.basis for row in rows if row.reachable}
+    bases = {row.lift.basis for row in rows if row.group.reachable}
     basis: Literal["measured", "assumed", "measured in part"] = "assumed"
     if "measured" in bases:
         basis = "measured" if len(bases) == 1 else "measured in part"
     too_small = detectable is None or extra.estimate < detectable * treated
     return Simulation(
         channel=plan.channel,
-        customers=sum(row.customers for row in rows),
+        customers=sum(group.customers for group in groups),
         reachable=reachable,
         treated=treated,
         held_out=reachable - treated,
@@ -144,29 +172,33 @@ def simulate(
         ),
         basis=basis,
         extra_purchasers=extra,
-        revenue_minor=_sum([row.revenue_minor for row in rows]),
+        revenue_minor=_sum_amounts([row.revenue_minor for row in rows]),
         margin_minor=margin,
-        after_cost_minor=_less(margin, float(cost.scaleb(decimals))) if plan.price_currency == currency else None,
+        after_cost_minor=_less(margin, round(cost.scaleb(decimals))) if plan.price_currency == currency else None,
         untreated_rate=rate,
         smallest_detectable_effect=detectable,
         verdict="too small to tell" if too_small else "large enough to tell",
-        segments=rows,
+        segments=[_group_return(row, hidden=row.group.segment in hidden) for row in rows],
         notes=_notes(rows, plan, currency, detectable, margin),
     )
 
 
-def _group_return(group: Group, lift: Lift, holdout_share: float) -> GroupReturn:
+def _row(group: Group, lift: Lift, holdout_share: float) -> _Row:
     treated = group.reachable - round(group.reachable * holdout_share)
     extra = Range(estimate=lift.estimate, low=lift.low, high=lift.high).times(treated)
+    return _Row(group, lift, treated, extra, Amounts.of(extra.times(group.value_each_minor or 0.0)))
+
+
+def _group_return(row: _Row, *, hidden: bool) -> GroupReturn:
     return GroupReturn(
-        segment=group.segment,
-        customers=group.customers,
-        reachable=group.reachable,
-        treated=treated,
-        lift=lift,
-        told=_told(lift),
-        extra_purchasers=extra,
-        revenue_minor=extra.times(group.value_each_minor or 0.0),
+        segment=row.group.segment,
+        customers=None if hidden else row.group.customers,
+        reachable=None if hidden else row.group.reachable,
+        treated=None if hidden else row.treated,
+        lift=row.lift,
+        told=_told(row.lift),
+        extra_purchasers=None if hidden else row.extra_purchasers,
+        revenue_minor=None if hidden else row.revenue_minor,
     )
 
 
@@ -185,11 +217,10 @@ def _untreated_rate(groups: Sequence[Group], known: Mapping[str, float]) -> floa
     return sum(group.reachable * known.get(group.segment, CAUTIOUS_RATE) for group in groups) / everybody
 
 
-def _margin(rows: Sequence[GroupReturn], groups: Sequence[Group]) -> Range | None:
-    shares = [group.margin_share for group in groups]
-    if not rows or any(share is None for share, row in zip(shares, rows, strict=True) if row.reachable):
+def _margin(rows: Sequence[_Row]) -> Amounts | None:
+    if not rows or any(row.group.margin_share is None for row in rows if row.group.reachable):
         return None
-    return _sum([row.revenue_minor.times(share or 0.0) for share, row in zip(shares, rows, strict=True)])
+    return _sum_amounts([row.revenue_minor.times(row.group.margin_share or 0.0) for row in rows])
 
 
 def _sum(ranges: Sequence[Range]) -> Range:
@@ -200,17 +231,21 @@ def _sum(ranges: Sequence[Range]) -> Range:
     )
 
 
-def _less(found: Range | None, cost: float) -> Range | None:
+def _sum_amounts(ranges: Sequence[Amounts]) -> Amounts:
+    return Amounts.of(_sum([Range(**each.model_dump()) for each in ranges]))
+
+
+def _less(found: Amounts | None, cost: int) -> Amounts | None:
     if found is None:
         return None
-    return Range(estimate=found.estimate - cost, low=found.low - cost, high=found.high - cost)
+    return Amounts(estimate=found.estimate - cost, low=found.low - cost, high=found.high - cost)
 
 
 def _notes(
-    rows: Sequence[GroupReturn], plan: Plan, currency: str, detectable: float | None, margin: Range | None
+    rows: Sequence[_Row], plan: Plan, currency: str, detectable: float | None, margin: Amounts | None
 ) -> list[str]:
     notes = ["An estimate from stated inputs, no promise: another season, message or audience may show another effect."]
-    if assumptions := [row.segment for row in rows if row.lift.basis == "assumed" and row.reachable]:
+    if assumptions := [row.group.segment for row in rows if row.lift.basis == "assumed" and row.group.reachable]:
         notes.append(
             f"Assumed, not measured, for {', '.join(assumptions)}: no launch with a holdout has told their lift yet. "
             f"The range from nothing to {ASSUMED_UP_TO:g} times the assumption is ours too."

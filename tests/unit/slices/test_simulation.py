@@ -58,7 +58,20 @@ def test_the_ranges_of_segments_add_up_end_to_end() -> None:
     both, vips, lost = run(VIPS, LOST), run(VIPS), run(LOST)
     for end in ("low", "estimate", "high"):
         parts = getattr(vips.revenue_minor, end) + getattr(lost.revenue_minor, end)
-        assert getattr(both.revenue_minor, end) == pytest.approx(parts)
+        assert getattr(both.revenue_minor, end) == parts
+
+
+def test_money_is_whole_minor_units_and_its_parts_add_up() -> None:
+    odd = [
+        VIPS.model_copy(update={"reachable": 7 + n, "value_each_minor": 333.3, "segment": f"s{n}"}) for n in range(5)
+    ]
+    found = run(*odd, lifts={group.segment: MEASURED for group in odd})
+    for amounts in (found.revenue_minor, found.margin_minor, found.after_cost_minor, found.segments[0].revenue_minor):
+        assert amounts is not None
+        assert all(type(amount) is int for amount in amounts.model_dump().values())
+    assert found.revenue_minor.estimate == sum(
+        row.revenue_minor.estimate for row in found.segments if row.revenue_minor
+    )
 
 
 def test_a_measured_lift_whose_interval_includes_zero_tells_nothing_sure() -> None:
