@@ -129,10 +129,19 @@ def interval_chart(rows: Sequence[Interval], *, show: Show, unit: str = "", labe
     return element("ul", *items, axis, class_="bars intervals", aria_label=label or None)
 
 
-def line_chart(lines: Sequence[Line], x_labels: Sequence[str], *, show: Show, label: str, x_title: str = "") -> Html:
+def line_chart(
+    lines: Sequence[Line],
+    x_labels: Sequence[str],
+    *,
+    show: Show,
+    label: str,
+    x_title: str = "",
+    mark: int | None = None,
+) -> Html:
     """Lines over the same positions on a scale with zero in it, a legend, and the figures in a folded table below.
 
-    Raises ValueError when a line has not one value for each of `x_labels`.
+    An upright rule stands at position `mark`, which `x_title` should explain. Raises ValueError when a line has not one
+    value for each of `x_labels`.
     """
     for line in lines:
         if len(line.values) != len(x_labels):
@@ -155,6 +164,8 @@ def line_chart(lines: Sequence[Line], x_labels: Sequence[str], *, show: Show, la
         element("i", class_="rule", style=f"bottom:{(tick - bottom) / (top - bottom) * 100:.2f}%") for tick in ticks
     ]
     scale = [element("b", show(tick), style=f"bottom:{(tick - bottom) / (top - bottom) * 100:.2f}%") for tick in ticks]
+    if mark is not None:
+        grid.append(element("i", class_="upright", style=f"left:{mark / steps * 100:.2f}%"))
     picture = element(
         "svg",
         *(polyline(line) for line in lines),

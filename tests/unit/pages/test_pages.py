@@ -126,6 +126,16 @@ def test_a_line_needs_a_value_for_each_position():
         pages.line_chart([pages.Line("Treated", [1])], ["1", "2"], show=figures.percent, label="x")
 
 
+def test_a_marked_position_has_an_upright_rule():
+    lines = [pages.Line("Treated", [1, 2, 3, 4, 5])]
+    labels = [str(n) for n in range(5)]
+
+    marked = pages.line_chart(lines, labels, show=figures.percent, label="x", mark=1)
+
+    assert 'class="upright" style="left:25.00%"' in marked
+    assert "upright" not in pages.line_chart(lines, labels, show=figures.percent, label="x")
+
+
 def test_cells_that_cannot_occur_are_told_apart_from_empty_ones():
     grid = pages.heat_table(["VIP"], ["Active", "New"], [[0, None]])
     assert grid.count("cannot occur") == 1
