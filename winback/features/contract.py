@@ -19,7 +19,7 @@ class Feature:
     definition: str
     nullable: bool = False
     scored: bool = False
-    """Whether the parts to score carry it: counts and whole days, no money, for accounts differ in currency."""
+    """Whether models read it, and so the parts to score carry it: nothing in money, for accounts differ in currency."""
 
 
 FEATURES: tuple[Feature, ...] = (
@@ -47,16 +47,22 @@ FEATURES: tuple[Feature, ...] = (
     Feature("span_days", "INTEGER", "days", "from the day of the first to that of the last purchase", True, True),
     Feature("average_purchase_minor", "DOUBLE", "minor units", "gross_minor / purchases", True),
     Feature("average_order_minor", "DOUBLE", "minor units", "gross_minor / purchase_orders", True),
-    Feature("return_rate", "DOUBLE", "share", "returns_minor / gross_minor; null when nothing was paid", True),
+    Feature("return_rate", "DOUBLE", "share", "returns_minor / gross_minor; null when nothing was paid", True, True),
     # The rhythm.
     Feature("mean_gap_days", "DOUBLE", "days", "span_days / gap_count; null with one purchase", True),
-    Feature("median_gap_days", "INTEGER", "days", "least gap that half of the gaps do not exceed", True),
-    Feature("gap_log_mean", "DOUBLE", "ln days", "mean natural logarithm of the gaps in days", True),
-    Feature("gap_log_spread", "DOUBLE", "ln days", "standard deviation (n - 1) of the gaps' logarithms", True),
+    Feature("median_gap_days", "INTEGER", "days", "least gap that half of the gaps do not exceed", True, True),
+    Feature("gap_log_mean", "DOUBLE", "ln days", "mean natural logarithm of the gaps in days", True, True),
+    Feature("gap_log_spread", "DOUBLE", "ln days", "standard deviation (n - 1) of the gaps' logarithms", True, True),
     Feature("gap_count", "INTEGER", "gaps", "gaps between purchases: purchases - 1, at least 0"),
     Feature("purchases_last_91_days", "INTEGER", "purchases", "on the 91 days before as_of's, or on it", scored=True),
     Feature("purchases_last_182_days", "INTEGER", "purchases", "on the 182 days before as_of's, or on it", scored=True),
-    Feature("lapse_days", "INTEGER", "days", "L: own lapse threshold, shrunk to the account's rhythm; with seasons"),
+    Feature(
+        "lapse_days",
+        "INTEGER",
+        "days",
+        "L: own lapse threshold, shrunk to the account's rhythm; with seasons",
+        scored=True,
+    ),
     Feature("base_lapse_days", "INTEGER", "days", "L0: the threshold where no gap is known"),
     Feature("silence_ratio", "DOUBLE", "silences per threshold", "r: silence_days / lapse_days", True),
     # The months of purchases.
@@ -68,7 +74,7 @@ FEATURES: tuple[Feature, ...] = (
         "equal ones the earliest in the year; null below 4 purchases or 365 days from the first to the last",
         True,
     ),
-    Feature("season_share", "DOUBLE", "share", "share of the purchases that lie in the season", True),
+    Feature("season_share", "DOUBLE", "share", "share of the purchases that lie in the season", True, True),
     Feature("season_years", "INTEGER", "years", "different years (of the season's start) with a purchase in it", True),
     Feature("seasonal", "BOOLEAN", "", "evidence enough for a yearly habit; docs/decisions, lapse threshold"),
     # Discounts and lines.
@@ -79,7 +85,7 @@ FEATURES: tuple[Feature, ...] = (
         "purchase orders with a discount; null when no order of the account has one",
         True,
     ),
-    Feature("discount_share", "DOUBLE", "share", "discounted_orders / purchase_orders", True),
+    Feature("discount_share", "DOUBLE", "share", "discounted_orders / purchase_orders", True, True),
     Feature("first_order_discounted", "BOOLEAN", "", "a purchase order of the first day had a discount", True),
     Feature(
         "premium_orders",
@@ -89,10 +95,12 @@ FEATURES: tuple[Feature, ...] = (
         "premium cut; null where the account has no cut",
         True,
     ),
-    Feature("premium_share", "DOUBLE", "share", "premium_orders / purchase_orders", True),
+    Feature("premium_share", "DOUBLE", "share", "premium_orders / purchase_orders", True, True),
     Feature("last_premium_at", "TIMESTAMP", "UTC", "last premium order", True),
-    Feature("categories", "BIGINT", "categories", "different ones of purchase lines; null without any known", True),
-    Feature("lines_per_order", "DOUBLE", "lines", "mean over the purchase orders that have lines", True),
+    Feature(
+        "categories", "BIGINT", "categories", "different ones of purchase lines; null without any known", True, True
+    ),
+    Feature("lines_per_order", "DOUBLE", "lines", "mean over the purchase orders that have lines", True, True),
     Feature("only_category", "BOOLEAN", "", "every line of every purchase is of the account's trend category"),
     # Touches.
     Feature("sends_182_days", "BIGINT", "messages", "sent on the 182 days before as_of's, or on it"),
@@ -106,6 +114,7 @@ FEATURES: tuple[Feature, ...] = (
         "0 to 1",
         "share of the 182 days' contacts that the customer took up: (clicks + half of the opens beyond clicks + visits "
         "+ 1/2) / (messages + visits + 1), where messages = the greatest of sends, opens and clicks; null without any",
+        True,
         True,
     ),
     # Profiles.
