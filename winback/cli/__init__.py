@@ -2,7 +2,7 @@
 
 import typer
 
-from winback.cli import brief, data_quality, experiment, offers, playbook, rates, rubric, segment, slices
+from winback.cli import brief, clv, data_quality, experiment, offers, playbook, rates, rubric, segment, slices
 
 app = typer.Typer(
     name="winback",
@@ -16,6 +16,7 @@ app.command(epilog=segment.EXAMPLE)(segment.segment)
 app.command(epilog=playbook.EXAMPLE)(playbook.playbook)
 app.command("data-quality", epilog=data_quality.EXAMPLE)(data_quality.data_quality)
 app.command("slice", epilog=slices.EXAMPLE)(slices.preview_slice)
+app.command(epilog=clv.EXAMPLE)(clv.clv)
 app.add_typer(brief.app, name="brief")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(offers.app, name="offers")

@@ -59,6 +59,26 @@ class Horizon:
 
 
 @dataclass(frozen=True)
+class Keeps:
+    """What of a purchase's value a store keeps: `net` after returns, and `margin` of the net after the cost of goods,
+    None where no cost is known. Shares of all customers together: a single one has too few returns to tell its own."""
+
+    net: float = 1.0
+    margin: float | None = None
+
+    @classmethod
+    def of(cls, *, gross: float, returned: float, known_net: float, margin: float) -> "Keeps":
+        """`gross` and `returned` of all orders; `margin` on the `known_net` of those whose cost is known."""
+        return cls(
+            net=max(0.0, 1 - returned / gross) if gross > 0 else 1.0,
+            margin=margin / known_net if known_net > 0 else None,
+        )
+
+
+EVERYTHING = Keeps()
+
+
+@dataclass(frozen=True)
 class Fitted:
     """The models in use. `spend` is None where the value of purchases could not be fitted."""
 
@@ -85,16 +105,16 @@ class Predictions:
     expected_purchases: Vector
     """In the horizon, undiscounted."""
     expected_value: Vector
-    """Of one purchase."""
+    """Of one purchase, before returns."""
     cltv: Vector
-    """Discounted value of the purchases in the horizon."""
+    """Discounted value of the purchases in the horizon, net of returns."""
     cltv_low: Vector
     cltv_high: Vector
     total_purchases: Total
     total_cltv: Total | None
 
 
-def predict(customers: Customers, fitted: Fitted, horizon: Horizon) -> Predictions:
+def predict(customers: Customers, fitted: Fitted, horizon: Horizon, keeps: Keeps = EVERYTHING) -> Predictions:
     """P(alive), purchases and value of each customer. Purchases are computed once for each different history."""
     histories, place = customers.histories(fitted.unit_days)
     counts = histories.customers.astype(float)
@@ -113,7 +133,7 @@ def predict(customers: Customers, fitted: Fitted, horizon: Horizon) -> Predictio
         lambda logs: np.log(SpendModel.at(logs).expected_value(customers.paid.astype(float), customers.spent)),
         fitted.spend.logs,
     )
-    cltv = discounted[place] * value
+    cltv = discounted[place] * value * keeps.net
     of_spend = np.einsum("ij,ik,kj->j", by_spend, np.array(fitted.spend.covariance), by_spend, optimize=True)
     reach = np.exp(Z95 * np.sqrt(variance[place] + of_spend))
     slopes = np.concatenate([log_discounted @ np.bincount(place, weights=cltv, minlength=len(counts)), by_spend @ cltv])
