@@ -105,7 +105,8 @@ def clv(
     check_currency(currency, _refuse)
     if not orders.is_file():
         _refuse(f"--orders: there is no file {orders}")
-    _make(out)
+    if out.exists() and not out.is_dir():
+        _refuse(f"--out: {out} is a file; name a folder")
     console = Console(stderr=True)
     with (
         tempfile.TemporaryDirectory() as scratch,
@@ -149,6 +150,7 @@ def clv(
             },
         }
         try:
+            out.mkdir(parents=True, exist_ok=True)
             _write_customers(
                 connection, analysis, out / _CUSTOMERS, used, None if with_ids else salt or secrets.token_hex(16)
             )
@@ -167,15 +169,6 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         _refuse(f"--calibration-end: {text!r} is not a day such as 2025-09-30")
-
-
-def _make(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        _refuse(f"--out: {out} is a file; name a folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _refuse(f"--out: cannot write to {out}: {error.strerror or error}")
 
 
 def _range_of(connection: duckdb.DuckDBPyConnection) -> str:

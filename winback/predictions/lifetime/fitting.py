@@ -43,19 +43,14 @@ class Estimate:
     covariance: tuple[tuple[float, ...], ...]
     """Of the logarithms of the parameters."""
     evaluations: int
+    weak: tuple[str, ...] = ()
+    """Parameters of which the data tell little: one standard error is more than a factor of e, or the estimate went to
+    the end of what is searched. What is predicted may still be well known."""
 
     @property
     def logs(self) -> Vector:
         logs: Vector = np.log(np.array(self.values))
         return logs
-
-    @property
-    def weak(self) -> tuple[str, ...]:
-        """Parameters of which the data tell little: one standard error is more than a factor of e, or the estimate
-        went to the end of what is searched. What is predicted may still be well known."""
-        errors = np.sqrt(np.diag(np.array(self.covariance)))
-        ends = np.abs(self.logs) > LARGEST_LOG - 1e-3
-        return tuple(name for name, error, end in zip(self.names, errors, ends, strict=True) if error > _WEAK or end)
 
     def interval(self, name: str) -> tuple[float, float]:
         """The 95 % interval, symmetric on the logarithm's scale."""
@@ -109,6 +104,11 @@ def maximise(
         log_likelihood=float(value),
         covariance=tuple(tuple(float(number) for number in row) for row in covariance),
         evaluations=evaluations,
+        weak=tuple(
+            name
+            for name, error, log in zip(names, np.sqrt(np.diag(covariance)), logs, strict=True)
+            if error > _WEAK or abs(log) > LARGEST_LOG - 1e-3
+        ),
     )
 
 

@@ -4,10 +4,8 @@ from winback.money import exponent
 from winback.pages import (
     Content,
     Html,
-    Interval,
     Line,
     Tile,
-    interval_chart,
     line_chart,
     note,
     page,
@@ -16,6 +14,7 @@ from winback.pages import (
     table,
     tiles,
 )
+from winback.pages.charts import Show
 from winback.pages.figures import count, decimal, percent, span, whole_money
 from winback.predictions.lifetime.analysis import UNCERTAINTY, Analysis
 from winback.predictions.lifetime.purchases import Kind
@@ -209,14 +208,9 @@ def _parameters(analysis: Analysis, currency: str) -> Html:
     likelihoods = ", ".join(
         f"{_NAMES[kind]} {decimal(estimate.log_likelihood, 1)}" for kind, estimate in analysis.purchases.items()
     )
-    intervals = [
-        Interval(model, total.value, total.low, total.high)
-        for model, total in (("Purchases in the horizon", analysis.predictions.total_purchases),)
-    ]
     return section(
         "The fitted models",
         table(["Parameter", "Estimate", "95 % interval", "Meaning"], rows, align="lrrl"),
-        interval_chart(intervals, show=lambda value: count(round(value)), label="Expected purchases"),
         paragraph(f"Log-likelihood: {likelihoods}."),
         lead="Maximum likelihood: Fader, Hardie and Lee (2005); Batislam and others (2007); Fader and Hardie (2013).",
     )
@@ -226,8 +220,8 @@ def _money(minor: float, currency: str) -> str:
     return whole_money(round(minor), currency)
 
 
-def _range(total: Total, show: object) -> str:
-    return span(show(total.low), show(total.high))  # type: ignore[operator]
+def _range(total: Total, show: Show) -> str:
+    return span(show(total.low), show(total.high))
 
 
 def _short(value: float) -> str:

@@ -7,7 +7,7 @@ left out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,11 +38,7 @@ class SpendModel:
 
     @property
     def population_mean(self) -> float:
-        """Raises NotIdentified when q <= 1: the distribution of means then has none."""
-        if self.q <= 1:
-            raise NotIdentified(
-                f"the value of purchases differs too much to have a mean (Gamma-Gamma q = {self.q:.3g} <= 1)"
-            )
+        """There is one for q > 1 alone, which `fit_spend` sees to (Fader and Hardie 2013, equation 3)."""
         return self.p * self.gamma / (self.q - 1)
 
     def expected_value(self, paid: Vector, spent: Vector) -> Vector:
@@ -102,10 +98,17 @@ def fit_spend(paid: NDArray[np.int64], spent: Vector) -> Estimate:
     if np.ptp(means) <= 1e-9 * float(means.mean()):
         raise NotIdentified("every customer's purchases are worth the same: nothing differs that could be modelled")
     typical = float(means.mean())
-    starts = [(p, q, share * typical / p) for p, q, share in _STARTS]
-    estimate = maximise(PARAMETERS, log_likelihood(paid, spent), starts)
-    _ = SpendModel.at(estimate.logs).population_mean
-    return estimate
+    # In units of a typical purchase, so that the search is the same for yen and for dinars.
+    starts = [(p, q, share / p) for p, q, share in _STARTS]
+    estimate = maximise(PARAMETERS, log_likelihood(paid, spent / typical), starts)
+    p, q, gamma = estimate.values
+    if q <= 1:
+        raise NotIdentified(f"the value of purchases differs too much to have a mean (Gamma-Gamma q = {q:.3g} <= 1)")
+    return replace(
+        estimate,
+        values=(p, q, gamma * typical),
+        log_likelihood=estimate.log_likelihood - len(paid) * float(np.log(typical)),
+    )
 
 
 def spend_model(estimate: Estimate) -> SpendModel:

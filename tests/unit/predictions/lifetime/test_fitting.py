@@ -82,6 +82,19 @@ def test_simulated_spending_gives_its_parameters_back() -> None:
         assert low <= true <= high, name
 
 
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e6])
+def test_the_unit_of_money_changes_gamma_alone(unit: float) -> None:
+    paid = np.random.default_rng(3).integers(1, 9, 500)
+    spent = draw_spend(SpendModel(6.25, 3.74, 15.44), paid, seed=4)
+
+    plain, scaled = fit_spend(paid, spent), fit_spend(paid, spent * unit)
+
+    assert scaled.values == pytest.approx((*plain.values[:2], plain.values[2] * unit), rel=1e-4)
+    objective = spend.log_likelihood(paid, spent * unit)
+    assert scaled.log_likelihood == pytest.approx(objective(scaled.logs)[0])
+    assert scaled.weak == ()
+
+
 def test_customers_who_never_stop_are_fitted_and_the_loose_ends_named() -> None:
     """Without anyone who stops, a and b run away; what is expected of the customers is still well known."""
     model = PurchaseModel(Kind.BG_NBD, 4.0, 8.0, 1e-7, 1e3)
