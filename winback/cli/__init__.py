@@ -2,7 +2,19 @@
 
 import typer
 
-from winback.cli import brief, clv, data_quality, experiment, offers, playbook, rates, rubric, segment, slices
+from winback.cli import (
+    brief,
+    clv,
+    data_quality,
+    experiment,
+    offers,
+    playbook,
+    rates,
+    rubric,
+    segment,
+    send_time,
+    slices,
+)
 
 app = typer.Typer(
     name="winback",
@@ -22,6 +34,7 @@ app.add_typer(experiment.app, name="experiment")
 app.add_typer(offers.app, name="offers")
 app.add_typer(rates.app, name="rates")
 app.add_typer(rubric.app, name="rubric")
+app.add_typer(send_time.app, name="send-time")
 
 
 @app.callback()

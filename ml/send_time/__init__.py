@@ -1,0 +1,1 @@
+"""Send time: at which hours of the local week each customer acts."""
