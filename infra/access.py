@@ -91,11 +91,17 @@ class Access:
             key_use=use,
         )
 
-    def models(self, actions: str, key: str) -> Permission:
-        """One object of the models bucket."""
+    def models(self, actions: str, *keys: str) -> Permission:
+        """Objects of the models bucket."""
         wanted = tuple(f"s3:{action}" for action in actions.split())
-        use: KeyUse = "encrypt" if "s3:PutObject" in wanted else "decrypt"
-        return Permission(wanted, (f"{self._names.bucket_arn('models')}/{key}",), key_service="s3", key_use=use)
+        return self._objects("models", wanted, keys, "encrypt" if "s3:PutObject" in wanted else "decrypt")
+
+    def list_models(self, *patterns: str) -> Permission:
+        return Permission(
+            actions=("s3:ListBucket",),
+            resources=(self._names.bucket_arn("models"),),
+            conditions={"StringLike": {"s3:prefix": list(patterns)}},
+        )
 
     def send_message(self, queue: str) -> Permission:
         actions = ["sqs:SendMessage"]  # of batches too
@@ -110,8 +116,8 @@ class Access:
     def start(self, *workflows: str) -> Permission:
         return Permission(("states:StartExecution",), tuple(self._names.workflow_arn(name) for name in workflows))
 
-    def score(self) -> Permission:
-        return Permission(("sagemaker:InvokeEndpoint",), (self._names.endpoint_arn,))
+    def score(self, *kinds: str) -> Permission:
+        return Permission(("sagemaker:InvokeEndpoint",), tuple(self._names.endpoint_arn(kind) for kind in kinds))
 
     def read_secret(self) -> Permission:
         return Permission(

@@ -98,7 +98,8 @@ class StageConfig:
     export_seconds: int = 300  # for so long changes of the ledger are gathered into one object of the lake, at most
     chunk_concurrency: int = 40  # children of a distributed map at a time
     account_concurrency: int = 10
-    training_poll_seconds: int = 60  # how often a workflow asks after its training job
+    training_poll_seconds: int = 60  # how often a workflow asks after its training job, or an endpoint that it moves
+    bake_seconds: int = 600  # a promoted model's old fleet stays for so long, while the endpoint's alarm is watched
     reserve_concurrency: bool = False
     redelivery_factor: int = 6  # a queue's visibility timeout over its function's timeout, as AWS advises
     timeout_ceiling_seconds: int = 900
@@ -161,7 +162,8 @@ def _stages() -> dict[str, StageConfig]:
             export_seconds=2,
             chunk_concurrency=4,
             account_concurrency=2,
-            training_poll_seconds=2,
+            training_poll_seconds=1,
+            bake_seconds=0,
             redelivery_factor=1,
             timeout_ceiling_seconds=120,  # a killed worker's message comes back after this
             engine="lambda",

@@ -6,7 +6,16 @@ from aws_cdk import Aws
 
 from infra.config import StageConfig
 
-CHAMPION_KEY = "churn/champion/model.tar.gz"
+KINDS = ("churn", "offer", "send_time")
+"""Kinds of model: the folders of ml/, and the first part of their keys in the models bucket."""
+
+
+def champion_key(kind: str) -> str:
+    return f"{kind}/champion/model.tar.gz"
+
+
+def dashed(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def _arn(service: str, rest: str) -> str:
@@ -43,7 +52,7 @@ class Names:
         return _arn("states", f"execution:{self.of(which)}/*")
 
     def function(self, folder: str) -> str:
-        return self.of(folder.replace("_", "-"))
+        return self.of(dashed(folder))
 
     @property
     def event_bus(self) -> str:
@@ -54,14 +63,40 @@ class Names:
     def event_bus_arn(self) -> str:
         return _arn("events", f"event-bus/{self.event_bus}")
 
-    @property
-    def endpoint(self) -> str:
+    def endpoint(self, kind: str) -> str:
         """A hosting kind cannot be changed in place, so it is part of the name."""
-        return self.of(f"churn-{self.config.endpoint.hosting}")
+        return self.of(f"{dashed(kind)}-{self.config.endpoint.hosting}")
+
+    def endpoint_arn(self, kind: str) -> str:
+        return _arn("sagemaker", f"endpoint/{self.endpoint(kind)}")
+
+    def endpoint_parts_arns(self, kind: str) -> tuple[str, ...]:
+        """Models and endpoint configurations that promotions make: named by the endpoint and their run."""
+        return tuple(_arn("sagemaker", f"{part}/{self.endpoint(kind)}-*") for part in ("model", "endpoint-config"))
 
     @property
-    def endpoint_arn(self) -> str:
-        return _arn("sagemaker", f"endpoint/{self.endpoint}")
+    def any_model_arn(self) -> str:
+        return _arn("sagemaker", "model/*")
+
+    @property
+    def any_endpoint_config_arn(self) -> str:
+        return _arn("sagemaker", "endpoint-config/*")
+
+    def endpoint_alarm(self, kind: str) -> str:
+        return f"{dashed(kind)}-endpoint-errors"
+
+    def alarm_arn(self, which: str) -> str:
+        return _arn("cloudwatch", f"alarm:{self.of(which)}")
+
+    def endpoint_role(self, kind: str) -> str:
+        """A role is known in all regions, so its name says which it serves."""
+        return f"{self.of(dashed(kind))}-endpoint-{Aws.REGION}"
+
+    def endpoint_role_arn(self, kind: str) -> str:
+        return f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{self.endpoint_role(kind)}"
+
+    def training_jobs_arn(self, of: str) -> str:
+        return _arn("sagemaker", f"training-job/{self.of(of)}-*")
 
     @property
     def configuration_set(self) -> str:

@@ -82,7 +82,9 @@ def report(log_group: str, metrics_namespace: str) -> tuple[Permission, ...]:
     )
 
 
-def container_role(scope: Construct, permissions: tuple[Permission, ...], *, says: str, key_arn: str) -> iam.Role:
+def container_role(
+    scope: Construct, permissions: tuple[Permission, ...], *, says: str, key_arn: str, name: str | None = None
+) -> iam.Role:
     """What SageMaker's containers may touch, and nothing else."""
     role = iam.Role(
         scope,
@@ -91,6 +93,7 @@ def container_role(scope: Construct, permissions: tuple[Permission, ...], *, say
             "sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
         ),
         description=says,
+        role_name=name,
     )
     for permission in permissions:
         role.add_to_policy(permission.statement())

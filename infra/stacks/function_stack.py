@@ -7,7 +7,7 @@ from constructs import Construct
 
 from infra.bundling import PackageKind, package_code
 from infra.constructs.python_function import FunctionSpec, PythonFunction
-from infra.names import Names
+from infra.names import KINDS, Names
 from infra.stacks.data import customer_key
 from infra.stacks.stage_stack import StageStack
 
@@ -57,7 +57,8 @@ def stage_environment(names: Names) -> dict[str, str]:
         "CAMPAIGN_WORKFLOW_ARN": names.workflow_arn("campaign"),
         "REFRESH_ENGINE": names.config.engine,
         "SPARK_FROM_ORDERS": str(names.config.spark_from_orders),
-        "CHURN_ENDPOINT": names.endpoint,
+        "MODELS_BUCKET": names.bucket("models"),
+        **{f"{kind.upper()}_ENDPOINT": names.endpoint(kind) for kind in KINDS},
         "EVENT_BUS": names.event_bus,
         "SES_CONFIGURATION_SET": names.configuration_set,
         "SES_TENANTS": "true" if names.config.ses_tenants else "false",

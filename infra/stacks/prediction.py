@@ -1,4 +1,4 @@
-"""The churn model: its champion key is seeded once, and an endpoint serves it where the stage has SageMaker."""
+"""The models: each kind's champion key is seeded once, and an endpoint serves it where the stage has SageMaker."""
 
 import subprocess
 import sys
@@ -10,41 +10,45 @@ from constructs import Construct
 
 from infra.access import Access, Permission
 from infra.bundling import ROOT
-from infra.constructs.churn_endpoint import ChurnEndpoint
+from infra.constructs.model_endpoint import ModelEndpoint
 from infra.constructs.python_function import FunctionSpec
-from infra.names import CHAMPION_KEY, Names
+from infra.names import KINDS, Names, champion_key
 from infra.stacks.function_stack import FunctionStack
 
-BOOTSTRAP_FOLDER = ROOT / "build" / "bootstrap" / "churn"
+BOOTSTRAP_FOLDER = ROOT / "build" / "bootstrap"
 _SEED_SECONDS = 60
 
 
 class BootstrapFailed(RuntimeError):
-    """The first model could not be trained; the message ends with the training's own."""
+    """A first model could not be made; the message ends with the training's own."""
 
 
-def bootstrap_model() -> Path:
-    """The archive that a new deployment starts with, trained unless it is there and younger than its code."""
-    archive = BOOTSTRAP_FOLDER / "model.tar.gz"
-    newest = max(source.stat().st_mtime for folder in ("ml", "ml/churn") for source in (ROOT / folder).glob("*.py"))
+def bootstrap_model(kind: str) -> Path:
+    """The archive that a new deployment starts with, made unless it is there and younger than its code."""
+    folder = BOOTSTRAP_FOLDER / kind
+    archive = folder / "model.tar.gz"
+    sources = [*(ROOT / "ml" / kind).glob("*"), *(ROOT / "ml").glob("*.py")]
+    newest = max(source.stat().st_mtime for source in sources)
     if not archive.exists() or archive.stat().st_mtime < newest:
-        command = [sys.executable, "-m", "ml.churn.bootstrap", "--out", str(BOOTSTRAP_FOLDER)]
+        command = [sys.executable, "-m", f"ml.{kind}.bootstrap", "--out", str(folder)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0 or not archive.exists():
             raise BootstrapFailed(f"{' '.join(command)}\n{done.stderr.strip()}")
     return archive
 
 
-def functions(access: Access, asset: assets.Asset) -> tuple[FunctionSpec, ...]:
-    archive = f"arn:{Aws.PARTITION}:s3:::{asset.s3_bucket_name}/{asset.s3_object_key}"
+def functions(access: Access, models: dict[str, assets.Asset]) -> tuple[FunctionSpec, ...]:
+    archives = tuple(
+        f"arn:{Aws.PARTITION}:s3:::{asset.s3_bucket_name}/{asset.s3_object_key}" for asset in models.values()
+    )
     return (
         FunctionSpec(
             folder="champion_seed",
-            does="When deployed: puts the first model on the champion key, unless there is one",
+            does="When deployed: puts a kind's first model on its champion key, unless there is one",
             timeout_seconds=_SEED_SECONDS,
             permissions=(
-                Permission(("s3:GetObject",), (archive,)),
-                access.models("GetObject PutObject", CHAMPION_KEY),
+                Permission(("s3:GetObject",), archives),
+                access.models("GetObject PutObject", *(champion_key(kind) for kind in models)),
             ),
         ),
     )
@@ -54,27 +58,35 @@ class PredictionStack(FunctionStack):
     def __init__(self, scope: Construct, names: Names) -> None:
         super().__init__(scope, "prediction", names)
         given = self.node.try_get_context("bootstrap_model")
-        asset = assets.Asset(self, "FirstModel", path=str(given or bootstrap_model()))
-        self.add_functions(functions(Access(names), asset))
-        self._champion: list[CustomResource] = []
-        if names.config.seed_champion:
-            self._seed_champion(asset)
-        if names.config.sagemaker_resources:
-            ChurnEndpoint(self, names=names, key=self.key).node.add_dependency(*self._champion)
+        models = {
+            kind: assets.Asset(self, f"FirstModel{_suffix(kind)}", path=str(given or bootstrap_model(kind)))
+            for kind in KINDS
+            if (ROOT / "ml" / kind / "bootstrap.py").exists()
+        }
+        self.add_functions(functions(Access(names), models))
+        for kind, model in models.items():
+            endpoint = ModelEndpoint(self, kind, names=names, key=self.key)
+            if names.config.seed_champion:
+                endpoint.node.add_dependency(self._seed_champion(kind, model))
 
-    def _seed_champion(self, asset: assets.Asset) -> None:
+    def _seed_champion(self, kind: str, model: assets.Asset) -> CustomResource:
         seed = self.functions["champion_seed"]
         champion = CustomResource(
             self,
-            "Champion",
+            f"Champion{_suffix(kind)}",
             service_token=seed.function.function_arn,
             resource_type="Custom::ChampionSeed",
             properties={
-                "SourceBucket": asset.s3_bucket_name,
-                "SourceKey": asset.s3_object_key,
+                "SourceBucket": model.s3_bucket_name,
+                "SourceKey": model.s3_object_key,
                 "Bucket": self.names.bucket("models"),
-                "Key": CHAMPION_KEY,
+                "Key": champion_key(kind),
             },
         )
         champion.node.add_dependency(seed.role)
-        self._champion.append(champion)
+        return champion
+
+
+def _suffix(kind: str) -> str:
+    """Churn came first, without one: its resources keep their names."""
+    return "" if kind == "churn" else "".join(part.title() for part in kind.split("_"))

@@ -55,7 +55,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             permissions=(
                 access.read_lake("refresh/*/parts/*"),
                 access.write_lake("refresh/*/scores/*"),
-                access.score(),
+                access.score("churn"),
             ),
         ),
         FunctionSpec(

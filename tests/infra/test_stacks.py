@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.workflows import archetypes, campaign, prepare, refresh
+from infra.workflows import archetypes, campaign, prepare, refresh, train
 from tests.infra.conftest import Stage
 
 # What the emulator lacks: one of them rejects a whole template.
@@ -79,7 +79,7 @@ def test_every_resource_is_tagged_with_the_stage(aws_stage: Stage) -> None:
 def test_workflows_log_errors_without_the_data_of_executions(each_stage: Stage) -> None:
     machines = each_stage.properties("AWS::StepFunctions::StateMachine")
 
-    assert len(machines) == 4
+    assert len(machines) == 5
     for machine in machines.values():
         assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
         assert machine["LoggingConfiguration"]["Level"] == "ERROR"
@@ -90,7 +90,7 @@ def test_every_workflow_has_an_alarm_on_failed_executions(each_stage: Stage) -> 
         a for a in each_stage.properties("AWS::CloudWatch::Alarm").values() if a.get("MetricName") == "ExecutionsFailed"
     ]
 
-    assert len(failed) == 4
+    assert len(failed) == 5
 
 
 def test_workflow_definitions_are_as_reviewed(prod: Stage, same_as_snapshot: Callable[[str, Any], None]) -> None:
@@ -111,6 +111,7 @@ def test_every_task_of_a_workflow_retries_and_no_map_tolerates_failures() -> Non
         prepare.definition(chunks=1),
         campaign.definition(chunks=1),
         archetypes.definition(accounts=1, poll_seconds=60),
+        train.definition(accounts=1, poll_seconds=60),
     ):
         for state in states(definition):
             if state["Type"] == "Task":

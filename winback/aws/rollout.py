@@ -36,6 +36,8 @@ from winback.predictions.churn import EndpointUnavailable, InvalidAnswer, Reques
 from winback.predictions.kinds import Kind
 
 MOST_SECONDS = 3600  # of a whole update; SageMaker goes back when it takes longer
+WAY_BACK = "model_roll_back"
+"""The step that the workflow names when moving an endpoint back failed."""
 _BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
 _BROKEN = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed", "Deleting"})
 
@@ -120,18 +122,6 @@ class Rollout:
         # No alarm watches the way back: it may be in alarm already because of what is left behind.
         self.sagemaker.update_endpoint(EndpointName=self.endpoint, EndpointConfigName=claim.from_config)
         return Answer(State.UPDATING)
-
-    def finish(self, run: Run, now: datetime) -> Run:
-        """The run's model becomes the champion. Repeated, it writes the same again."""
-        if run.state is RunState.PROMOTED:
-            return run
-        if run.model_id is None:
-            raise LookupError(f"run {run.run_id} of {self.kind} names no model")
-        claim = self.store.promotion(self.kind)
-        replaces = claim.replaces if claim is not None and claim.run_id == run.run_id else run.replaces
-        self.bucket.crown(self.kind, run.model_id)
-        ended = {"state": RunState.PROMOTED, "replaces": replaces, "ended_at": format_instant(now)}
-        return self.store.end(run.model_copy(update=ended))
 
     def _claim(self, run: Run, model_id: str, config: str, now: datetime) -> Promotion:
         """The champion of this moment is kept first, for it is what one would go back to."""
@@ -228,3 +218,32 @@ def _unless_there(create: Callable[..., Any], **request: Any) -> None:
     except ClientError as error:
         if "already existing" not in error.response["Error"].get("Message", ""):
             raise
+
+
+def crown(store: RunStore, bucket: ModelBucket, run: Run, now: datetime) -> Run:
+    """The run's model, which serves, becomes the champion. Repeated, it writes the same again."""
+    if run.state is RunState.PROMOTED:
+        return run
+    if run.model_id is None:
+        raise LookupError(f"run {run.run_id} of {run.kind} names no model")
+    claim = store.promotion(run.kind)
+    if claim is None or claim.run_id != run.run_id:
+        raise LookupError(f"run {run.run_id} of {run.kind} moved no endpoint: only what serves becomes the champion")
+    bucket.crown(run.kind, run.model_id)
+    ended = {"state": RunState.PROMOTED, "replaces": claim.replaces, "ended_at": format_instant(now)}
+    return store.end(run.model_copy(update=ended))
+
+
+def give_up(store: RunStore, run: Run, *, step: str, now: datetime) -> Run:
+    """Notes where a run ended without a new champion. While the way back failed, too, its claim stays: the next
+    promotion takes it over and knows where to go back to."""
+    if run.state is RunState.PROMOTED:  # what failed came after it
+        return run
+    moved = run.state is RunState.PROMOTING and step != WAY_BACK
+    ended = {
+        "state": RunState.ROLLED_BACK if moved else RunState.FAILED,
+        "failed_step": step,
+        "ended_at": format_instant(now),
+    }
+    run = run.model_copy(update=ended)
+    return store.put(run) if step == WAY_BACK else store.end(run)

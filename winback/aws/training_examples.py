@@ -1,0 +1,84 @@
+"""What one account contributes to a training run, as CSV files of the lake."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from winback.accounts import Account
+from winback.aws.lake import (
+    Lake,
+    customers_prefix,
+    engagement_prefix,
+    orders_prefix,
+    rates_prefix,
+    training_prefix,
+)
+from winback.aws.refresh import Machine, download_all
+from winback.engagement.relations import open_profiles, open_touches
+from winback.features.examples import TooLittleHistory, write_examples
+from winback.predictions.kinds import Kind
+from winback.segmentation.order_files import OrderFiles, open_orders
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of one account."""
+
+    train: int
+    test: int
+
+
+@dataclass(frozen=True)
+class ExampleWriter:
+    lake: Lake
+    machine: Machine
+
+    def write(self, kind: Kind, run_id: str, account: Account, as_of: datetime) -> Counts:
+        """Writes `train/{account}.csv`, `test/{account}.csv` and `counts/{account}.json`; nobody's key or id is in
+        them. An account with too little data contributes nothing."""
+        prefix = training_prefix(kind, run_id)
+        with TemporaryDirectory() as temporary, self.machine.connect(Path(temporary)) as connection:
+            folder = Path(temporary)
+            counts = _WRITERS[kind](self, connection, folder, account, as_of)
+            for channel, rows in (("train", counts.train), ("test", counts.test)):
+                if rows:
+                    self.lake.upload(folder / f"{channel}.csv", f"{prefix}{channel}/{account.account_id}.csv")
+        self.lake.write_json(f"{prefix}counts/{account.account_id}.json", {"train": counts.train, "test": counts.test})
+        return counts
+
+    def churn(self, connection: duckdb.DuckDBPyConnection, folder: Path, account: Account, as_of: datetime) -> Counts:
+        """Facts at cuts in time, and who purchased afterwards."""
+        self._open(connection, folder, account, as_of)
+        scratch = folder / "scratch"
+        scratch.mkdir()
+        try:
+            written = write_examples(
+                connection, until=as_of, train=folder / "train.csv", test=folder / "test.csv", scratch=scratch
+            )
+        except TooLittleHistory:
+            return Counts(0, 0)
+        return Counts(written.train_rows, written.test_rows)
+
+    def _open(self, connection: duckdb.DuckDBPyConnection, folder: Path, account: Account, as_of: datetime) -> None:
+        """The relations `orders`, `touches` and `profiles`."""
+        account_id = account.account_id
+        orders = OrderFiles.of(download_all(self.lake, orders_prefix(account_id), folder / "orders"))
+        open_orders(
+            connection,
+            parquet=orders.parquet,
+            json_lines=orders.json_lines,
+            currency=account.currency,
+            rates=download_all(self.lake, rates_prefix(account_id), folder / "rates"),
+        )
+        touches = OrderFiles.of(download_all(self.lake, engagement_prefix(account_id), folder / "touches"))
+        open_touches(connection, parquet=touches.parquet, json_lines=touches.json_lines, as_of=as_of)
+        profiles = download_all(self.lake, customers_prefix(account_id), folder / "profiles")
+        open_profiles(connection, json_lines=profiles, as_of=as_of)
+
+
+_Writer = Callable[[ExampleWriter, duckdb.DuckDBPyConnection, Path, Account, datetime], Counts]
+_WRITERS: dict[Kind, _Writer] = {Kind.CHURN: ExampleWriter.churn}
