@@ -11,6 +11,16 @@ from winback.segmentation.snapshot import read_sql
 from winback.segmentation.state import SegmentState
 
 _SCORES = {"customer_key": "VARCHAR", "churn_probability": "DOUBLE", "source": "VARCHAR", "model_id": "VARCHAR"}
+_LIFETIME = {
+    "customer_key": "VARCHAR",
+    "p_alive": "DOUBLE",
+    "expected_purchases_365_days": "DOUBLE",
+    "predicted_value_minor": "BIGINT",
+    "predicted_value_low_minor": "BIGINT",
+    "predicted_value_high_minor": "BIGINT",
+    "predicted_margin_minor": "BIGINT",
+    "value_source": "VARCHAR",
+}
 _COMPARED_TO = "customer_key, lapsed, silence_days, last_purchase_at"
 _STATE = tuple(field.name for field in fields(SegmentState))
 
@@ -25,11 +35,18 @@ class Previous:
 
 
 def join_scores(
-    connection: duckdb.DuckDBPyConnection, *, computed: Path, scores: Sequence[Path], previous: Previous | None
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    computed: Path,
+    scores: Sequence[Path],
+    previous: Previous | None,
+    lifetime: Path | None = None,
 ) -> int:
-    """Creates the table `published` from the computed Parquet file and the JSON Lines score files; returns its rows.
+    """Creates the table `published` from the computed Parquet file, the JSON Lines score files and lifetime.parquet;
+    returns its rows.
 
-    A customer without a score has no probability and the source `none`. Without `previous` nobody is newly lapsed.
+    A customer without a score has no probability and the source `none`; without `lifetime` nobody has a value.
+    Without `previous` nobody is newly lapsed.
     """
     connection.read_parquet(str(computed)).create_view("computed", replace=True)
     types = ", ".join(f"{name} {kind}" for name, kind in _SCORES.items())
@@ -40,6 +57,11 @@ def join_scores(
             format="newline_delimited",
             columns=dict(_SCORES),
         ).project(", ".join(_SCORES)).insert_into("scores")
+    if lifetime is not None:
+        connection.read_parquet(str(lifetime)).project(", ".join(_LIFETIME)).create_view("lifetime", replace=True)
+    else:
+        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in _LIFETIME.items())
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW lifetime AS SELECT {nothing} LIMIT 0")
     if previous is not None:
         before = connection.read_parquet(str(previous.customers)).project(_COMPARED_TO)
     else:

@@ -2,7 +2,10 @@
 -- Input:   computed (the snapshot as refresh_compute wrote it); scores (customer_key, churn_probability, source, model_id);
 --          previous: the latest snapshot before (customer_key, lapsed, silence_days, last_purchase_at), empty when this is the
 --          first or a backfill; $same_rubric: whether the two were cut by the same thresholds
--- Output:  table published: computed, and churn_probability (null without a score), score_source, model_id, newly_lapsed.
+--          lifetime: what refresh_value wrote of each customer (empty when it wrote nothing)
+-- Output:  table published: computed, and churn_probability (null without a score), score_source, model_id, newly_lapsed;
+--          p_alive, expected_purchases_365_days, predicted_value_minor with _low_ and _high_, predicted_margin_minor (null
+--          where not known), value_source.
 --
 -- Newly lapsed: lapsed now, and a buyer who was not lapsed in the previous snapshot. Who was no buyer then did not lapse
 -- under our eyes: importing years of history makes nobody newly lapsed. With other thresholds than before, a silent
@@ -13,6 +16,13 @@ SELECT
     round(scores.churn_probability, 4) AS churn_probability,
     coalesce(scores.source, 'none') AS score_source,
     scores.model_id,
+    lifetime.p_alive,
+    lifetime.expected_purchases_365_days,
+    lifetime.predicted_value_minor,
+    lifetime.predicted_value_low_minor,
+    lifetime.predicted_value_high_minor,
+    lifetime.predicted_margin_minor,
+    coalesce(lifetime.value_source, 'none') AS value_source,
     coalesce(
         computed.lapsed
         AND NOT previous.lapsed
@@ -25,5 +35,6 @@ SELECT
     ) AS newly_lapsed
 FROM computed
 LEFT JOIN scores ON computed.customer_key = scores.customer_key
+LEFT JOIN lifetime ON computed.customer_key = lifetime.customer_key
 LEFT JOIN previous ON computed.customer_key = previous.customer_key
 ORDER BY computed.customer_key;
