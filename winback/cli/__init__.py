@@ -10,6 +10,7 @@ from winback.cli import (
     offers,
     playbook,
     rates,
+    recommendations,
     rubric,
     segment,
     send_time,
@@ -33,6 +34,7 @@ app.add_typer(brief.app, name="brief")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(offers.app, name="offers")
 app.add_typer(rates.app, name="rates")
+app.add_typer(recommendations.app, name="recommendations")
 app.add_typer(rubric.app, name="rubric")
 app.add_typer(send_time.app, name="send-time")
 
