@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -44,6 +45,10 @@ def name_of(thing: str) -> str:
     return thing if thing.startswith(prefix) else prefix + thing.replace("_", "-")
 
 
+def endpoint_name(kind: str) -> str:
+    return name_of(f"{kind}-serverless")
+
+
 def new_secret() -> str:
     return secrets.token_urlsafe(24)
 
@@ -73,6 +78,18 @@ class Cloud:
     @property
     def lake_bucket(self) -> str:
         return f"{name_of('lake')}-{ACCOUNT}-{REGION}"
+
+    @property
+    def models_bucket(self) -> str:
+        return f"{name_of('models')}-{ACCOUNT}-{REGION}"
+
+    def seed_champions(self, archives: Mapping[str, Path]) -> None:
+        """What the deployment's custom resource does in AWS: each kind's first model, unless there is a champion."""
+        s3 = self.client("s3")
+        for kind, archive in archives.items():
+            place = {"Bucket": self.models_bucket, "Key": f"{kind}/champion/model.tar.gz"}
+            if s3.list_objects_v2(Bucket=place["Bucket"], Prefix=place["Key"]).get("KeyCount", 0) == 0:
+                s3.put_object(**place, Body=archive.read_bytes())
 
     @cached_property
     def api(self) -> httpx.Client:

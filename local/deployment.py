@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.emulator import aws_environment, base_environment
-from local.place import ACCOUNT, REGION, ROOT, STAGE, Place, State
+from local.place import ACCOUNT, KINDS, REGION, ROOT, STAGE, Place, State
 from local.steps import StepFailed
 
 _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 # The demo replays the autumn of 1997, so its model has not seen it: other deployments learn from all of CDNOW.
 MODEL_KNOWS_UNTIL = "1997-10-01"
-MODEL_ARCHIVE = ROOT / "build" / "bootstrap" / f"churn-{MODEL_KNOWS_UNTIL}" / "model.tar.gz"
+_FIRST_MODELS = ROOT / "build" / "bootstrap"
 _SECONDS = 900
 
 
@@ -30,22 +30,23 @@ def deploy(place: Place, state: State) -> None:
     _cdk(place, state, "deploy", ["deploy", *options], cwd=ROOT)
 
 
-def build_first_model(place: Place) -> Path:
-    """Trains the model that a new deployment starts with, unless it is there and younger than its code."""
-    sources = [*(ROOT / "ml").glob("*.py"), *(ROOT / "ml" / "churn").glob("*.py")]
-    newest = max(source.stat().st_mtime for source in sources)
-    if not MODEL_ARCHIVE.exists() or MODEL_ARCHIVE.stat().st_mtime < newest:
-        command = [
-            sys.executable,
-            "-m",
-            "ml.churn.bootstrap",
-            "--out",
-            str(MODEL_ARCHIVE.parent),
-            "--until",
-            MODEL_KNOWS_UNTIL,
-        ]
-        run(command, env=base_environment(place), log=place.logs / "model.log")
-    return MODEL_ARCHIVE
+def build_first_models(place: Place) -> dict[str, Path]:
+    """What a new deployment starts with, by kind of model: made unless it is there and younger than its code."""
+    return {
+        kind: _first_model(place, kind, _FIRST_MODELS / f"{kind}-{MODEL_KNOWS_UNTIL}")
+        for kind in KINDS
+        if (ROOT / "ml" / kind / "bootstrap.py").exists()
+    }
+
+
+def _first_model(place: Place, kind: str, folder: Path) -> Path:
+    archive = folder / "model.tar.gz"
+    sources = [*(ROOT / "ml" / kind).glob("*"), *(ROOT / "ml").glob("*.py")]
+    if not archive.exists() or archive.stat().st_mtime < max(source.stat().st_mtime for source in sources):
+        until = ["--until", MODEL_KNOWS_UNTIL] if kind == "churn" else []
+        command = [sys.executable, "-m", f"ml.{kind}.bootstrap", "--out", str(folder), *until]
+        run(command, env=base_environment(place), log=place.logs / f"model-{kind}.log")
+    return archive
 
 
 def run(command: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cwd: Path = ROOT) -> None:

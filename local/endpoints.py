@@ -1,6 +1,7 @@
 """SageMaker's runtime API on this machine: serves a model archive's own `inference.py` as the container does.
 
-Training jobs come to the same port (local/trainings.py).
+What makes and moves endpoints comes to the same port (local/hosting.py), and so do training jobs (local/trainings.py);
+local/sagemaker.py starts them together.
 
 Contract of the script (model_fn, input_fn, predict_fn, output_fn):
 https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html. Call, errors and limits:
@@ -12,24 +13,17 @@ import importlib.util
 import sys
 import tarfile
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import unquote
 
-import boto3
-import typer
-
 from local.answers import Answer, error_answer, json_answer
-from local.permissions import AccessDenied, permissions_of_the_environment
-from local.place import ACCESS_KEY, ACCOUNT, REGION
-from local.trainings import Trainings
+from local.permissions import AccessDenied
+from local.place import ACCOUNT, REGION
 
 MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
 TIMEOUT_SECONDS = 60.0
@@ -112,6 +106,17 @@ class Endpoints:
         self.invocations: dict[str, int] = dict.fromkeys(containers, 0)
         self._counting = threading.Lock()
 
+    @property
+    def names(self) -> list[str]:
+        return sorted(self._containers)
+
+    def container(self, name: str) -> Container:
+        return self._containers[name]
+
+    def replace(self, name: str, container: Container) -> None:
+        """From the next call on; those under way end on the old one."""
+        self._containers[name] = container
+
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         match method, unquote(path).strip("/").split("/"):
             case "POST", ["endpoints", name, "invocations"]:
@@ -172,60 +177,3 @@ def _model_error(name: str, original_status: int, original_message: str) -> Answ
         "LogStreamArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/{name}",
     }
     return json_answer(424, body, {"x-amzn-ErrorType": "ModelError"})
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Bytes to `Endpoints.handle` or `Trainings.handle` and back."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def __init__(self, endpoints: Endpoints, trainings: Trainings, *arguments: Any) -> None:
-        self._endpoints, self._trainings = endpoints, trainings
-        super().__init__(*arguments)
-
-    def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        target = self.headers.get("X-Amz-Target")
-        if target is not None:
-            headers = {key.lower(): value for key, value in self.headers.items()}
-            answer = self._trainings.handle(target, headers, body)
-        else:
-            answer = self._endpoints.handle(self.command, self.path, dict(self.headers.items()), body)
-        self.send_response(answer.status)
-        for key, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
-            self.send_header(key, value)
-        self.end_headers()
-        self.wfile.write(answer.body)
-
-    do_GET = do_POST = _serve
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Quiet: failures are printed where they happen."""
-
-
-def main(
-    port: Annotated[int, typer.Option()],
-    workspace: Annotated[Path, typer.Option(help="folder to unpack archives in")],
-    model: Annotated[list[str], typer.Option(help="ENDPOINT=ARCHIVE, as often as needed")],
-    code: Annotated[list[str], typer.Option(help="PREFIX=FOLDER: the code of training jobs whose name starts so")],
-) -> None:
-    pairs = [entry.partition("=") for entry in model]
-    containers = {name: Container(name, Path(archive), workspace) for name, _, archive in pairs}
-    permissions = permissions_of_the_environment(ACCESS_KEY, time.monotonic)
-    endpoints = Endpoints(containers, check=permissions.check)
-    trainings = Trainings(
-        {prefix: Path(folder) for prefix, _, folder in (entry.partition("=") for entry in code)},
-        workspace / "trainings",
-        s3=boto3.client("s3"),
-        check=permissions.check,
-        check_role=permissions.check_role,
-    )
-    server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, endpoints, trainings))
-    server.daemon_threads = True
-    print(f"SageMaker on 127.0.0.1:{port}: {', '.join(containers)}", flush=True)
-    server.serve_forever()
-
-
-if __name__ == "__main__":
-    typer.run(main)

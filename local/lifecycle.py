@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from local import cloud
-from local.deployment import bootstrap, build_first_model, deploy
+from local.deployment import bootstrap, build_first_models, deploy
 from local.emulator import (
     PROCESS,
     aws_environment,
@@ -20,7 +20,7 @@ from local.emulator import (
     wait_for_emulator,
 )
 from local.mail.client import MailClient
-from local.place import ROOT, STAGE, NotRunning, Place, RunningProcess, State, read_state, write_state
+from local.place import KINDS, ROOT, STAGE, NotRunning, Place, RunningProcess, State, read_state, write_state
 from local.processes import free_port, is_alive, start, stop, wait_until
 from local.steps import StepFailed, Steps
 
@@ -74,10 +74,10 @@ def start_cloud(place: Place, steps: Steps) -> State:
     with steps.step(f"Start the emulator on {state.endpoint_url}, IAM enforced"):
         emulator = remember(start_emulator(place, port=ports[PROCESS], secret_key=state.secret_key))
         wait_for_emulator(place, emulator, state.endpoint_url)
-    with steps.step("Train the first churn model"):
-        archive = build_first_model(place)
-    with steps.step("Start the model endpoint"):
-        models = remember(_python(place, state, "models", _models_command(place, ports["models"], archive)))
+    with steps.step("Make the first models"):
+        archives = build_first_models(place)
+    with steps.step("Start the models' endpoints"):
+        models = remember(_python(place, state, "models", _models_command(place, ports["models"], archives)))
         _wait_for(place, models, lambda: _answers(f"{state.models_url}/ping"))
     with steps.step("Start the mail recorder and its recipients"):
         mail = remember(_python(place, state, "mail", _mail_command(place, ports["mail"])))
@@ -86,6 +86,7 @@ def start_cloud(place: Place, steps: Steps) -> State:
         bootstrap(place, state)
     with steps.step("Deploy every stack (cdk deploy)"):
         deploy(place, state)
+        cloud.Cloud(state).seed_champions(archives)
     return state
 
 
@@ -94,11 +95,14 @@ def _python(place: Place, state: State, name: str, arguments: list[str | Path]) 
     return start(name, [sys.executable, "-m", *arguments], log=place.logs / f"{name}.log", env=env, cwd=ROOT)
 
 
-def _models_command(place: Place, port: int, archive: Path) -> list[str | Path]:
-    model = f"{cloud.CHURN_ENDPOINT}={archive}"
-    code = f"{cloud.name_of('archetypes')}={ROOT / 'ml' / 'archetypes'}"
-    command: list[str | Path] = ["local.endpoints", "--port", str(port), "--workspace", place.make("models")]
-    return [*command, "--model", model, "--code", code]
+def _models_command(place: Place, port: int, archives: Mapping[str, Path]) -> list[str | Path]:
+    command: list[str | Path] = ["local.sagemaker", "--port", str(port), "--workspace", place.make("models")]
+    for kind, archive in archives.items():
+        command += ["--model", f"{cloud.endpoint_name(kind)}={archive}"]
+    jobs = {"archetypes": "archetypes", **{f"train-{kind}": kind for kind in KINDS}}
+    for name, folder in jobs.items():
+        command += ["--code", f"{cloud.name_of(name)}={ROOT / 'ml' / folder}"]
+    return command
 
 
 def _mail_command(place: Place, port: int) -> list[str | Path]:

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STAGE = "local"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+KINDS = ("churn", "offer", "send_time")  # of models: the folders of ml/
 ACCESS_KEY = "test"  # the emulator's root
 DIRECTORY_VARIABLE = "WINBACK_LOCAL_DIR"
 
