@@ -3,8 +3,8 @@
 import textwrap
 from typing import Any
 
+from ml.send_time.inference import COUNTED_WEIGHT
 from ml.send_time.learning import DEFAULT, ENOUGH
-from ml.send_time.train import LARGEST_WEIGHT
 
 _WIDTH = 120
 _NAMES = {"model": "this model", "account_histogram": "the account's histogram", "uniform": "uniform hours"}
@@ -96,7 +96,7 @@ def render(result: dict[str, Any]) -> str:
         differences=_differences(result),
         learned=_learned(result["learned"]),
         smoothings=_smoothings(result),
-        largest_weight=LARGEST_WEIGHT,
+        largest_weight=COUNTED_WEIGHT,
     )
     blocks = [_wrapped(block) for block in text.strip().split("\n\n")]
     return "\n\n".join(blocks).replace("\n\n- ", "\n- ").replace("## Limits\n", "## Limits\n\n") + "\n"

@@ -20,10 +20,9 @@ import numpy as np
 from ml.send_time import judging
 from ml.send_time.card import render
 from ml.send_time.histories import ORDERED, Events, People, last_part
-from ml.send_time.inference import HISTOGRAM, KINDS, MODEL
+from ml.send_time.inference import COUNTED_WEIGHT, HISTOGRAM, KINDS, MODEL
 from ml.send_time.learning import LARGEST, TargetCounts, forecast, learn
 from ml.send_time.prior import awake_prior
-from ml.send_time.train import LARGEST_WEIGHT
 from winback.predictions.send_time.contract import EventKind
 from winback.predictions.send_time.event_file import EventsRead, load_send_events
 
@@ -115,7 +114,7 @@ def events_of(connection: duckdb.DuckDBPyConnection, *, timed: bool) -> Events:
         np.asarray(found["kind"], dtype=np.int64),
         np.asarray(found["hour"], dtype=np.int64),
         np.asarray(found["weeks_ago"], dtype=np.float64),
-        np.minimum(np.asarray(found["weight"], dtype=np.float64), LARGEST_WEIGHT),
+        np.minimum(np.asarray(found["weight"], dtype=np.float64), COUNTED_WEIGHT),
         timed,
     )
 
@@ -144,7 +143,7 @@ def notes(result: dict[str, Any], read: EventsRead) -> list[str]:
     if read.with_propensity:
         said.append(
             f"{read.with_propensity:,} events carry a propensity and count by its inverse (at most "
-            f"{LARGEST_WEIGHT:g}), as if all allowed hours had been drawn alike."
+            f"{COUNTED_WEIGHT:g}), as if all allowed hours had been drawn alike."
         )
     if not read.timed:
         said.append("Times are not known: a random part is held out, so a change of habit cannot be seen.")

@@ -37,6 +37,7 @@ HOURS = 168
 KINDS = ("opened", "clicked", "ordered")
 MOST_EVENTS = 200  # of one kind and customer: the newest
 LONGEST_WEEKS, LARGEST_WEIGHT = 10_000, 1000
+COUNTED_WEIGHT = 20.0  # at most, of an inverse propensity: a bound trades a little bias for much variance
 BEST = 6
 MODEL, HISTOGRAM = "model", "account_histogram"
 
@@ -154,7 +155,7 @@ class SendTimeModel:
 
 def own_counts(evidence: Evidence, learned: Learned) -> Array:
     """Decayed, weighted events per customer and hour: shape (rows, 168)."""
-    worth = np.asarray(learned.kind_weights)[evidence.kind] * evidence.weight
+    worth = np.asarray(learned.kind_weights)[evidence.kind] * np.minimum(evidence.weight, COUNTED_WEIGHT)
     worth = worth * np.exp2(-evidence.weeks_ago / learned.half_life_weeks)
     place = evidence.row * HOURS + evidence.hour
     counts = np.bincount(place, weights=worth, minlength=evidence.rows * HOURS)

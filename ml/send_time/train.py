@@ -32,7 +32,7 @@ if __package__:
     from ml import contract
     from ml.send_time import inference, judging
     from ml.send_time.histories import Events, People, at_moment
-    from ml.send_time.inference import HISTOGRAM, KINDS, MODEL, SCHEMA_VERSION, Array
+    from ml.send_time.inference import COUNTED_WEIGHT, HISTOGRAM, KINDS, MODEL, SCHEMA_VERSION, Array
     from ml.send_time.judging import Forecasts
     from ml.send_time.learning import Fit, TargetCounts, learn
     from ml.send_time.prior import awake_prior
@@ -42,6 +42,7 @@ else:  # run by the container, where the neighbours are modules of their own
     import judging  # type: ignore[import-not-found,no-redef]
     from histories import Events, People, at_moment  # type: ignore[import-not-found,no-redef]
     from inference import (  # type: ignore[no-redef]
+        COUNTED_WEIGHT,
         HISTOGRAM,
         KINDS,
         MODEL,
@@ -54,7 +55,6 @@ else:  # run by the container, where the neighbours are modules of their own
 
 COLUMNS = ("account", "customer", "segment", "kind", "hour", "weeks_ago", "weight")
 LATEST_SHARE = 0.25  # of the training rows, that strengths are learned on
-LARGEST_WEIGHT = 20.0  # of an inverse propensity: a bound trades a little bias for much variance
 SEED = 20261122
 DIGITS = 9
 ARCHIVE, EVALUATION = "model.tar.gz", "evaluation.json"
@@ -246,7 +246,7 @@ def _events(table: Any, people: People, number: Any) -> Events:
         table["kind"].map(kinds).to_numpy(np.int64),
         table["hour"].to_numpy(np.int64),
         table["weeks_ago"].to_numpy(np.float64),
-        np.minimum(table["weight"].to_numpy(np.float64), LARGEST_WEIGHT),
+        np.minimum(table["weight"].to_numpy(np.float64), COUNTED_WEIGHT),
     )
 
 
@@ -256,8 +256,11 @@ def read_champion(folder: Path | None) -> dict[str, Any] | None:
     if archive is None or not archive.is_file():
         return None
     with tarfile.open(archive) as files:
-        member = files.extractfile(contract.MODEL_FILE)
-        return dict(json.loads(member.read())) if member is not None else None
+        for member in files:
+            content = files.extractfile(member) if member.name.removeprefix("./") == contract.MODEL_FILE else None
+            if content is not None:
+                return dict(json.loads(content.read()))
+    return None
 
 
 def save(trained: Trained, model_dir: Path) -> None:

@@ -17,7 +17,10 @@ ENGAGEMENT_COLUMNS = {
     "at": "TIMESTAMP",
     "touch_id": "VARCHAR",
     "by_machine": "BOOLEAN",
+    "hour_weight": "DOUBLE",
 }
+"""What is read of a touch. Files of stores, and older ones, lack the last."""
+
 _CONSENT = 'STRUCT(state VARCHAR, "at" TIMESTAMP)'
 CUSTOMER_COLUMNS = {
     "customer_key": "VARCHAR",
@@ -32,8 +35,9 @@ CUSTOMER_COLUMNS = {
 def open_touches(
     connection: DuckDBPyConnection, *, parquet: Sequence[Path], json_lines: Sequence[Path], as_of: datetime
 ) -> None:
-    """Creates the table `touches` (customer_id, kind, channel, "at" TIMESTAMP, by_machine BOOLEAN) of the engagement
-    files: each touch before `as_of` once, empty without any. Its `customer_id` is the customer key.
+    """Creates the table `touches` (customer_id, kind, channel, "at" TIMESTAMP, by_machine BOOLEAN, hour_weight
+    DOUBLE) of the engagement files: each touch before `as_of` once, empty without any. Its `customer_id` is the
+    customer key.
 
     Raises ValueError when `as_of` has no time zone.
     """
@@ -74,7 +78,9 @@ def _open(
     empty = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in columns.items())
     parts = [f"SELECT {empty} WHERE FALSE"]
     if parquet:
-        parts.append(f"SELECT {names} FROM read_parquet({_listed(parquet)}, hive_partitioning = false)")  # noqa: S608
+        files = f"read_parquet({_listed(parquet)}, hive_partitioning = false, union_by_name = true)"
+        rows = f"SELECT {empty} WHERE FALSE UNION ALL BY NAME SELECT * FROM {files}"  # noqa: S608 quoted
+        parts.append(f"SELECT {names} FROM ({rows})")  # noqa: S608
     if json_lines:
         typed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
         parts.append(

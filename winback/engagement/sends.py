@@ -31,6 +31,9 @@ class SendTouches:
     touches: tuple[Touch, ...]
 
 
+_ANSWERS = (TouchKind.OPENED, TouchKind.CLICKED)
+
+
 def touches_of_send(row: Mapping[str, Any]) -> SendTouches | None:
     """All touches that the row tells of so far, those told before included; None for a row that is no send.
 
@@ -56,6 +59,7 @@ def _send_id(pk: str, sk: str) -> SendId:
 
 
 def _touches(send_id: SendId, row: Mapping[str, Any]) -> Iterator[Touch]:
+    drawn = _hour_weight(row)
     for attribute, (kind, by_machine) in _TOLD_BY.items():
         if row.get(attribute) is None:
             continue
@@ -64,7 +68,22 @@ def _touches(send_id: SendId, row: Mapping[str, Any]) -> Iterator[Touch]:
         except (AttributeError, ValueError):
             raise MalformedRow(f"{attribute} of the row is not an instant") from None
         channel = row.get("channel")
-        yield Touch(send_id.customer_key, kind, channel, at, _touch_id(send_id, attribute), by_machine)
+        weight = drawn if kind in _ANSWERS else None
+        yield Touch(send_id.customer_key, kind, channel, at, _touch_id(send_id, attribute), by_machine, weight)
+
+
+def _hour_weight(row: Mapping[str, Any]) -> float | None:
+    """The inverse of the propensity of the send's hour, relative to drawing all possible hours alike."""
+    propensity, possible = row.get("hour_propensity"), row.get("possible_hours")
+    if propensity is None or possible is None:
+        return None
+    try:
+        weight = 1 / (float(possible) * float(propensity))
+    except (ArithmeticError, TypeError, ValueError):
+        weight = 0.0
+    if not 0 < weight < float("inf") or float(propensity) > 1:
+        raise MalformedRow("hour_propensity and possible_hours of the row are no probability and number of hours")
+    return round(weight, 6)
 
 
 def _touch_id(send_id: SendId, attribute: str) -> str:

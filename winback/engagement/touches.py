@@ -34,7 +34,9 @@ class TouchChannel(StrEnum):
 class Touch:
     """`touch_id` names the occurrence, whoever tells of it and however often; of several, the earliest `at` counts.
 
-    `channel` is None where it is not known. `by_machine`: a mail scanner's click, a proxy's open.
+    `channel` is None where it is not known. `by_machine`: a mail scanner's click, a proxy's open. `hour_weight`: of an
+    answer to a send whose hour was drawn with a logged propensity, what it counts in learning send times
+    (winback.predictions.send_time.choice.Choice.weight); else None.
     """
 
     customer_key: CustomerKey
@@ -43,9 +45,11 @@ class Touch:
     at: datetime
     touch_id: str
     by_machine: bool = False
+    hour_weight: float | None = None
 
     def row(self) -> dict[str, Any]:
         """A row of the lake's engagement files (docs/data-model.md)."""
+        drawn = {} if self.hour_weight is None else {"hour_weight": self.hour_weight}
         return {
             "customer_key": self.customer_key,
             "kind": self.kind.value,
@@ -53,7 +57,7 @@ class Touch:
             "at": format_instant(self.at),
             "touch_id": self.touch_id,
             "by_machine": self.by_machine,
-        }
+        } | drawn
 
 
 def earliest(touches: Iterable[Touch]) -> list[Touch]:

@@ -11,7 +11,7 @@ import binascii
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -26,6 +26,7 @@ MAX_BYTES = 4_000_000
 MOST_EVENTS = 200
 """Of one kind and customer: the newest count, and older ones would hardly change anything after their decay."""
 BEST = 6
+LARGEST_WEIGHT = 1000.0
 
 
 class EventKind(StrEnum):
@@ -60,7 +61,7 @@ class History:
 
     account_id: AccountId
     segment: str | None
-    events: dict[EventKind, Sequence[Happened]] = field(default_factory=dict)
+    events: Mapping[EventKind, Sequence[Happened]] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
         """As the endpoint reads it."""
@@ -68,7 +69,7 @@ class History:
             kind.value: [
                 number
                 for each in self.events.get(kind, ())[:MOST_EVENTS]
-                for number in (each.hour, round(each.weeks_ago, 2), round(each.weight, 3))
+                for number in (each.hour, round(each.weeks_ago, 2), round(min(each.weight, LARGEST_WEIGHT), 3))
             ]
             for kind in EventKind
         }
