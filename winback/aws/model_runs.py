@@ -12,6 +12,7 @@ from winback.aws import keys
 from winback.aws.documents import from_item, to_item
 from winback.instants import format_instant
 from winback.predictions.kinds import Kind
+from winback.predictions.promotion import Judged
 
 ABANDONED = timedelta(hours=6)
 """A promotion takes minutes, at most about an hour: one that old was killed, and the next takes over from it."""
@@ -49,8 +50,7 @@ class Run(BaseModel):
     model_id: str | None = None
     replaces: str | None = None
     reasons: tuple[str, ...] = ()
-    evaluation: dict[str, Any] | None = None
-    """Metric, comparisons and checks of evaluation.json."""
+    evaluation: Judged | None = None
     data_fingerprint: str | None = None
     """SHA-256 over keys and ETags of the training and test objects."""
     ended_at: str | None = None

@@ -5,7 +5,6 @@ are in docs/data-model.md; the states that call these steps in docs/architecture
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,7 @@ from winback.aws.lake import Lake, training_prefix
 from winback.aws.model_runs import Run, RunState, RunStore
 from winback.aws.models import Archive, ModelBucket, champion_prefix
 from winback.aws.trainings import JobState, TrainingJobs
-from winback.identifiers import AccountId, repeatable_id
+from winback.identifiers import repeatable_id
 from winback.instants import format_instant
 from winback.predictions.kinds import Kind
 from winback.predictions.promotion import (
@@ -86,8 +85,7 @@ class Training:
         evaluation, verdict = self._verdict(run, archive)
         known: dict[str, Any] = {"reasons": verdict.reasons}
         if evaluation is not None:
-            shown = evaluation.model_dump(mode="json", exclude={"reference", "kind", "schema_version", "model_id"})
-            known |= {"model_id": evaluation.model_id, "evaluation": shown}
+            known |= {"model_id": evaluation.model_id, "evaluation": evaluation.judged}
         if not verdict.promote:
             ended = {"state": RunState.REFUSED, "ended_at": format_instant(now)}
             return self.store.put(run.model_copy(update={**known, **ended}))
@@ -152,19 +150,3 @@ class Training:
 def job_name(stage: str, kind: Kind, run_id: str) -> str:
     """At most 63 characters of letters, digits and dashes, as SageMaker wants."""
     return repeatable_id(f"winback-{stage}-train-{kind.replace('_', '-')}", run_id)
-
-
-def plan(
-    kinds: tuple[Kind, ...], accounts: list[AccountId], *, as_of: datetime, now: datetime, run_ids: Mapping[Kind, str]
-) -> list[dict[str, Any]]:
-    """What the workflow maps over: a run a kind, each over all accounts."""
-    return [
-        {
-            "kind": kind.value,
-            "run_id": run_ids[kind],
-            "as_of": format_instant(as_of),
-            "started_at": format_instant(now),
-            "accounts": accounts,
-        }
-        for kind in kinds
-    ]

@@ -65,6 +65,19 @@ class Reference(BaseModel):
     shares: tuple[float, ...]
 
 
+class Judged(BaseModel):
+    """What is kept of an evaluation beside the run."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    metric: str
+    higher_is_better: bool = False
+    value: float
+    against: dict[str, Comparison]
+    serves: str
+    calibration_slope: float | None = None
+
+
 class Evaluation(BaseModel):
     """`evaluation.json` of a model archive."""
 
@@ -84,6 +97,22 @@ class Evaluation(BaseModel):
     reference: dict[str, Reference] = {}
     accounts: dict[str, Comparison] = {}
     """Against the champion on the rows of each account, where the script was told whose they are."""
+
+    @property
+    def calibration_slope(self) -> float | None:
+        slope = self.checks.get("calibration_slope")
+        return float(slope) if isinstance(slope, int | float) else None
+
+    @property
+    def judged(self) -> Judged:
+        return Judged(
+            metric=self.metric,
+            higher_is_better=self.higher_is_better,
+            value=self.value,
+            against=self.against,
+            serves=self.serves,
+            calibration_slope=self.calibration_slope,
+        )
 
 
 def read_evaluation(content: Any) -> Evaluation:
@@ -139,8 +168,8 @@ def _against(evaluation: Evaluation, kind: Kind, standing: Standing) -> Iterator
         yield (
             f"too small to tell: {evaluation.test.rows} rows of the newest period, and {FEWEST_TEST_ROWS} are needed"
         )
-    slope = evaluation.checks.get("calibration_slope")
-    if isinstance(slope, int | float) and not (math.isfinite(slope) and SLOPES[0] <= slope <= SLOPES[1]):
+    slope = evaluation.calibration_slope
+    if slope is not None and not (math.isfinite(slope) and SLOPES[0] <= slope <= SLOPES[1]):
         yield f"its calibration slope is {slope:.2f}: expected {SLOPES[0]} to {SLOPES[1]}"
     others = _to_beat(evaluation)
     if not others:
