@@ -23,6 +23,7 @@ from winback.playbook.calls import OBJECT as CALLS
 from winback.segmentation.migration import compare
 from winback.segmentation.movement import Headcount, Movement, Point, RubricUsed
 from winback.segmentation.names import Segment
+from winback.segmentation.predicted_value import summarise_predictions
 from winback.segmentation.publication import (
     Previous,
     changed_states,
@@ -65,10 +66,10 @@ class _Publication:
         account_id, store = self.refresh.account_id, self.by.store
         moment = format_instant(self.refresh.as_of)
         computed = self.by.lake.download(f"{self.refresh.work}customers.parquet", self.folder / "computed.parquet")
-        scores = self._scores()
+        scores, lifetime = self._scores(), self._lifetime()
         latest = store.latest(account_id)
         if latest is not None and latest.as_of > moment:
-            customers = join_scores(self.connection, computed=computed, scores=scores, previous=None)
+            customers = join_scores(self.connection, computed=computed, scores=scores, previous=None, lifetime=lifetime)
             point = self._write_files(None)
             backfill = self._snapshot(customers)
             store.finish_backfill(account_id, backfill, point)
@@ -82,7 +83,7 @@ class _Publication:
             latest = None
         before = self._published_before(latest, abandoned)
         previous = self._previous(latest, before)
-        customers = join_scores(self.connection, computed=computed, scores=scores, previous=previous)
+        customers = join_scores(self.connection, computed=computed, scores=scores, previous=previous, lifetime=lifetime)
         point = self._write_files(latest)
         changed, gone = find_changes(self.connection, list(before.values()))
         point = point.model_copy(update={"changed": changed + gone})
@@ -109,6 +110,13 @@ class _Publication:
         }
         written = (key for key in lake.list(f"{refresh.work}scores/") if key in parts)
         return download_keys(lake, written, self.folder / "scores")
+
+    def _lifetime(self) -> Path | None:
+        """None when the step that values customers failed."""
+        key = f"{self.refresh.work}lifetime.parquet"
+        if key not in self.by.lake.list(key):
+            return None
+        return self.by.lake.download(key, self.folder / "lifetime.parquet")
 
     def _snapshot(self, customers: int, **more: Any) -> Snapshot:
         return Snapshot(
@@ -159,6 +167,9 @@ class _Publication:
             )
         for calls in lake.list(f"{refresh.work}{CALLS}"):  # none of a snapshot that Spark computed
             lake.copy(calls, f"{refresh.result}{CALLS}")
+        fit = lake.find_json(f"{refresh.work}lifetime.json")
+        if fit is not None:
+            lake.write_json(f"{refresh.result}lifetime.json", fit)
         lake.write_json(f"{refresh.result}rubric.json", rubric)
         lake.write_json(
             f"{refresh.result}summary.json",
@@ -166,6 +177,7 @@ class _Publication:
                 **summary,
                 "newly_lapsed": sum(lapsed.values()),
                 "migrations": [move.model_dump(mode="json") for move in moved.segments],
+                "predicted_value": summarise_predictions(self.connection, fit).model_dump(mode="json"),
             },
         )
         lake.upload(customers, f"{refresh.result}customers.parquet")
