@@ -18,7 +18,7 @@ decided AS (
     WHERE decided_at + to_days(CAST($window_days AS INTEGER)) <= $until
       AND margin_minor > 0
       AND currency = (SELECT any_value(currency) FROM orders)
-      AND len(list_filter(arms, considered -> considered.propensity > 0)) > 1
+      AND len(list_filter(arms, lambda considered: considered.propensity > 0)) > 1
     QUALIFY row_number() OVER (PARTITION BY decision_id, customer_key ORDER BY decided_at) = 1
 ),
 -- Orders of the decision's moment itself came before it.
@@ -36,7 +36,7 @@ SELECT dense_rank() OVER (ORDER BY decided.customer_key) AS customer,
        decided.arm,
        decided.propensity,
        list_aggregate(
-           list_transform(list_filter(decided.arms, considered -> considered.propensity > 0), considered -> considered.arm),
+           list_transform(list_filter(decided.arms, lambda considered: considered.propensity > 0), lambda considered: considered.arm),
            'string_agg', '|'
        ) AS eligible,
        coalesce(rewarded.margin_minor, 0) / decided.margin_minor AS reward,
