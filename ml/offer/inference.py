@@ -6,6 +6,7 @@ margin of one typical purchase of the customer; docs/models/offer.md), before an
 is null. What `contract.py` says of requests, refusals and answers holds here.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 if __package__:
-    from ml.contract import Batch, ErrorAnswer, Number, Rejection, Schema, Text, UnusableModel, answer, read_model
+    from ml.contract import JSON, Batch, ErrorAnswer, Number, Rejection, Schema, Text, UnusableModel, answer, read_model
 else:  # in the container, where the neighbour is a module of its own
     from contract import (  # type: ignore[import-not-found,no-redef]
+        JSON,
         Batch,
         ErrorAnswer,
         Number,
@@ -52,8 +54,11 @@ REACH = 4.0  # a feature beyond this many standard deviations of the training ro
 
 @dataclass(frozen=True)
 class Answers:
+    """`asked`: of each row the arms, as the request wrote them; `effects`: uplift and error of all rows by arm."""
+
     model_id: str
-    rows: list[dict[str, Any]]
+    asked: list[str]
+    effects: dict[str, tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -146,11 +151,21 @@ def model_from(stored: dict[str, Any]) -> OfferModel:
     try:
         if (stored["schema_version"], tuple(stored["features"])) != (SCHEMA_VERSION, NAMES):
             raise UnusableModel("model.json was made for another request schema: train it again with this code")
-        model = OfferModel(str(stored["model_id"]), np.asarray(stored["fill"], dtype=np.float64), dict(stored["arms"]))
+        arms = {str(name): _ready(arm) for name, arm in stored["arms"].items()}
+        model = OfferModel(str(stored["model_id"]), np.asarray(stored["fill"], dtype=np.float64), arms)
         model.predict(np.zeros((1, len(NAMES))))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise UnusableModel(f"model.json is broken: {type(error).__name__}: {error}") from error
     return model
+
+
+def _ready(arm: dict[str, Any]) -> dict[str, Any]:
+    """With lists as arrays, once instead of at every request."""
+    varying = arm["varying"]
+    if varying is None:
+        return arm
+    ready = {name: np.asarray(value) if isinstance(value, list) else value for name, value in varying.items()}
+    return {**arm, "varying": ready}
 
 
 def input_fn(body: str | bytes, content_type: str) -> Batch | Rejection:
@@ -160,23 +175,36 @@ def input_fn(body: str | bytes, content_type: str) -> Batch | Rejection:
 def predict_fn(data: Batch | Rejection, model: OfferModel) -> Answers | Rejection:
     if isinstance(data, Rejection):
         return data
-    known = {name: (effect.tolist(), error.tolist()) for name, (effect, error) in model.predict(data.numbers).items()}
-    rows = [
-        {arm: _answer(known, arm, number) for arm in asked.split(DIVIDER) if arm}
-        for number, asked in enumerate(data.others[ARMS])
-    ]
-    return Answers(model.model_id, rows)
-
-
-def _answer(known: dict[str, tuple[list[float], list[float]]], arm: str, row: int) -> dict[str, float] | None:
-    if arm not in known:
-        return None
-    effect, error = known[arm]
-    return {"uplift": round(effect[row], 6), "error": round(error[row], 6)}
+    return Answers(model.model_id, data.others[ARMS], model.predict(data.numbers))
 
 
 def output_fn(prediction: Answers | Rejection, accept: str) -> tuple[str, str] | ErrorAnswer:
     """(body, content type), or an ErrorAnswer that carries its status. In CSV a row is the JSON of its `arms`."""
     if isinstance(prediction, Rejection):
         return ErrorAnswer.of(prediction)
-    return answer(SCHEMA_VERSION, prediction.model_id, {ARMS: prediction.rows}, accept)
+    frame = answer(SCHEMA_VERSION, prediction.model_id, {}, accept)
+    if isinstance(frame, ErrorAnswer):
+        return frame
+    written = _written(prediction)
+    if frame[1] == JSON:  # the rows are put into the contract's frame: encoding each would take as long as predicting
+        return frame[0].removesuffix("]}") + ",".join([f'{{"{ARMS}":{row}}}' for row in written]) + "]}", JSON
+    return answer(SCHEMA_VERSION, prediction.model_id, {ARMS: written}, accept)
+
+
+def _written(prediction: Answers) -> list[str]:
+    """Each row's `arms` as JSON."""
+    rows = [""] * len(prediction.asked)
+    for asked in set(prediction.asked):
+        mine = [number for number, each in enumerate(prediction.asked) if each == asked]
+        arms = list(dict.fromkeys(arm for arm in asked.split(DIVIDER) if arm))
+        known = [prediction.effects[arm] for arm in arms if arm in prediction.effects]
+        numbers = np.column_stack([column[mine] for effect in known for column in effect]).tolist() if known else []
+        template = ",".join(
+            f"{json.dumps(arm).replace('%', '%%')}:"
+            + ('{"uplift":%.6f,"error":%.6f}' if arm in prediction.effects else "null")
+            for arm in arms
+        )
+        template = "{" + template + "}"
+        for place, row in enumerate(mine):
+            rows[row] = template % tuple(numbers[place]) if known else template % ()
+    return rows
