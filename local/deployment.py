@@ -32,11 +32,7 @@ def deploy(place: Place, state: State) -> None:
 
 def build_first_models(place: Place) -> dict[str, Path]:
     """What a new deployment starts with, by kind of model: made unless it is there and younger than its code."""
-    return {
-        kind: _first_model(place, kind, _FIRST_MODELS / f"{kind}-{MODEL_KNOWS_UNTIL}")
-        for kind in KINDS
-        if (ROOT / "ml" / kind / "bootstrap.py").exists()
-    }
+    return {kind: _first_model(place, kind, _FIRST_MODELS / f"{kind}-{MODEL_KNOWS_UNTIL}") for kind in KINDS}
 
 
 def _first_model(place: Place, kind: str, folder: Path) -> Path:

@@ -61,7 +61,6 @@ class PredictionStack(FunctionStack):
         models = {
             kind: assets.Asset(self, f"FirstModel{_suffix(kind)}", path=str(given or bootstrap_model(kind)))
             for kind in KINDS
-            if (ROOT / "ml" / kind / "bootstrap.py").exists()
         }
         self.add_functions(functions(Access(names), models))
         for kind, model in models.items():

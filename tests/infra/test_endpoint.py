@@ -7,11 +7,8 @@ from typing import Any
 import pytest
 
 from infra.names import KINDS
-from infra.stacks.prediction import ROOT
 from tests.infra.conftest import Stage, synthesize
 from tests.infra.readable import policies_of_roles, text, texts
-
-SERVED = [kind for kind in KINDS if (ROOT / "ml" / kind / "bootstrap.py").exists()]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +22,7 @@ def test_they_are_serverless_unless_the_stage_asks_for_instances(aws_stage: Stag
 
     assert all("ServerlessConfig" in config["ProductionVariants"][0] for config in configs)
     assert sorted(endpoint["EndpointName"] for endpoint in endpoints) == sorted(
-        f"winback-{aws_stage.name}-{kind.replace('_', '-')}-serverless" for kind in SERVED
+        f"winback-{aws_stage.name}-{kind.replace('_', '-')}-serverless" for kind in KINDS
     )
     assert aws_stage.resources("AWS::ApplicationAutoScaling::ScalableTarget") == {}
 
@@ -37,13 +34,13 @@ def test_instances_scale_with_the_calls(provisioned: Stage) -> None:
 
     assert {config["ProductionVariants"][0]["InstanceType"] for config in configs} == {"ml.m5.large"}
     assert sorted(target["ResourceId"] for target in targets) == sorted(
-        f"endpoint/winback-dev-{kind.replace('_', '-')}-provisioned/variant/AllTraffic" for kind in SERVED
+        f"endpoint/winback-dev-{kind.replace('_', '-')}-provisioned/variant/AllTraffic" for kind in KINDS
     )
     metrics = [
         policy["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"] for policy in policies
     ]
     assert {metric["PredefinedMetricType"] for metric in metrics} == {"SageMakerVariantInvocationsPerInstance"}
-    assert len(metrics) == len(SERVED)
+    assert len(metrics) == len(KINDS)
 
 
 def test_the_provisioned_kind_passes_the_same_checks(provisioned: Stage) -> None:
@@ -64,7 +61,7 @@ def test_a_model_is_its_kinds_champion_in_the_scikit_learn_image(aws_stage: Stag
     containers = [model["PrimaryContainer"] for model in aws_stage.properties("AWS::SageMaker::Model").values()]
 
     assert sorted(text(container["ModelDataUrl"]).split("/", 3)[3] for container in containers) == sorted(
-        f"{kind}/champion/model.tar.gz" for kind in SERVED
+        f"{kind}/champion/model.tar.gz" for kind in KINDS
     )
     assert all(text(container["Image"]).endswith("/sagemaker-scikit-learn:1.9-0-cpu-py3") for container in containers)
     assert "eu-central-1" in next(iter(aws_stage.templates["prediction"]["Mappings"].values()))
@@ -75,7 +72,7 @@ def test_an_endpoint_waits_for_its_first_champion(aws_stage: Stage) -> None:
         found["Properties"]["Key"].split("/")[0]: name.split("/")[1]
         for name, found in aws_stage.resources("Custom::ChampionSeed").items()
     }
-    assert sorted(seeds) == sorted(SERVED)
+    assert sorted(seeds) == sorted(KINDS)
     for model in aws_stage.resources("AWS::SageMaker::Model").values():
         kind = text(model["Properties"]["PrimaryContainer"]["ModelDataUrl"]).split("/")[3]
         assert seeds[kind] in model["DependsOn"]
@@ -119,7 +116,7 @@ def test_a_promotion_is_watched_by_the_endpoints_own_alarm(each_stage: Stage) ->
         for alarm in each_stage.properties("AWS::CloudWatch::Alarm").values()
         if alarm.get("Namespace") == "AWS/SageMaker"
     }
-    for kind in SERVED:
+    for kind in KINDS:
         alarm = alarms[f"winback-{each_stage.name}-{kind.replace('_', '-')}-endpoint-errors"]
         dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
         assert dimensions["EndpointName"].startswith(f"winback-{each_stage.name}-{kind.replace('_', '-')}-")
