@@ -1,4 +1,4 @@
-"""Packages without Docker: `base` and `data` for Lambda, each bundled once for all its functions, and `spark`.
+"""Packages without Docker: `base`, `data` and `value` for Lambda, each bundled once for all its functions, and `spark`.
 
 A package is the locked wheels of `locks/{kind}.txt` for the target's platform, plus `winback/` and, for Lambda,
 `functions/`. The wheels are installed into `build/wheels/{kind}-{hash}` once per lock and platform, then linked into
@@ -22,13 +22,14 @@ from constructs import Construct
 
 from infra.config import Target
 
-PackageKind = Literal["base", "data"]
+PackageKind = Literal["base", "data", "value"]
 Lock = PackageKind | Literal["spark"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES: dict[Lock, tuple[str, ...]] = {
     "base": ("functions", "winback"),
     "data": ("functions", "winback"),
+    "value": ("functions", "winback"),
     "spark": ("winback",),
 }
 LEFT_OUT = ("winback/cli",)  # the command line of a laptop

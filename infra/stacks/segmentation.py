@@ -47,6 +47,21 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             ),
         ),
         FunctionSpec(
+            folder="refresh_value",
+            does="The computed snapshot -> what each customer is expected to purchase and be worth",
+            package="value",
+            memory_mb=3008,
+            timeout_seconds=900,
+            storage_mb=10_240,
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem", "*#snapshot"),
+                access.read_lake("refresh/*/customers.parquet", "refresh/*/summary.json", "snapshots/*/lifetime.json"),
+                access.write_lake("refresh/*/lifetime.parquet", "refresh/*/lifetime.json"),
+                access.list_lake("snapshots/*"),
+            ),
+        ),
+        FunctionSpec(
             folder="refresh_score",
             does="One part -> the churn endpoint in batches -> scores",
             memory_mb=512,

@@ -1,4 +1,4 @@
-"""Refresh: every account's customers are computed, scored and published as a snapshot."""
+"""Refresh: every account's customers are computed, valued, scored and published as a snapshot."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from infra.workflows.states import (
     when_number,
 )
 
-FUNCTIONS = ("refresh_start", "refresh_compute", "refresh_score", "refresh_publish")
+FUNCTIONS = ("refresh_start", "refresh_compute", "refresh_value", "refresh_score", "refresh_publish")
 
 _LINE = ("account_id", "snapshot_id", "chunk", "key", "rows")
 _ACCOUNT = {"account_id.$": "$.account_id", "snapshot_id.$": "$.snapshot_id", "as_of.$": "$.as_of"}
@@ -70,9 +70,15 @@ def _one_account(chunks: int, spark_minutes: int | None) -> States:
     return {
         "Compute": {
             **caught_by(task("refresh_compute", _ACCOUNT), "Compute failed"),
-            "Next": "Anything to score" if spark_minutes is None else "Which engine",
+            "Next": "Value" if spark_minutes is None else "Which engine",
         },
         **(_on_spark(spark_minutes) if spark_minutes is not None else {}),
+        # Segments without a predicted value are worth more than none: a failure here fails no refresh. Its function's
+        # alarm tells of it, and so does the summary.
+        "Value": {
+            **caught_by(task("refresh_value", _ACCOUNT, keeps={}), "Anything to score"),
+            "Next": "Anything to score",
+        },
         "Anything to score": when_number("$.parts", zero="Publish", otherwise="Score"),
         "Score": {
             **caught_by(map_over_manifest("Score", score, line=_LINE, concurrency=chunks), "Score failed"),
@@ -101,12 +107,12 @@ def _on_spark(minutes: int) -> States:
         "Which engine": {
             "Type": "Choice",
             "Choices": [{"Variable": "$.request", "IsPresent": True, "Next": "Compute on Spark"}],
-            "Default": "Anything to score",
+            "Default": "Value",
         },
         "Compute on Spark": {**caught_by(spark_job(minutes), "Spark failed"), "Next": "Take over"},
         "Take over": {
             **caught_by(task("refresh_compute", {**_ACCOUNT, "request.$": "$.request"}), "Compute failed"),
-            "Next": "Anything to score",
+            "Next": "Value",
         },
         "Spark failed": failure("refresh_spark", "Mark snapshot failed"),
     }

@@ -38,7 +38,7 @@ def test_every_folder_is_a_function_and_every_function_a_folder(each_stage: Stag
 def test_the_architecture_page_lists_the_same_functions() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
 
-    assert sorted(re.findall(r"^\| `(\w+)` \| (?:base|data) \|", page, re.MULTILINE)) == FOLDERS
+    assert sorted(re.findall(r"^\| `(\w+)` \| (?:base|data|value) \|", page, re.MULTILINE)) == FOLDERS
 
 
 def test_functions_are_named_by_stage_and_folder(each_stage: Stage) -> None:
@@ -108,7 +108,7 @@ def test_in_the_local_stage_clients_are_pointed_at_the_recorder_and_the_models(
 
 def test_the_api_has_the_routes_of_the_architecture_page() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \| (?:base|data) \| (`[A-Z/]+ /.*?) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (?:base|data|value) \| (`[A-Z/]+ /.*?) \|", page, re.MULTILINE)
     documented = {
         folder: {
             (method, path + action)

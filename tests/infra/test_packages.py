@@ -40,16 +40,16 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def documented() -> dict[str, list[str]]:
     """Folders by package, as the architecture page has them."""
     page = (ROOT / "docs" / "architecture.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \| (base|data) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (base|data|value) \|", page, re.MULTILINE)
     return {kind: [folder for folder, package in rows if package == kind] for kind in KINDS}
 
 
-def test_there_are_two_packages_and_each_function_has_the_one_that_is_documented(each_stage: Stage) -> None:
+def test_there_are_three_packages_and_each_function_has_the_one_that_is_documented(each_stage: Stage) -> None:
     deployed = {folder: str(found["Code"]["S3Key"]) for folder, found in handlers(each_stage).items()}  # type: ignore[index]
 
     by_kind = {kind: {deployed[folder] for folder in folders} for kind, folders in documented().items()}
-    assert [len(assets) for assets in by_kind.values()] == [1, 1]
-    assert by_kind["base"] != by_kind["data"]
+    assert [len(assets) for assets in by_kind.values()] == [1, 1, 1]
+    assert len(set.union(*by_kind.values())) == 3
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -77,8 +77,12 @@ def test_the_runtimes_own_packages_and_the_laptops_are_left_out(packages: dict[s
         assert list(package.rglob("__pycache__")) == []
 
 
-def test_duckdb_is_in_the_data_package_alone(packages: dict[str, Path]) -> None:
-    assert [kind for kind, package in packages.items() if (package / "duckdb").exists()] == ["data"]
+def test_duckdb_and_the_numeric_packages_are_where_they_are_needed_alone(packages: dict[str, Path]) -> None:
+    def having(name: str) -> list[str]:
+        return [kind for kind, package in packages.items() if (package / name).exists()]
+
+    assert having("duckdb") == ["data", "value"]
+    assert having("numpy") == having("scipy") == ["value"]
 
 
 def test_packages_stay_under_their_limits(packages: dict[str, Path]) -> None:
@@ -89,6 +93,7 @@ def test_packages_stay_under_their_limits(packages: dict[str, Path]) -> None:
 
     assert sizes["base"] <= LARGEST_BASE_MB
     assert sizes["data"] <= LARGEST_MB
+    assert sizes["value"] <= LARGEST_MB
 
 
 def test_files_beside_the_code_travel_with_it(packages: dict[str, Path]) -> None:

@@ -20,6 +20,7 @@ def run(workflows: Any, *, parts: int = 2, **replaced: Any) -> Any:
     functions = {
         "refresh_start": lambda payload: {"accounts": ACCOUNTS},
         "refresh_compute": lambda payload: {**payload, "manifest": "manifest.jsonl", "parts": parts},
+        "refresh_value": lambda payload: {"customers": 5},
         "refresh_score": lambda payload: {"chunk": payload["chunk"]},
         "refresh_publish": lambda payload: {"customers": 5, "changed": 1},
         **replaced,
@@ -44,6 +45,17 @@ def test_every_account_is_computed_scored_and_published(workflows: Any) -> None:
         "parts/1",
         "parts/1",
     ]
+
+
+def test_a_refresh_goes_on_without_values_when_they_cannot_be_had(workflows: Any) -> None:
+    def fails(payload: dict[str, Any]) -> dict[str, Any]:
+        raise FunctionFailed("out of memory")
+
+    outcome = run(workflows, refresh_value=fails)
+
+    assert outcome.status == "SUCCEEDED"
+    assert len(outcome.payloads("refresh_score")) == 4
+    assert outcome.payloads("refresh_publish") == ACCOUNTS
 
 
 def test_with_nothing_to_score_it_publishes_at_once(workflows: Any) -> None:
