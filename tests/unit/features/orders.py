@@ -1,12 +1,13 @@
 """Orders, touches and profiles of a few made-up customers, and their facts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
 
+from tests.unit.filling import insert
 from winback.features import Calibration, compute_facts
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,7 +85,6 @@ def read_facts(connection: duckdb.DuckDBPyConnection) -> Facts:
     return {row[0]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
 
 
-def _put(connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Iterable[Row]) -> None:
+def _put(connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Sequence[Row]) -> None:
     connection.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
-    for row in rows:
-        connection.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", row)
+    insert(connection, name, rows)

@@ -15,7 +15,7 @@ from winback.features import PRIOR
 from winback.features.premium import PremiumCuts
 from winback.features.rhythm import CEILING_DAYS, FLOOR_DAYS
 
-CUSTOMERS = st.sampled_from(["ann", "bob", "cy"])
+CUSTOMERS = st.sampled_from(["ann", "bob", "cy", "dee", "eve"])
 FROZEN = PRIOR.model_copy(update={"premium": PremiumCuts(unit_minor=900, amount_minor=20_000)})
 
 _lines = st.none() | st.lists(
@@ -56,12 +56,12 @@ def _profiles(days_ago: st.SearchStrategy[float]) -> st.SearchStrategy[list[Row]
 PAST = st.floats(0.001, 2_000)
 FUTURE = st.floats(-400, 0)
 _any_data = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 _relations = st.builds(
     Relations,
-    st.lists(_orders(PAST), max_size=25),
-    st.none() | st.lists(_touches(PAST), max_size=12),
+    st.lists(_orders(PAST), max_size=40),
+    st.none() | st.lists(_touches(PAST), max_size=20),
     st.none() | _profiles(PAST),
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from tests.unit.filling import insert
 from winback.features import FEATURES, PRIOR
 from winback.segmentation.rubric import Bands, Rubric
 from winback.segmentation.rubric_calibration import thresholds_from
@@ -61,8 +62,7 @@ def fill(connection: duckdb.DuckDBPyConnection, orders: Sequence[tuple[Any, ...]
         (str(number), customer, at, amount, discount, lines)
         for number, (customer, at, amount, lines, discount) in enumerate(orders)
     ]
-    if rows:
-        connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)", rows)
+    insert(connection, "orders", rows)
 
 
 def rubric_with(as_of: datetime, bands: Bands | None = None, overrides: str = "", **cuts: int) -> Rubric:
@@ -78,12 +78,10 @@ def ruled(connection: duckdb.DuckDBPyConnection, rubric: Rubric, *facts: dict[st
     connection.execute(
         f"CREATE OR REPLACE TABLE facts ({', '.join(f'{name} {kind}' for name, kind in columns.items())})"
     )
-    for number, row in enumerate(facts):
-        given = {**_ONE_PURCHASE, **row, "customer_id": f"{number:05d}"}
-        unknown = given.keys() - columns.keys()
-        assert not unknown, unknown
-        names = ", ".join("?" for _ in columns)
-        connection.execute(f"INSERT INTO facts VALUES ({names})", [given.get(name) for name in columns])
+    rows = [{**_ONE_PURCHASE, **row, "customer_id": f"{number:05d}"} for number, row in enumerate(facts)]
+    unknown = {name for row in rows for name in row} - columns.keys()
+    assert not unknown, unknown
+    insert(connection, "facts", [[row.get(name) for name in columns] for row in rows])
     apply_rubric(connection, rubric)
     return [row for _, row in sorted(rows_by_customer(connection, "snapshot").items())]
 

@@ -22,7 +22,7 @@ from winback.segmentation.increments import Coverage, open_touched_orders, state
 from winback.segmentation.order_files import OrderFiles, open_orders
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-CUSTOMERS, ORDERS = ("ann", "bob", "eve"), tuple("12345678")
+CUSTOMERS, ORDERS = ("ann", "bob", "cy", "eve"), tuple("123456789ABC")
 CALIBRATION = PRIOR.model_copy(update={"premium": PremiumCuts(unit_minor=900, amount_minor=2_000)})
 LINES = [{"sku": "a", "category": "tea", "quantity": "1", "price_minor": 1_000, "cost_minor": 400}]
 
@@ -41,8 +41,8 @@ orders = st.builds(
     st.sampled_from([None, [], LINES, LINES * 2]),
 )
 days_of_files = st.lists(
-    st.tuples(st.integers(0, 20), st.lists(orders, max_size=6, unique_by=lambda one: one["order_id"]), st.booleans()),
-    min_size=1,
+    st.tuples(st.integers(0, 20), st.lists(orders, max_size=9, unique_by=lambda one: one["order_id"]), st.booleans()),
+    min_size=2,
     max_size=3,
 )
 
@@ -115,7 +115,7 @@ def rows_of(connection: duckdb.DuckDBPyConnection, as_of: datetime, histories: P
     return [connection.execute(f"FROM {name} ORDER BY customer_id").fetchall() for name in ("written", "facts")]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(days_of_files)
 def test_carrying_gives_the_same_rows_as_computing_all(days: list[tuple[int, list[dict[str, Any]], bool]]) -> None:
     """Late orders, changed, moved and withdrawn ones, orders of the future, returns, days without any."""

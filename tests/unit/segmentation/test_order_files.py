@@ -12,7 +12,7 @@ from winback.segmentation.order_files import COLUMNS, open_orders
 
 _versions = st.builds(
     dict,
-    order_id=st.integers(1, 8).map(str),
+    order_id=st.integers(1, 12).map(str),
     received_at=st.integers(1, 4).map(lambda day: f"2026-01-0{day}T00:00:00Z"),
     fingerprint=st.sampled_from("abc"),
     currency=st.sampled_from(["EUR", "EUR", "USD"]),
@@ -20,11 +20,11 @@ _versions = st.builds(
 
 
 @given(
-    largest=st.lists(_versions, max_size=8, unique_by=lambda version: version["order_id"]),
-    later=st.lists(_versions, max_size=4, unique_by=lambda version: version["order_id"]),
-    batches=st.lists(st.lists(_versions, min_size=1, max_size=5), max_size=3),
+    largest=st.lists(_versions, max_size=12, unique_by=lambda version: version["order_id"]),
+    later=st.lists(_versions, max_size=8, unique_by=lambda version: version["order_id"]),
+    batches=st.lists(st.lists(_versions, min_size=1, max_size=8), max_size=3),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_latest_version_of_each_order_counts_in_whatever_files_they_lie(
     tmp_path_factory: Any, largest: list[Any], later: list[Any], batches: list[list[Any]]
 ) -> None:

@@ -39,11 +39,11 @@ def swinging(day: int) -> Decimal:
         st.tuples(
             st.integers(1, 25), st.integers(0, 729), st.integers(-3_000, 30_000), st.sampled_from(["EUR", "USD", "USD"])
         ),
-        min_size=20,
+        min_size=60,
         max_size=120,
     )
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_only_customers_within_the_bound_can_move(rows: list[Any]) -> None:
     with duckdb.connect(config={"threads": 1}) as connection:
         result = _check(connection, [*rows, (26, 5, 1_000, "USD")], quotes_of(swinging))
