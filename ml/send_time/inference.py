@@ -41,7 +41,7 @@ COUNTED_WEIGHT = 20.0  # at most, of an inverse propensity: a bound trades a lit
 BEST = 6
 MODEL, HISTOGRAM = "model", "account_histogram"
 
-_HOUR_OF_DAY, _DAY = np.arange(HOURS) % 24, np.arange(HOURS) // 24
+_HOUR = np.arange(HOURS)
 
 
 @dataclass(frozen=True)
@@ -153,24 +153,38 @@ class SendTimeModel:
         return SendTimes(self.model_id, probabilities, total / (total + self.learned.strength), names)
 
 
+def worth_of(evidence: Evidence, learned: Learned) -> Array:
+    """What each event counts after decay: (events,)."""
+    worth = np.asarray(learned.kind_weights)[evidence.kind] * np.minimum(evidence.weight, COUNTED_WEIGHT)
+    return np.asarray(worth * np.exp2(-evidence.weeks_ago / learned.half_life_weeks))
+
+
 def own_counts(evidence: Evidence, learned: Learned) -> Array:
     """Decayed, weighted events per customer and hour: shape (rows, 168)."""
-    worth = np.asarray(learned.kind_weights)[evidence.kind] * np.minimum(evidence.weight, COUNTED_WEIGHT)
-    worth = worth * np.exp2(-evidence.weeks_ago / learned.half_life_weeks)
     place = evidence.row * HOURS + evidence.hour
-    counts = np.bincount(place, weights=worth, minlength=evidence.rows * HOURS)
+    counts = np.bincount(place, weights=worth_of(evidence, learned), minlength=evidence.rows * HOURS)
     return np.asarray(counts, dtype=np.float64).reshape(evidence.rows, HOURS)
 
 
-def kernel(learned: Learned, base: Array) -> Array:
-    """Where one event at an hour (row) counts (column): shape (168, 168), rows add up to one.
+def smear(learned: Learned, bases: Array) -> tuple[Array, Array]:
+    """How an event spreads, the week being a circle of 168 hours and the day one of 24.
 
-    The week is a circle of 168 hours and the day one of 24. What counts for the hour of every day goes to the days as
-    the base does, so that a shop's closed Sunday stays closed.
+    (168,): over the hours after it, adding up to one. (bases, 24, 24): from its hour of the day over the hours of the
+    day after it, such that times the base (168,) it adds up to one over the week; so what counts for the hour of every
+    day goes to the days as the base does, and a shop's closed Sunday stays closed.
     """
-    near = _circular(np.arange(HOURS), HOURS, learned.spread_hours)
-    same_hour = _circular(_HOUR_OF_DAY, 24, learned.spread_hours) * base
-    return (1 - learned.any_day) * _to_one(near) + learned.any_day * _to_one(same_hour)
+    near, day = _circle(HOURS, learned.spread_hours), _circle(24, learned.spread_hours)
+    hours = np.arange(24)
+    reached = bases.reshape(-1, HOURS // 24, 24).sum(axis=1)[:, (hours[:, None] + hours) % 24] @ day
+    return near / near.sum(), np.asarray(day[None, None, :] / reached[:, :, None])
+
+
+def kernel(learned: Learned, base: Array) -> Array:
+    """Where one event at an hour (row) counts (column): shape (168, 168), rows add up to one. See `smear`."""
+    near, same_hour = smear(learned, base[None, :])
+    apart = (_HOUR - _HOUR[:, None]) % HOURS
+    of_day = same_hour[0][_HOUR[:, None] % 24, apart % 24] * base
+    return np.asarray((1 - learned.any_day) * near[apart] + learned.any_day * of_day)
 
 
 def posterior(smeared: Array, total: Array, base: Array, strength: float) -> Array:
@@ -256,14 +270,9 @@ def encoded(probabilities: Array) -> list[str]:
     return [base64.b64encode(row.tobytes()).decode("ascii") for row in scaled]
 
 
-def _circular(places: Whole, size: int, spread: float) -> Array:
-    distance = np.abs(places[:, None] - places)
-    distance = np.minimum(distance, size - distance)
-    return np.asarray(np.exp(-0.5 * (distance / max(spread, 1e-3)) ** 2))
-
-
-def _to_one(rows: Array) -> Array:
-    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
+def _circle(size: int, spread: float) -> Array:
+    away = np.minimum(np.arange(size), size - np.arange(size))
+    return np.asarray(np.exp(-0.5 * (away / max(spread, 1e-3)) ** 2))
 
 
 def _distribution(values: Any) -> Array:

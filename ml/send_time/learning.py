@@ -10,7 +10,7 @@ Lies beside `train.py` in a training job's code, so it stands alone on numpy and
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
@@ -18,10 +18,8 @@ from scipy.special import expit, gammaln
 
 if __package__:
     from ml.send_time.histories import ORDERED, Divided, Events, Mask
-    from ml.send_time.inference import KINDS, Array, Learned, Whole, kernel, own_counts, posterior
-else:  # run by the container, where the neighbours are modules of their own
-    from histories import ORDERED, Divided, Events, Mask  # type: ignore[import-not-found,no-redef]
-    from inference import (  # type: ignore[import-not-found,no-redef]
+    from ml.send_time.inference import (
+        HOURS,
         KINDS,
         Array,
         Learned,
@@ -29,10 +27,26 @@ else:  # run by the container, where the neighbours are modules of their own
         kernel,
         own_counts,
         posterior,
+        smear,
+        worth_of,
+    )
+else:  # run by the container, where the neighbours are modules of their own
+    from histories import ORDERED, Divided, Events, Mask  # type: ignore[import-not-found,no-redef]
+    from inference import (  # type: ignore[import-not-found,no-redef]
+        HOURS,
+        KINDS,
+        Array,
+        Learned,
+        Whole,
+        kernel,
+        own_counts,
+        posterior,
+        smear,
+        worth_of,
     )
 
 ENOUGH = 200  # held-out events to learn from; with fewer the documented values hold
-MOST_CUSTOMERS = 20_000  # that strengths are learned from: more change no digit that matters
+MOST_PAIRS = 3_000_000  # of a known and a held-out event, to learn from: more change no digit that matters
 MOST_STEPS = 300
 LARGEST = 1e6  # a strength at this bound: the customers' own hours say nothing
 
@@ -69,6 +83,14 @@ class Bases:
         base[inside] = self.segments[people.segment[inside]]
         return base
 
+    def of_events(self, events: Events) -> Array:
+        """What its customer's base gives to each event's hour: (events,)."""
+        account, segment = events.people.account[events.customer], events.people.segment[events.customer]
+        expected = self.accounts[account, events.hour]
+        inside = segment >= 0
+        expected[inside] = self.segments[segment[inside], events.hour[inside]]
+        return expected
+
 
 def learn(divided: Divided, prior: Array, seed: int, progress: Callable[[str], None] | None = None) -> Fit:
     """`prior` (168,) is the shipped one. Held-out events decide; a richer smoothing must win by a standard error."""
@@ -76,7 +98,7 @@ def learn(divided: Divided, prior: Array, seed: int, progress: Callable[[str], N
     account_strength = TargetCounts.of(known).account_strength(prior)
     if len(held_out) < ENOUGH or not len(known):
         return Fit(DEFAULT, DEFAULT_SEGMENT_STRENGTH, account_strength, SMOOTHINGS[-1], {}, len(held_out), True)
-    problem = _Problem.of(_some_customers(divided, seed), prior, account_strength)
+    problem = _Problem.of(divided, prior, account_strength, seed)
     tried: dict[str, float] = {}
     chosen: tuple[str, Array] | None = None
     best = np.empty(0)
@@ -145,15 +167,46 @@ def forecast(known: Events, learned: Learned, base: Bases) -> Array:
 
 
 @dataclass(frozen=True)
+class _Pairs:
+    """Each held-out event beside each known event of its customer: what smearing and decay are evaluated on.
+
+    `event` and `held` number the known and held-out events at hand, `apart` is the hours from one to the other;
+    `of_day` and `of_week` are the places of the pair in arrays of shape (accounts, 24, 24) and (accounts, 168).
+    """
+
+    event: Whole
+    held: Whole
+    apart: Whole
+    of_day: Whole
+    of_week: Whole
+
+    @classmethod
+    def of(cls, known: Events, held_out: Events) -> "_Pairs":
+        order = np.argsort(known.customer, kind="stable")
+        sizes = np.bincount(known.customer, minlength=len(known.people))
+        first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        of_held = sizes[held_out.customer]
+        held = np.repeat(np.arange(len(held_out)), of_held)
+        within = np.arange(len(held)) - np.repeat(np.cumsum(of_held) - of_held, of_held)
+        event = order[first[held_out.customer][held] + within]
+        account = known.people.account[held_out.customer[held]]
+        apart = (held_out.hour[held] - known.hour[event]) % HOURS
+        of_day = (account * 24 + known.hour[event] % 24) * 24 + apart % 24
+        return cls(event, held, apart, of_day, account * HOURS + held_out.hour[held])
+
+
+@dataclass(frozen=True)
 class _Problem:
     """Parameters on unbounded scales: strength, half-life, segment strength, worth of clicks and orders, spread, days.
 
-    Those that the data say nothing of stay where they start.
+    Those that the data say nothing of stay where they start. `known` and `held_out` are those of some customers,
+    `counts` of all.
     """
 
     known: Events
     counts: TargetCounts
     held_out: Events
+    pairs: _Pairs
     prior: Array
     account_strength: float
     start: Array
@@ -162,8 +215,11 @@ class _Problem:
     free: Mask
 
     @classmethod
-    def of(cls, divided: Divided, prior: Array, account_strength: float) -> "_Problem":
-        known, held_out = divided.known, divided.held_out
+    def of(cls, divided: Divided, prior: Array, account_strength: float, seed: int) -> "_Problem":
+        counts = TargetCounts.of(divided.known)
+        chosen = _some_customers(divided, seed)
+        known = divided.known.where(chosen[divided.known.customer])
+        held_out = divided.held_out.where(chosen[divided.held_out.customer])
         there = np.bincount(known.kind, minlength=len(KINDS)) > 0
         engaged = bool(np.any(held_out.kind != ORDERED))
         kinds = DEFAULT.kind_weights
@@ -183,7 +239,8 @@ class _Problem:
                 True,
             ]
         )
-        return cls(known, TargetCounts.of(known), held_out, prior, account_strength, start, low, high, free)
+        pairs = _Pairs.of(known, held_out)
+        return cls(known, counts, held_out, pairs, prior, account_strength, start, low, high, free)
 
     def solve(self, smoothing: str) -> Array:
         """All parameters, the free ones such that the held-out events are likeliest (Nelder and Mead 1965)."""
@@ -210,11 +267,19 @@ class _Problem:
         return whole(found.x)
 
     def losses(self, parameters: Array, smoothing: str) -> Array:
-        """-ln of the probability given to each held-out event."""
+        """-ln of the probability given to each held-out event: that of `forecast`, without the hours in between."""
         learned, segment_strength = self.read(parameters, smoothing)
         base = self.counts.bases(self.prior, self.account_strength, segment_strength)
-        probabilities = forecast(self.known, learned, base)
-        return np.asarray(-np.log(probabilities[self.held_out.customer, self.held_out.hour]))
+        known, held_out, pairs = self.known, self.held_out, self.pairs
+        worth = worth_of(known.evidence(), learned)
+        near, same_hour = smear(learned, base.accounts)
+        arrives = (1 - learned.any_day) * near[pairs.apart]
+        if learned.any_day:
+            arrives += learned.any_day * base.accounts.ravel()[pairs.of_week] * same_hour.ravel()[pairs.of_day]
+        own = np.bincount(pairs.held, weights=worth[pairs.event] * arrives, minlength=len(held_out))
+        total = np.bincount(known.customer, weights=worth, minlength=len(known.people))[held_out.customer]
+        expected = base.of_events(held_out)
+        return np.asarray(-np.log((own + learned.strength * expected) / (total + learned.strength)))
 
     def read(self, parameters: Array, smoothing: str) -> tuple[Learned, float]:
         strength, half_life, segment_strength, click, order, spread = np.exp(parameters[:6])
@@ -238,32 +303,18 @@ class _Problem:
         return float(mean - np.sqrt(np.sum((gaps - mean * total) ** 2)) / total.sum())
 
 
+def _some_customers(divided: Divided, seed: int) -> Mask:
+    """Of those with held-out events as many as make MOST_PAIRS, drawn at random; the others make the bases alone."""
+    size = len(divided.held_out.people)
+    known = np.bincount(divided.known.customer, minlength=size)
+    held_out = np.bincount(divided.held_out.customer, minlength=size)
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(held_out))
+    few = np.cumsum((known * held_out)[order]) <= MOST_PAIRS
+    chosen = np.zeros(size, dtype=bool)
+    chosen[order[few]] = True
+    chosen[order[:1]] = True
+    return chosen
+
+
 def _shrunk(counts: Array, towards: Array, strength: float) -> Array:
     return np.asarray((counts + strength * towards) / (counts.sum(axis=1, keepdims=True) + strength))
-
-
-def _some_customers(divided: Divided, seed: int) -> Divided:
-    """At most MOST_CUSTOMERS of those with held-out events: the others' only make the bases."""
-    people = divided.held_out.people
-    forecast_of = np.unique(divided.held_out.customer)
-    if len(forecast_of) <= MOST_CUSTOMERS:
-        return divided
-    chosen = np.random.default_rng(seed).choice(forecast_of, MOST_CUSTOMERS, replace=False)
-    keep = np.zeros(len(people), dtype=bool)
-    keep[chosen] = True
-    return Divided(
-        _numbered_anew(divided.known.where(keep[divided.known.customer]), keep),
-        _numbered_anew(divided.held_out.where(keep[divided.held_out.customer]), keep),
-    )
-
-
-def _numbered_anew(events: Events, keep: Mask) -> Events:
-    number: Whole = np.cumsum(keep) - 1
-    people = events.people
-    kept = replace(
-        people,
-        keys=tuple(key for key, kept in zip(people.keys, keep.tolist(), strict=True) if kept),
-        account=people.account[keep],
-        segment=people.segment[keep],
-    )
-    return replace(events, people=kept, customer=number[events.customer])
