@@ -92,20 +92,23 @@ class ErrorAnswer:
 
 @dataclass(frozen=True)
 class Number:
-    """A finite number from `low` to `high`; null where `nullable`."""
+    """A finite number from `low` to `high`, a `whole` one or any; null where `nullable`."""
 
     low: float
     high: float
     nullable: bool = False
+    whole: bool = False
 
     @property
     def expected(self) -> str:
-        return f"a number from {self.low:.15g} to {self.high:.15g}{' or null' if self.nullable else ''}"
+        kind = "a whole number" if self.whole else "a number"
+        return f"{kind} from {self.low:.15g} to {self.high:.15g}{' or null' if self.nullable else ''}"
 
     def fits(self, value: Any) -> bool:
         if value is None:
             return self.nullable
-        return type(value) in (int, float) and bool(self.low <= value <= self.high)
+        within = type(value) in (int, float) and bool(self.low <= value <= self.high)
+        return within and not (self.whole and value % 1)
 
     def from_text(self, text: str) -> Any:
         if not text and self.nullable:
@@ -281,6 +284,7 @@ class _NumberFields:
     low: Array
     high: Array
     nullable: NDArray[np.bool_]
+    whole: NDArray[np.bool_]
 
     @classmethod
     def of(cls, fields: Mapping[str, Field]) -> "_NumberFields":
@@ -288,7 +292,8 @@ class _NumberFields:
         names = tuple(kinds)
         pick = itemgetter(*names) if len(names) > 1 else lambda row: tuple(row[name] for name in names)
         bounds = np.array([(kind.low, kind.high) for kind in kinds.values()], dtype=np.float64).reshape(-1, 2)
-        return cls(names, pick, bounds[:, 0], bounds[:, 1], np.array([k.nullable for k in kinds.values()], dtype=bool))
+        nullable, whole = np.array([(k.nullable, k.whole) for k in kinds.values()], dtype=bool).reshape(-1, 2).T
+        return cls(names, pick, bounds[:, 0], bounds[:, 1], nullable, whole)
 
     def read(self, rows: Sequence[Any]) -> Array | None:
         """(rows, fields), None when a value does not fit; for some of those KeyError, TypeError or OverflowError."""
@@ -301,6 +306,8 @@ class _NumberFields:
             absent = np.isnan(values)
             if not np.all(fits | (absent & self.nullable)) or int(absent.sum()) != picked.count(None):
                 return None
+        if self.whole.any() and np.any(values[:, self.whole] % 1 > 0):
+            return None
         return values
 
 

@@ -3,6 +3,7 @@
 Lies beside `train.py` in a training job's code, so it stands alone on numpy.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -15,6 +16,7 @@ METRICS = ("auc", "log_loss", "brier")
 HIGHER_IS_BETTER = {"auc": True, "log_loss": False, "brier": False}
 _SMALLEST = 1e-6  # a forecast of exactly 0 or 1 that fails would cost infinitely much
 _STEPS = 50
+_NO_STEP = 1e-10
 
 
 class Difference(TypedDict):
@@ -78,22 +80,38 @@ def score(forecast: Forecast, outcome: Array) -> dict[str, float]:
 
 
 def compare(model: Forecast, baseline: Forecast, outcome: Array, *, seed: int, draws: int) -> dict[str, Difference]:
-    """model - baseline per metric, with a 95 % interval of the paired bootstrap over rows (percentile method).
+    """model - baseline per metric; see `compare_each`."""
+    return compare_each(model, {"baseline": baseline}, outcome, seed=seed, draws=draws)["baseline"]
 
-    Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3. A draw without both outcomes says
-    nothing of the AUC and is left out of its interval.
+
+def compare_each(
+    model: Forecast, baselines: Mapping[str, Forecast], outcome: Array, *, seed: int, draws: int
+) -> dict[str, dict[str, Difference]]:
+    """model - baseline per baseline and metric, with 95 % intervals of the paired bootstrap over rows (percentiles).
+
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3. The same draws serve all baselines. A
+    draw without both outcomes says nothing of the AUC and is left out of its interval.
     """
     random = np.random.default_rng(seed)
-    first, second = Scorer(model, outcome), Scorer(baseline, outcome)
+    first = Scorer(model, outcome)
+    others = [Scorer(baseline, outcome) for baseline in baselines.values()]
     size = len(outcome)
-    drawn = np.empty((draws, len(METRICS)))
-    for draw in range(draws):
-        weights = np.bincount(random.integers(0, size, size), minlength=size).astype(np.float64)
-        drawn[draw] = np.subtract(first.scores(weights), second.scores(weights))
-    point = np.subtract(first.scores(np.ones(size)), second.scores(np.ones(size)))
+
+    def gaps(weights: Array) -> Array:
+        return np.subtract(first.scores(weights), [other.scores(weights) for other in others])
+
+    drawn = np.array(
+        [gaps(np.bincount(random.integers(0, size, size), minlength=size).astype(np.float64)) for _ in range(draws)]
+    )
+    point = gaps(np.ones(size))
     return {
-        name: _difference(float(point[column]), drawn[:, column], higher_is_better=HIGHER_IS_BETTER[name])
-        for column, name in enumerate(METRICS)
+        name: {
+            metric: _difference(
+                float(point[row, column]), drawn[:, row, column], higher_is_better=HIGHER_IS_BETTER[metric]
+            )
+            for column, metric in enumerate(METRICS)
+        }
+        for row, name in enumerate(baselines)
     }
 
 
@@ -118,19 +136,34 @@ def calibration_line(probability: Array, outcome: Array) -> tuple[float, float]:
     binary regression", Biometrika 45 (1958) 562-565. (NaN, NaN) where only one outcome or one forecast occurs.
     """
     p = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
-    odds = np.log(p) - np.log1p(-p)
-    if outcome.min() == outcome.max() or odds.max() - odds.min() < 1e-12:
+    return logistic_line(np.log(p) - np.log1p(-p), outcome)
+
+
+def logistic_line(scores: Array, outcome: Array) -> tuple[float, float]:
+    """(intercept, slope) of the outcome's log odds on the scores, (n,) each, by maximum likelihood.
+
+    (NaN, NaN) where only one outcome or one score occurs.
+    """
+    if outcome.min() == outcome.max() or scores.max() - scores.min() < 1e-12:
         return float("nan"), float("nan")
-    terms = np.column_stack([np.ones_like(odds), odds])
-    weights = np.array([0.0, 1.0])
-    for _ in range(_STEPS):  # Newton's method; the likelihood is concave
-        fitted = 1 / (1 + np.exp(-np.clip(terms @ weights, -500, 500)))
+    terms = np.column_stack([np.ones_like(scores), scores])
+    weights = np.zeros(2)
+    for _ in range(_STEPS):  # Newton's method, its steps halved where they go too far; the likelihood is concave
+        line = terms @ weights
+        fitted = 1 / (1 + np.exp(-np.clip(line, -500, 500)))
         curvature = (terms * (fitted * (1 - fitted))[:, None]).T @ terms
         step = np.linalg.lstsq(curvature, terms.T @ (outcome - fitted), rcond=None)[0]
+        likelihood = _likelihood(line, outcome)
+        while _likelihood(terms @ (weights + step), outcome) < likelihood and np.abs(step).max() > _NO_STEP:
+            step = step / 2
         weights = weights + step
-        if np.abs(step).max() < 1e-10:
+        if np.abs(step).max() <= _NO_STEP:
             break
     return float(weights[0]), float(weights[1])
+
+
+def _likelihood(line: Array, outcome: Array) -> float:
+    return float(outcome @ line - np.logaddexp(0, line).sum())
 
 
 def reliability(probability: Array, outcome: Array, bins: int = 10) -> list[dict[str, float]]:

@@ -1,8 +1,8 @@
 """Makes the model that a new deployment starts with: `python -m ml.churn.bootstrap --out DIR` writes DIR/model.tar.gz.
 
 Trained on CDNOW by the very training script; the same rows give the same bytes. An account's own training replaces it.
-Layout: `model.json`, and `code/inference.py`, which the container finds by `SAGEMAKER_PROGRAM=inference.py` and
-`SAGEMAKER_SUBMIT_DIRECTORY=/opt/ml/model/code`.
+Layout: `model.json`, `evaluation.json`, and `code/inference.py` with its neighbours, which the container finds by
+`SAGEMAKER_PROGRAM=inference.py` and `SAGEMAKER_SUBMIT_DIRECTORY=/opt/ml/model/code`.
 """
 
 import argparse
@@ -11,24 +11,29 @@ import io
 import tarfile
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ml.churn import train
-from ml.churn.examples import CDNOW_END, CDNOW_FILE, HORIZON, read_cdnow, training_cuts, write_training_rows
+from ml.churn.datasets import CDNOW_END, CDNOW_FILE, CDNOW_START, open_cdnow
+from ml.churn.examples import rows_at, rows_over
+from winback.features.examples import HORIZON_DAYS, training_cuts
 
 ARCHIVE = "model.tar.gz"
+_TEST = CDNOW_END - timedelta(days=HORIZON_DAYS)
 
 
-def build(out: Path, dataset: Path = CDNOW_FILE, until: datetime = CDNOW_END - HORIZON) -> Path:
-    """Trains on orders before `until` alone, as the evaluation does; returns the archive's path."""
+def build(out: Path, dataset: Path = CDNOW_FILE, until: datetime | None = None) -> Path:
+    """The archive's path. It learns from orders before 1998-04-01 and is judged on what came after, as the evaluation
+    does. With `until` it knows no order on or after that moment, and nothing of it is judged."""
+    orders = open_cdnow(dataset)
+    rows = rows_over(orders, training_cuts(CDNOW_START, until or _TEST))
+    model, evaluation = train.train(rows, None if until else rows_at(orders, _TEST))
     with tempfile.TemporaryDirectory() as folder:
-        channel, model = Path(folder, "train"), Path(folder, "model")
-        write_training_rows(read_cdnow(dataset).over(training_cuts(until)), channel)
-        train.main(["--train", str(channel), "--model-dir", str(model)])
+        train.save(model, evaluation, Path(folder))
         out.mkdir(parents=True, exist_ok=True)
         archive = out / ARCHIVE
-        archive.write_bytes(pack(model))
+        archive.write_bytes(pack(Path(folder)))
     return archive
 
 
@@ -51,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--until",
         type=lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC),
-        default=CDNOW_END - HORIZON,
-        help="use no order on or after this day (default: the start of the evaluation's window)",
+        help="use no order on or after this day, not even to judge the model",
     )
     options = parser.parse_args(arguments)
     print(build(options.out, options.dataset, options.until))  # noqa: T201

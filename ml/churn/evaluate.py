@@ -1,125 +1,210 @@
-"""Backtests the churn model on CDNOW by time: `python -m ml.churn.evaluate` prints the table and writes JSON and card.
+"""Backtests the churn model by time: `python -m ml.churn.evaluate` prints CDNOW's and Complete Journey's tables.
 
 Each split trains on cuts whose label windows passed before the split's own cut, and forecasts everybody who purchased
-before it. The last split, 1998-04-01, is the test; the kind of model and its terms were chosen by
-AUC on the others.
-
-Recency alone ranks by days of silence; its probabilities are an isotonic fit of churn on silence over the latest
-training cut, which suits it better (on the validation split) than fitting it on all cuts.
+before it. The last split, a horizon before the end of the orders, is the test; the boosted trees' form was chosen on
+the splits before it. `winback churn evaluate` does the same with any file of orders.
 """
 
 import argparse
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.isotonic import IsotonicRegression
+import duckdb
+import numpy as np
 
-from ml.churn import train
+from ml.churn import fitting, inference, judging, train
 from ml.churn.card import render
-from ml.churn.examples import CDNOW_END, CDNOW_FILE, HORIZON, Examples, Purchases, read_cdnow, training_cuts
-from ml.churn.inference import NAMES, model_from
-from ml.metrics import METRICS, Forecast, compare, reliability, score
+from ml.churn.datasets import CDNOW_END, JOURNEY_END, open_cdnow, open_complete_journey
+from ml.churn.examples import rows_at, rows_over
+from ml.metrics import Forecast, calibration_line, compare_each, reliability, score
+from winback.features.examples import HORIZON_DAYS, STANDINGS, TooLittleHistory, training_cuts
 
-SEED = 20261121
+SEED = judging.SEED
 DRAWS = 1000
-TEST = CDNOW_END - HORIZON
-VALIDATION = TEST - HORIZON
-EARLY = datetime(1997, 10, 1, tzinfo=UTC)
-SPLITS = {"early": EARLY, "validation": VALIDATION, "test": TEST}
+MOST_SPLITS = 3
+EVERYBODY = "everybody"
+FEWEST = 30
+"""Below this many customers of either outcome a group is too small to tell."""
 
-RESULT = Path("build/models/churn/evaluation.json")
 CARD = Path("docs/models/churn.md")
 CARD_FIGURES = Path("docs/models/churn.json")
 
+Report = Callable[[str], None]
 
-def evaluate(purchases: Purchases, splits: dict[str, datetime] | None = None, draws: int = DRAWS) -> dict[str, Any]:
-    """Figures of every split by name; see `evaluate_split`."""
-    chosen = splits if splits is not None else SPLITS
+
+def _quiet(doing: str) -> None:
+    del doing
+
+
+def split_cuts(first: datetime, until: datetime, horizon_days: int) -> list[datetime]:
+    """The test's cut and at most two before it, a horizon apart, as far as there is something to train on; the earliest
+    first. Raises TooLittleHistory when there is nothing for the test."""
+    cuts: list[datetime] = []
+    for number in range(1, MOST_SPLITS + 1):
+        cut = until - timedelta(days=number * horizon_days)
+        try:
+            training_cuts(first, cut, horizon_days=horizon_days)
+        except TooLittleHistory:
+            if not cuts:
+                raise
+            break
+        cuts.insert(0, cut)
+    return cuts
+
+
+def evaluate(
+    orders: duckdb.DuckDBPyConnection,
+    *,
+    name: str,
+    first: datetime,
+    until: datetime,
+    horizon_days: int = HORIZON_DAYS,
+    draws: int = DRAWS,
+    splits: int = MOST_SPLITS,
+    report: Report = _quiet,
+) -> dict[str, Any]:
+    """Figures of the last `splits` splits of `orders` (winback.features), which reach from `first` until `until`.
+
+    `report` is told of each step. Raises TooLittleHistory, and ValueError where only one outcome occurs.
+    """
+    cuts = split_cuts(first, until, horizon_days)[-splits:]
     return {
-        "data": "CDNOW",
-        "horizon_days": HORIZON.days,
+        "data": name,
+        "until": f"{until:%Y-%m-%d}",
+        "horizon_days": horizon_days,
         "seed": SEED,
         "draws": draws,
-        "features": list(NAMES),
-        "splits": {name: evaluate_split(purchases, cut, draws) for name, cut in chosen.items()},
+        "splits": [
+            evaluate_split(orders, cut, first=first, horizon_days=horizon_days, draws=draws, report=report)
+            for cut in cuts
+        ],
     }
 
 
-def evaluate_split(purchases: Purchases, cut: datetime, draws: int) -> dict[str, Any]:
-    """Model, recency alone and gradient boosting, trained before `cut` and scored on what happened after it."""
-    cuts = training_cuts(cut)
-    training, latest, held_out = purchases.over(cuts), purchases.at(cuts[0]), purchases.at(cut)
-    stored = train.fit(training.values, training.churned)
-    probability = model_from(stored).predict(held_out.values)
+def evaluate_split(
+    orders: duckdb.DuckDBPyConnection,
+    cut: datetime,
+    *,
+    first: datetime,
+    horizon_days: int,
+    draws: int,
+    report: Report = _quiet,
+) -> dict[str, Any]:
+    """The model and every baseline, trained before `cut` and scored on what happened after it."""
+    cuts = training_cuts(first, cut, horizon_days=horizon_days)
+    report(f"{cut:%Y-%m-%d}: {len(cuts)} cuts to train on")
+    rows = rows_over(orders, cuts, horizon_days=horizon_days)
+    held_out = rows_at(orders, cut, horizon_days=horizon_days)
+    fitted = {"model": fitting.fit_trees(rows, horizon_days), **fitting.fit_baselines(rows, horizon_days)}
+    stored = {kind: train.stored(found, rows, horizon_days) for kind, found in fitted.items()}
+    models = {kind: inference.model_from(content) for kind, content in stored.items()}
+    served, judged = judging.judge(models, held_out, None)
+    # A baseline ranks by its score, which is finer than its probability.
     forecasts = {
-        "model": Forecast.of(probability),
-        "recency": recency_alone(latest, held_out),
-        "gradient_boosting": Forecast.of(gradient_boosting(training, held_out)),
+        kind: Forecast(model.forecaster.scores(held_out.values), model.predict(held_out.values))
+        for kind, model in models.items()
     }
+    forecasts["model"] = Forecast.of(forecasts["model"].probability)
+    report(f"{cut:%Y-%m-%d}: {draws:,} bootstrap draws")
     return {
         "cut": f"{cut:%Y-%m-%d}",
         "training_cuts": [f"{day:%Y-%m-%d}" for day in cuts],
-        "training_rows": len(training),
-        "customers": len(held_out),
-        "churned": float(held_out.churned.mean()),
-        "mean_forecast": float(probability.mean()),
-        "model_id": stored["model_id"],
-        "scores": {name: score(forecast, held_out.churned) for name, forecast in forecasts.items()},
-        "model_minus_recency": compare(
-            forecasts["model"], forecasts["recency"], held_out.churned, seed=SEED, draws=draws
-        ),
-        "reliability": reliability(probability, held_out.churned),
+        "training_rows": len(rows),
+        "serves": served,
+        "model_id": stored[served]["model_id"],
+        "calibration": fitted["model"]["calibration"]["method"],
+        "checks": judged["checks"],
+        "groups": {group: _group(forecasts, held_out, group, draws) for group in (EVERYBODY, *STANDINGS)},
+        "reliability": reliability(models[served].predict(held_out.values), held_out.churned),
     }
 
 
-def recency_alone(training: Examples, held_out: Examples) -> Forecast:
-    fit = IsotonicRegression(y_min=0.001, y_max=0.999, out_of_bounds="clip").fit(training.silence, training.churned)
-    return Forecast(held_out.silence, fit.predict(held_out.silence))
+def _group(forecasts: Mapping[str, Forecast], held_out: fitting.Rows, group: str, draws: int) -> dict[str, Any]:
+    """Of some customers; without scores where they are too few to tell."""
+    kept = np.ones(len(held_out), dtype=bool) if group == EVERYBODY else held_out.standings == group
+    outcome = held_out.churned[kept]
+    found: dict[str, Any] = {"customers": int(kept.sum()), "churned": int(outcome.sum())}
+    if min(outcome.sum(), len(outcome) - outcome.sum()) < FEWEST:
+        return found
+    some = {name: forecast.of_rows(kept) for name, forecast in forecasts.items()}
+    model = some.pop("model")
+    return {
+        **found,
+        "scores": {name: _figures(forecast, outcome) for name, forecast in {"model": model, **some}.items()},
+        "model_minus": compare_each(model, some, outcome, seed=SEED, draws=draws),
+    }
 
 
-def gradient_boosting(training: Examples, held_out: Examples) -> Any:
-    boosted = HistGradientBoostingClassifier(
-        max_depth=4, learning_rate=0.05, max_iter=100, l2_regularization=5.0, min_samples_leaf=200, random_state=0
-    )
-    return boosted.fit(training.values, training.churned).predict_proba(held_out.values)[:, 1]
+def _figures(forecast: Forecast, outcome: Any) -> dict[str, float]:
+    intercept, slope = calibration_line(forecast.probability, outcome)
+    return {**score(forecast, outcome), "calibration_slope": slope, "calibration_intercept": intercept}
 
 
 def table(result: dict[str, Any]) -> str:
-    """For a terminal: one line a forecast and split, then the differences."""
-    lines = [f"{'':36}{'AUC':>9}{'log loss':>10}{'Brier':>9}"]
-    for name, split in result["splits"].items():
-        lines.append(f"{name} {split['cut']}, {split['customers']:,} customers, {split['churned']:.1%} churned")
-        for forecast, scores in split["scores"].items():
-            lines.append(f"  {forecast:34}" + "{auc:>9.4f}{log_loss:>10.4f}{brier:>9.4f}".format(**scores))
-        for metric in METRICS:
-            gain = split["model_minus_recency"][metric]
-            verdict = "better" if gain["better"] else "not shown to be better"
-            lines.append(
-                f"  model - recency, {metric:12} {gain['difference']:+.4f}"
-                f"  95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}: {verdict}"
-            )
+    """For a terminal: a line a forecast, by split and group."""
+    lines = [f"{result['data']}: who buys nothing within {result['horizon_days']} days"]
+    head = f"  {'':20}{'AUC':>8}{'log loss':>10}{'Brier':>8}{'slope':>7}   model - this, log loss (95 % interval)"
+    for split in result["splits"]:
+        lines.append(f"\n{split['cut']}, trained on {split['training_rows']:,} rows; serves {split['serves']}")
+        for group, figures in split["groups"].items():
+            share = figures["churned"] / figures["customers"] if figures["customers"] else 0
+            lines.append(f"{group.replace('_', ' ')}: {figures['customers']:,} customers, {share:.1%} churned")
+            if "scores" not in figures:
+                lines.append("  too small to tell")
+                continue
+            lines.append(head)
+            for name, scores in figures["scores"].items():
+                line = f"  {name:20}{scores['auc']:>8.4f}{scores['log_loss']:>10.4f}{scores['brier']:>8.4f}"
+                line += f"{scores['calibration_slope']:>7.2f}"
+                if name != "model":
+                    gap = figures["model_minus"][name]["log_loss"]
+                    line += f"   {gap['difference']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f}) {verdict(gap)}"
+                lines.append(line)
     return "\n".join(lines)
+
+
+def verdict(gap: Mapping[str, Any]) -> str:
+    """Of a log loss's difference, model minus baseline."""
+    if gap["better"]:
+        return "model better"
+    return "baseline better" if gap["low"] > 0 else "not shown"
+
+
+def public() -> list[dict[str, Any]]:
+    """Both public data sets. Raises FileNotFoundError when they are not set up."""
+    found = []
+    for name, orders, until in (
+        ("CDNOW", open_cdnow(), CDNOW_END),
+        ("Complete Journey", open_complete_journey(), JOURNEY_END),
+    ):
+        found.append(evaluate(orders, name=name, first=first_purchase(orders), until=until))
+    return found
+
+
+def first_purchase(orders: duckdb.DuckDBPyConnection) -> datetime:
+    """The start of its UTC day. Raises TooLittleHistory when there is none."""
+    ((first,),) = orders.execute(
+        "SELECT timezone('UTC', date_trunc('day', min(ordered_at))) FROM orders WHERE amount_minor >= 0"
+    ).fetchall()
+    if first is None:
+        raise TooLittleHistory("there is no purchase among the orders")
+    moment: datetime = first
+    return moment
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", type=Path, default=CDNOW_FILE, help="CDNOW_master.txt")
-    parser.add_argument("--out", type=Path, default=RESULT, help="JSON file to write")
     parser.add_argument("--write-card", action="store_true", help=f"also rewrite {CARD} and {CARD_FIGURES}")
     options = parser.parse_args(arguments)
-    result = evaluate(read_cdnow(options.dataset))
-    text = json.dumps(result, indent=1) + "\n"
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(text)
+    results = public()
     if options.write_card:
         CARD.parent.mkdir(parents=True, exist_ok=True)
-        CARD_FIGURES.write_text(text)
-        CARD.write_text(render(result))
-    print(table(result))  # noqa: T201
+        CARD_FIGURES.write_text(json.dumps(results, indent=1) + "\n")
+        CARD.write_text(render(results))
+    print("\n\n".join(map(table, results)))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
 """Trains the churn model as a SageMaker training job of the scikit-learn container (script mode), or on this machine.
 
-Reads every `*.csv` of `SM_CHANNEL_TRAIN`: the columns of `inference.NAMES` and `churned` (1: no purchase in the 91 days
-after the facts were taken); other columns are ignored. Hyperparameters are arguments. Writes `model.json` and
-`code/` into `SM_MODEL_DIR`, so that the model.tar.gz which SageMaker makes of that folder serves as it is. The folder
-given to the job as its source holds this file, `inference.py` and `contract.py` beside each other.
+Channels, folders of `*.csv` as winback/features/examples.py writes them (cut, standing, the facts of inputs.NAMES,
+churned; other columns are ignored): `train`, and `test`, a later cut, when there is one. `champion`: a folder with the
+model.tar.gz that is served now, when there is one. Hyperparameters are arguments.
+
+Writes into `SM_MODEL_DIR` what SageMaker makes a model.tar.gz of: `model.json`, `evaluation.json` and the serving code.
+Without a test the boosted trees are served unjudged. With one, they are, unless a baseline forecasts the test better
+beyond chance: then the best such baseline is, and both files say so.
+
+The folder given to the job as its source holds this folder's files with contract.py and metrics.py beside them.
 """
 
 import argparse
@@ -12,88 +17,140 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+import tarfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 if __package__:
-    from ml import contract
-    from ml.churn import inference
-else:  # run by the container, where the neighbours are modules of their own
+    from ml import contract, metrics
+    from ml.churn import fitting, inference, inputs, judging
+else:  # in the container, where the neighbours are modules of their own
     import contract  # type: ignore[import-not-found,no-redef]
+    import fitting  # type: ignore[import-not-found,no-redef]
     import inference  # type: ignore[import-not-found,no-redef]
+    import inputs  # type: ignore[import-not-found,no-redef]
+    import judging  # type: ignore[import-not-found,no-redef]
+    import metrics  # type: ignore[import-not-found,no-redef]
 
 LABEL = "churned"
-EXTRAPOLATION = 2.0  # a model is trusted up to this multiple of the largest value it was trained on
-DIGITS = 9  # stored digits of a parameter: beyond the solver's tolerance, so the same rows give the same file
+EVALUATION_FILE = "evaluation.json"
+ARCHIVE = "model.tar.gz"
 
 
-def fit(values: NDArray[np.float64], churned: NDArray[np.float64], l2: float = 1.0) -> dict[str, Any]:
-    """The stored form of a model of rows (n, 5) and labels (n,): logistic regression on expanded features.
-
-    `l2` is the penalty's weight (scikit-learn's 1 / C). Raises ValueError when only one outcome occurs.
-    """
-    terms = inference.expand(values)
-    mean, scale = terms.mean(axis=0), terms.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
-    # Newton's method converges to the tolerance, so the result does not depend on where a line search stopped.
-    solver = LogisticRegression(C=1 / l2, solver="newton-cholesky", tol=1e-10, max_iter=200)
-    solver.fit((terms - mean) / scale, churned)
-    coefficients = solver.coef_[0] / scale
-    stored: dict[str, Any] = {
-        "schema_version": inference.SCHEMA_VERSION,
-        "features": list(inference.NAMES),
-        "high": _rounded(EXTRAPOLATION * values.max(axis=0)),
-        "coefficients": _rounded(coefficients),
-        "intercept": _rounded([solver.intercept_[0] - mean @ coefficients])[0],
-        "trained_on": {"rows": len(values), "churned": int(churned.sum())},
+def train(
+    rows: fitting.Rows,
+    test: fitting.Rows | None = None,
+    champion: Mapping[str, Any] | None = None,
+    *,
+    horizon: int = 91,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The contents of model.json and evaluation.json. `champion` is the content of another model.json."""
+    candidates = {"model": stored(fitting.fit_trees(rows, horizon), rows, horizon)}
+    for name, fitted in fitting.fit_baselines(rows, horizon).items():
+        candidates[name] = stored(fitted, rows, horizon)
+    trained = {"rows": len(rows), "churned": int(rows.churned.sum()), "cuts": sorted(set(rows.cuts.tolist()))}
+    served = "model"
+    judged: dict[str, Any] = {}
+    if test is not None:
+        models = {name: inference.model_from(candidate) for name, candidate in candidates.items()}
+        served, judged = judging.judge(models, test, _usable(champion))
+    return candidates[served], {
+        "kind": "churn",
+        "schema_version": 1,
+        "model_id": candidates[served]["model_id"],
+        "serves": served,
+        "trained_on": trained,
+        "horizon_days": horizon,
+        "higher_is_better": False,
+        **judged,
+        "reference": {name: metrics.reference(inputs.column(rows.values, name)) for name in inputs.NAMES},
     }
-    digest = hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()
-    return {"model_id": f"churn-{digest[:12]}", **stored}
 
 
-def save(stored: dict[str, Any], model_dir: Path) -> None:
+def stored(fitted: fitting.Fitted, rows: fitting.Rows, horizon: int) -> dict[str, Any]:
+    """The content of model.json; its id is a digest of the rest."""
+    content = {
+        "schema_version": inference.SCHEMA_VERSION,
+        "fields": list(inputs.NAMES),
+        "horizon_days": horizon,
+        "trained_on": {"rows": len(rows), "churned": int(rows.churned.sum())},
+        **fitted,
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return {"model_id": f"churn-{digest[:12]}", **content}
+
+
+def save(model: Mapping[str, Any], evaluation: Mapping[str, Any], model_dir: Path) -> None:
     code = model_dir / "code"
     code.mkdir(parents=True, exist_ok=True)
-    (model_dir / contract.MODEL_FILE).write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n")
-    for script in (inference, contract):
+    (model_dir / contract.MODEL_FILE).write_text(json.dumps(model, separators=(",", ":"), sort_keys=True) + "\n")
+    (model_dir / EVALUATION_FILE).write_text(json.dumps(evaluation, indent=1, sort_keys=True) + "\n")
+    for script in (inference, *inference.NEIGHBOURS):
         shutil.copy(str(script.__file__), code)
 
 
-def read_rows(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Features (n, 5), labels (n,) of all CSV files. Raises ValueError when there are none or a column is missing."""
-    wanted = (*inference.NAMES, LABEL)
+def read_rows(folder: Path) -> fitting.Rows:
+    """Of all CSV files. Raises ValueError when there are none or a column is missing."""
+    wanted = ("cut", "standing", *inputs.NAMES, LABEL)
     rows: list[list[float]] = []
+    cuts: list[str] = []
+    standings: list[str] = []
     for path in sorted(folder.glob("*.csv")):
         with path.open(newline="") as lines:
-            reader = csv.DictReader(lines)
-            missing = set(wanted) - set(reader.fieldnames or ())
+            reader = csv.reader(lines)
+            header = next(reader, [])
+            missing = set(wanted) - set(header)
             if missing:
                 raise ValueError(f"{path.name} lacks the columns {', '.join(sorted(missing))}")
-            rows.extend([float(row[name]) for name in wanted] for row in reader)
+            places = [header.index(name) for name in (*inputs.NAMES, LABEL)]
+            cut, standing = header.index("cut"), header.index("standing")
+            for line in reader:
+                rows.append([float(line[place]) if line[place] else np.nan for place in places])
+                cuts.append(line[cut])
+                standings.append(line[standing])
     if not rows:
-        raise ValueError("no training rows: expected *.csv in the channel `train`")
+        raise ValueError(f"no rows: expected *.csv with a line a customer in the channel {folder.name}")
     table = np.array(rows)
-    return table[:, :-1], table[:, -1]
+    return fitting.Rows(table[:, :-1], table[:, -1], np.array(cuts), np.array(standings))
+
+
+def read_champion(folder: Path) -> dict[str, Any] | None:
+    """Its model.json; None where the folder holds no archive. Nothing of it is run."""
+    path = folder / ARCHIVE
+    if not path.exists():
+        return None
+    with tarfile.open(path) as packed:
+        member = packed.extractfile(contract.MODEL_FILE)
+        return json.loads(member.read()) if member is not None else None
+
+
+def _usable(champion: Mapping[str, Any] | None) -> inference.ChurnModel | None:
+    """None for a champion of another request schema, which cannot be asked the same questions."""
+    if champion is None or champion.get("schema_version") != inference.SCHEMA_VERSION:
+        return None
+    return inference.model_from(dict(champion))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--train", default=os.environ.get("SM_CHANNEL_TRAIN"), help="folder of the training rows")
-    parser.add_argument("--model-dir", default=os.environ.get("SM_MODEL_DIR"), help="folder to write the model to")
-    parser.add_argument("--l2", type=float, default=1.0, help="weight of the L2 penalty")
+    for channel in ("train", "test", "champion"):
+        place = os.environ.get(f"SM_CHANNEL_{channel.upper()}")
+        parser.add_argument(f"--{channel}", type=Path, default=place, help=f"folder of the channel {channel}")
+    parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"), help="folder to write to")
+    parser.add_argument("--horizon", type=int, default=91, help="days within which a purchase is looked for")
     options = parser.parse_args(arguments)
     if options.train is None or options.model_dir is None:
         parser.error("give --train and --model-dir, or set SM_CHANNEL_TRAIN and SM_MODEL_DIR")
-    save(fit(*read_rows(Path(options.train)), l2=options.l2), Path(options.model_dir))
-
-
-def _rounded(values: Any) -> list[float]:
-    return [float(f"{value:.{DIGITS}g}") for value in values]
+    model, evaluation = train(
+        read_rows(options.train),
+        read_rows(options.test) if options.test else None,
+        read_champion(options.champion) if options.champion else None,
+        horizon=options.horizon,
+    )
+    save(model, evaluation, options.model_dir)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Scores one part of a refresh, and decides what a customer's score is when the endpoint gives none."""
+"""Scores one part of a refresh by the endpoint; publication fills in what it left without a score."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from winback.identifiers import CustomerKey
-from winback.predictions.churn import EndpointUnavailable, Features, decode_answer, encode_requests
+from winback.predictions.churn import EndpointUnavailable, Features, Reason, decode_answer, encode_requests
 
 GIVE_UP_AFTER = 3
 """Batches without an answer, after which the rest of a part is not asked any more: each may have cost its minute and
@@ -14,9 +14,13 @@ more, and a refresh without scores is worth more than one that never ends."""
 
 
 class Source(StrEnum):
-    """Where a score comes from."""
+    """Where a score comes from, the best first: the ladder that publication goes down (published.sql)."""
 
     ENDPOINT = "endpoint"
+    LAST_SCORES = "last_scores"
+    """The endpoint's of a recent snapshot; the customer has not purchased since."""
+    HEURISTIC = "heuristic"
+    """No model's: how many of the segment came back by themselves, else the silence."""
     NONE = "none"
 
 
@@ -26,6 +30,7 @@ class Score:
     churn_probability: float | None
     source: Source
     model_id: str | None
+    reasons: tuple[Reason, ...] = ()
 
     def row(self) -> dict[str, Any]:
         """As `scores/part-….jsonl.gz` holds it."""
@@ -34,6 +39,7 @@ class Score:
             "churn_probability": self.churn_probability,
             "source": str(self.source),
             "model_id": self.model_id,
+            "reasons": [vars(reason) for reason in self.reasons],
         }
 
 
@@ -84,8 +90,8 @@ def _scores(
         except EndpointUnavailable as reason:
             failures.append(str(reason))
             continue
-        for customer, probability in zip(batch, answer.probabilities, strict=True):
-            yield Score(customer, probability, Source.ENDPOINT, answer.model_id)
+        for customer, probability, reasons in zip(batch, answer.probabilities, answer.reasons, strict=True):
+            yield Score(customer, probability, Source.ENDPOINT, answer.model_id, reasons)
 
 
 def _without(customer: CustomerKey) -> Score:

@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from ml import contract
-from ml.churn import inference, train
+from ml.churn import fitting, inference, inputs, train
 from winback.aws.endpoints import ModelEndpoint
 from winback.aws.lake import Lake, scores_key
 from winback.identifiers import AccountId
-from winback.predictions.churn import RequestRefused
+from winback.predictions.churn import OPTIONAL, REASONS, RequestRefused
 
 EVENT: dict[str, Any] = json.loads(Path("events/refresh_score.json").read_text())
 CONTEXT = SimpleNamespace(
@@ -30,9 +30,19 @@ class Runtime:
 
     def __init__(self) -> None:
         random = np.random.default_rng(5)
-        silence = random.integers(0, 400, 400).astype(np.float64)
-        values = np.column_stack([random.integers(1, 9, 400), silence, silence, np.ones(400), np.ones(400)])
-        self.model = inference.model_from(train.fit(values, (silence > 200).astype(np.float64)))
+        values = np.full((400, len(inputs.NAMES)), np.nan)
+        for name, column in {
+            "purchases": random.integers(1, 9, 400),
+            "silence_days": random.integers(0, 400, 400),
+            "span_days": random.integers(0, 400, 400),
+            "purchases_last_91_days": np.ones(400),
+            "purchases_last_182_days": np.ones(400),
+            "lapse_days": np.full(400, 90),
+        }.items():
+            values[:, inputs.NAMES.index(name)] = column
+        churned = (inputs.column(values, "silence_days") > 200).astype(np.float64)
+        rows = fitting.Rows(values, churned, np.full(400, "2026-01-01"), np.full(400, "lapsed"))
+        self.model = inference.model_from(train.stored(fitting.fit_logistic(rows), rows, 91))
         self.failing: str | None = None
 
     def invoke_endpoint(self, *, EndpointName: str, Body: bytes, ContentType: str, Accept: str) -> dict[str, Any]:  # noqa: N803
@@ -69,6 +79,8 @@ def customer(number: int, **facts: Any) -> dict[str, Any]:
         "span_days": 40,
         "purchases_last_91_days": 1,
         "purchases_last_182_days": 2,
+        "lapse_days": 90,
+        **dict.fromkeys(OPTIONAL),
     }
     return {"customer_key": f"{number:032x}", "features": {**features, **facts}}
 
@@ -109,6 +121,7 @@ def test_a_part_becomes_scores_in_its_order(world: World, capsys: pytest.Capture
     assert {row["source"] for row in scores} == {"endpoint"}
     assert {row["model_id"] for row in scores} == {world.runtime.model.model_id}
     assert scores[0]["churn_probability"] < 0.5 < scores[-1]["churn_probability"]
+    assert all(0 < len(row["reasons"]) <= REASONS for row in scores)
     assert metrics(capsys.readouterr().out) == {"CustomersScored": 600, "CustomersUnscored": 0}
 
 
@@ -128,7 +141,7 @@ def test_without_an_endpoint_customers_have_no_score_and_a_metric_says_so(
     world.runtime.failing = failure
     assert world.run() == {"chunk": 3}
     assert world.scores() == [
-        {"customer_key": f"{number:032x}", "churn_probability": None, "source": "none", "model_id": None}
+        {"customer_key": f"{number:032x}", "churn_probability": None, "source": "none", "model_id": None, "reasons": []}
         for number in (1, 2)
     ]
     assert metrics(capsys.readouterr().out) == {"CustomersScored": 0, "CustomersUnscored": 2}

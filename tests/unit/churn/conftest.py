@@ -1,19 +1,32 @@
 import tarfile
 from pathlib import Path
 
+import duckdb
+import numpy as np
 import pytest
 
-from ml.churn import bootstrap, examples, inference
+from ml.churn import bootstrap, datasets, examples, inference
+from ml.churn.fitting import Rows
+from winback.features.examples import training_cuts
 
 
 @pytest.fixture(scope="session")
-def cdnow() -> examples.Purchases:
-    return examples.read_cdnow()
+def cdnow() -> duckdb.DuckDBPyConnection:
+    return datasets.open_cdnow()
+
+
+@pytest.fixture(scope="session")
+def rows(cdnow: duckdb.DuckDBPyConnection) -> Rows:
+    """Every eighth of CDNOW's customers at two cuts."""
+    cuts = training_cuts(datasets.CDNOW_START, datasets.CDNOW_END)[:2]
+    found = examples.rows_over(cdnow, cuts)
+    return found.where(np.arange(len(found)) % 8 == 0)
 
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bootstrap.build(tmp_path_factory.mktemp("bootstrap"))
+    until = datasets.CDNOW_START.replace(month=8)
+    return bootstrap.build(tmp_path_factory.mktemp("bootstrap"), until=until)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +10,8 @@ from werkzeug.wrappers import Response
 
 from ml import contract
 from ml.churn import inference
-from ml.churn.inference import NAMES, ChurnModel
+from ml.churn.inference import ChurnModel
+from ml.churn.inputs import FIELDS, INPUTS, NAMES
 from ml.contract import ErrorAnswer
 
 ROW = {
@@ -20,11 +20,22 @@ ROW = {
     "span_days": 120,
     "purchases_last_91_days": 1,
     "purchases_last_182_days": 3,
+    "median_gap_days": 55,
+    "gap_log_mean": 4.05,
+    "gap_log_spread": 0.4,
+    "lapse_days": 96,
+    "season_share": None,
+    "return_rate": 0.0,
+    "discount_share": None,
+    "premium_share": 0.25,
+    "categories": None,
+    "lines_per_order": None,
+    "engagement": None,
 }
 
 
 def request(*rows: Any, **others: Any) -> str:
-    return json.dumps({"schema_version": 1, "rows": list(rows), **others})
+    return json.dumps({"schema_version": 2, "rows": list(rows), **others})
 
 
 def ask(
@@ -46,14 +57,15 @@ def test_each_row_gets_a_probability_in_the_order_asked(model: ChurnModel) -> No
     body, content_type = ask(model, request(ROW, silent, ROW))
     answer = json.loads(body)
     assert content_type == "application/json"
-    assert (answer["schema_version"], answer["model_id"]) == (1, model.model_id)
+    assert (answer["schema_version"], answer["model_id"]) == (2, model.model_id)
     first, second, third = (row["churn_probability"] for row in answer["rows"])
     assert 0 < first == third < second < 1
 
 
 def test_csv_says_the_same_as_json(model: ChurnModel) -> None:
     reordered = sorted(NAMES)
-    lines = "\n".join([",".join(reordered), ",".join(str(ROW[name]) for name in reordered)])
+    cells = ("" if ROW[name] is None else str(ROW[name]) for name in reordered)
+    lines = "\n".join([",".join(reordered), ",".join(cells)])
     body, content_type = ask(model, lines.encode(), "text/csv; charset=utf-8", "text/csv")
     assert content_type == "text/csv"
     header, probability = body.split()
@@ -86,7 +98,10 @@ def test_no_rows_are_refused(model: ChurnModel) -> None:
         ({**ROW, "silence_days": 10**400}, "silence_days", "is 1000"),
         ({**ROW, "silence_days": [1]}, "silence_days", "is a list"),
         ("row", None, "is a str"),
-        ([1, 2, 3, 4, 5], None, "is a list"),
+        (list(range(len(NAMES))), None, "is a list"),
+        ({**ROW, "premium_share": 1.5}, "premium_share", "is 1.5"),
+        ({**ROW, "engagement": float("nan")}, "engagement", "is nan"),
+        ({**ROW, "lapse_days": None}, "lapse_days", "is None"),
         (7, None, "is 7"),
     ],
 )
@@ -109,11 +124,11 @@ def test_a_bad_row_is_named_with_its_field(model: ChurnModel, row: Any, field: s
         ("[1]", "not an object"),
         (b"\xff\xfe", "UTF-8"),
         ('{"rows": []}', "schema_version"),
-        ('{"schema_version": 2, "rows": []}', "schema_version"),
+        ('{"schema_version": 1, "rows": []}', "schema_version"),
         ('{"schema_version": true, "rows": []}', "schema_version"),
-        ('{"schema_version": 1}', "rows"),
-        ('{"schema_version": 1, "rows": {}}', "rows"),
-        ('{"schema_version": 1, "rows": [], "columns": 1}', "columns: unknown field"),
+        ('{"schema_version": 2}', "rows"),
+        ('{"schema_version": 2, "rows": {}}', "rows"),
+        ('{"schema_version": 2, "rows": [], "columns": 1}', "columns: unknown field"),
     ],
 )
 def test_a_bad_body_is_refused_with_its_reason(model: ChurnModel, body: str | bytes, said: str) -> None:
@@ -126,7 +141,7 @@ def test_a_bad_body_is_refused_with_its_reason(model: ChurnModel, body: str | by
         ("purchases,silence_days\n1,2", "the header is"),
         ("", "the header is"),
         (",".join(NAMES) + "\n1,2,3", "3 values"),
-        (",".join(NAMES) + "\n1,2,3,none,5", NAMES[3]),
+        (",".join(NAMES) + "\n1,2,3,none" + ",1" * (len(NAMES) - 4), NAMES[3]),
         (",".join(NAMES) + '\n"1', "not text/csv"),
     ],
 )
@@ -162,32 +177,47 @@ def test_whatever_json_arrives_is_answered_and_never_raised(value: Any) -> None:
     assert all(isinstance(answer, contract.Batch | contract.Rejection) for answer in (data, rows))
 
 
-counts = st.integers(1, 10**6)
-days = st.integers(0, 10**5)
+def field(name: str) -> st.SearchStrategy[float | None]:
+    kind = FIELDS[name]
+    assert isinstance(kind, contract.Number)
+    known = st.floats(kind.low, kind.high)
+    return known | st.none() if kind.nullable else known
 
 
-@settings(deadline=None)
-@given(st.lists(st.tuples(counts, days, days, counts, counts), min_size=1, max_size=20))
-def test_every_valid_row_has_a_finite_probability(model: ChurnModel, rows: list[tuple[int, ...]]) -> None:
-    probabilities = model.predict(np.array(rows, dtype=np.float64))
-    assert np.all((probabilities >= 0) & (probabilities <= 1))
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.fixed_dictionaries({name: field(name) for name in NAMES}), min_size=1, max_size=5))
+def test_every_valid_row_has_a_probability_and_its_reasons(model: ChurnModel, rows: list[dict[str, Any]]) -> None:
+    answer = json.loads(ask(model, request(*rows, reasons=4))[0])["rows"]
+    assert all(0 <= row["churn_probability"] <= 1 for row in answer)
+    for row in answer:
+        effects = [abs(reason["effect"]) for reason in row["reasons"]]
+        assert len(effects) <= 4
+        assert effects == sorted(effects, reverse=True)
+        assert {reason["feature"] for reason in row["reasons"]} <= set(INPUTS)
 
 
-def test_longer_silence_never_lowers_the_probability(model: ChurnModel) -> None:
-    for purchases, span in ((1, 0), (2, 30), (6, 300), (20, 400)):
-        rows = [[purchases, silence, span, 0, 0] for silence in range(0, 700, 7)]
-        probabilities = model.predict(np.array(rows, dtype=np.float64))
-        assert np.all(np.diff(probabilities) >= 0)
+def test_reasons_come_only_when_asked_for_and_say_which_way_they_push(model: ChurnModel) -> None:
+    assert set(json.loads(ask(model, request(ROW))[0])["rows"][0]) == {"churn_probability"}
+    gone = {**ROW, "silence_days": 400, "purchases_last_91_days": 0, "purchases_last_182_days": 0}
+    here, lost = json.loads(ask(model, request(ROW, gone, reasons=10))[0])["rows"]
+    pushes = [sum(reason["effect"] for reason in row["reasons"]) for row in (here, lost)]
+    assert pushes[0] < pushes[1]
+    assert "reasons: is 11" in refused(ask(model, request(ROW, reasons=11)))["message"]
+    assert "reasons: is 2.5" in refused(ask(model, request(ROW, reasons=2.5)))["message"]
+    body, _ = ask(model, request(ROW, reasons=1), accept="text/csv")
+    assert body.startswith("churn_probability,reasons\n")
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda stored: stored.update(schema_version=2),
-        lambda stored: stored.update(features=["purchases"]),
-        lambda stored: stored.update(coefficients=[1.0]),
-        lambda stored: stored.update(coefficients="x"),
-        lambda stored: stored.pop("intercept"),
+        lambda stored: stored.update(schema_version=1),
+        lambda stored: stored.update(fields=["purchases"]),
+        lambda stored: stored.update(kind="oracle"),
+        lambda stored: stored["forecaster"].pop("base"),
+        lambda stored: stored["forecaster"]["trees"][0].update(feature=[99]),
+        lambda stored: stored.update(calibration={"method": "wish"}),
+        lambda stored: stored.update(calibration={"method": "isotonic", "scores": [2, 1], "probabilities": [0, 1]}),
     ],
 )
 def test_a_model_of_another_shape_is_not_served(model_dir: Path, tmp_path: Path, spoil: Any) -> None:

@@ -13,6 +13,7 @@ SCHEMA = Schema(
     3,
     {
         "orders": Number(1, 100),
+        "days": Number(0, 9, whole=True),
         "share": Number(0, 1, nullable=True),
         "cell": Text(choices=("VIP", "Mass")),
         "channel": Text(longest=5, nullable=True),
@@ -20,7 +21,7 @@ SCHEMA = Schema(
     },
     {"reasons": (Number(0, 5), 0)},
 )
-ROW: dict[str, Any] = {"orders": 4, "share": None, "cell": "VIP", "channel": None, "hours": [1, 2, 0.5]}
+ROW: dict[str, Any] = {"orders": 4, "days": 7, "share": None, "cell": "VIP", "channel": None, "hours": [1, 2, 0.5]}
 
 
 def body(*rows: Any, **others: Any) -> str:
@@ -42,13 +43,13 @@ def refused(text: str, content_type: str = JSON) -> Rejection:
 def test_a_row_is_read_by_kind_of_field_and_null_becomes_nan() -> None:
     batch = read(body(ROW, {**ROW, "orders": 2.5, "share": 1, "channel": "sms"}, reasons=3))
     assert len(batch) == 2
-    assert np.array_equal(batch.numbers, [[4, np.nan], [2.5, 1]], equal_nan=True)
+    assert np.array_equal(batch.numbers, [[4, 7, np.nan], [2.5, 7, 1]], equal_nan=True)
     assert batch.others == {"cell": ["VIP", "VIP"], "channel": [None, "sms"], "hours": [[1, 2, 0.5]] * 2}
     assert batch.options == {"reasons": 3}
 
 
 def test_csv_reads_as_json_does_with_empty_cells_for_null_and_blanks_in_lists() -> None:
-    lines = "cell,orders,share,hours,channel\nVIP,4,,1 2 0.5,\n"
+    lines = "cell,days,orders,share,hours,channel\nVIP,7,4,,1 2 0.5,\n"
     found, same = read(lines, CSV), read(body(ROW))
     assert np.array_equal(found.numbers, same.numbers, equal_nan=True)
     assert (found.others, found.options) == (same.others, same.options)
@@ -58,6 +59,7 @@ def test_csv_reads_as_json_does_with_empty_cells_for_null_and_blanks_in_lists() 
     ("row", "field", "problem", "expected"),
     [
         ({**ROW, "orders": None}, "orders", "is None", "a number from 1 to 100"),
+        ({**ROW, "days": 2.5}, "days", "is 2.5", "a whole number from 0 to 9"),
         ({**ROW, "share": 1.5}, "share", "is 1.5", "a number from 0 to 1 or null"),
         ({**ROW, "share": float("nan")}, "share", "is nan", "a number from 0 to 1 or null"),
         ({**ROW, "cell": "Elite"}, "cell", "is a str", "one of VIP, Mass"),
@@ -66,7 +68,7 @@ def test_csv_reads_as_json_does_with_empty_cells_for_null_and_blanks_in_lists() 
         ({**ROW, "hours": [1, 2]}, "hours", "is a list", "a list of 3 numbers from 0 to 10"),
         ({**ROW, "hours": [1, 2, True]}, "hours", "is a list", "a list of 3 numbers from 0 to 10"),
         ({name: value for name, value in ROW.items() if name != "hours"}, "hours", "missing", "a list of 3 numbers"),
-        ({**ROW, "size": 1}, "size", "unknown field", "only orders, share, cell, channel, hours"),
+        ({**ROW, "size": 1}, "size", "unknown field", "only orders, days, share, cell, channel, hours"),
     ],
 )
 def test_whatever_does_not_fit_is_named_with_its_row(row: Any, field: str, problem: str, expected: str) -> None:

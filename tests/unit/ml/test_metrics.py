@@ -11,6 +11,7 @@ from ml.metrics import (
     Scorer,
     calibration_line,
     compare,
+    logistic_line,
     paired_difference,
     reference,
     reliability,
@@ -86,6 +87,12 @@ def test_too_extreme_forecasts_have_a_slope_below_one_and_a_single_outcome_has_n
     odds = 2 * np.log(probability / (1 - probability))
     assert calibration_line(1 / (1 + np.exp(-odds)), outcome)[1] == pytest.approx(0.5, abs=0.08)
     assert np.isnan(calibration_line(probability, np.ones(len(outcome)))).all()
+
+
+def test_the_line_is_found_from_scores_far_too_extreme() -> None:
+    probability, outcome = drawn()
+    odds = np.log(probability / (1 - probability))
+    assert logistic_line(40 * odds + 100, outcome)[1] == pytest.approx(logistic_line(odds, outcome)[1] / 40, rel=1e-6)
 
 
 def test_a_difference_of_means_excludes_zero_only_when_it_is_there() -> None:

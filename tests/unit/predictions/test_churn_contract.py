@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml import contract
-from ml.churn import inference
+from ml.churn import inference, inputs
 from winback.features import SCORED
 from winback.predictions import churn
 
@@ -17,16 +18,22 @@ ROW = {
     "span_days": 120,
     "purchases_last_91_days": 1,
     "purchases_last_182_days": 3,
+    "lapse_days": 96,
+    **dict.fromkeys(churn.OPTIONAL),
 }
+REASON = {"feature": "silence_ratio", "effect": -0.4}
 
 
 def answer(*probabilities: Any, **others: Any) -> bytes:
-    rows = [{"churn_probability": probability} for probability in probabilities]
-    return json.dumps({"schema_version": 1, "model_id": "churn-1", "rows": rows, **others}).encode()
+    rows = [{"churn_probability": probability, "reasons": [REASON]} for probability in probabilities]
+    return json.dumps({"schema_version": 2, "model_id": "churn-1", "rows": rows, **others}).encode()
 
 
 def test_both_sides_of_the_contract_name_the_same_features_and_limits() -> None:
-    assert churn.CHURN_FEATURES == inference.NAMES
+    assert set(churn.CHURN_FEATURES) == set(inputs.NAMES)
+    nullable = {name for name, kind in inputs.FIELDS.items() if kind.nullable}  # type: ignore[union-attr]
+    assert set(churn.OPTIONAL) == nullable
+    assert churn.REASONS <= inference.MOST_REASONS
     assert churn.MAX_ROWS == contract.MAX_ROWS
     assert churn.SCHEMA_VERSION == inference.SCHEMA_VERSION
 
@@ -58,16 +65,35 @@ def test_only_what_the_model_reads_is_sent() -> None:
     assert set(json.loads(body)["rows"][0]) == set(churn.CHURN_FEATURES)
 
 
-@pytest.mark.parametrize("absent", [{}, {"span_days": None}])
-def test_a_missing_feature_is_named(absent: dict[str, Any]) -> None:
-    row = {name: value for name, value in ROW.items() if name != "span_days"} | absent
-    with pytest.raises(churn.MissingFeature, match="span_days"):
+@pytest.mark.parametrize(
+    ("name", "absent"), [("span_days", {}), ("span_days", {"span_days": None}), ("engagement", {})]
+)
+def test_a_missing_feature_is_named(name: str, absent: dict[str, Any]) -> None:
+    row = {known: value for known, value in ROW.items() if known != name} | absent
+    with pytest.raises(churn.MissingFeature, match=name):
         list(churn.encode_requests([row]))
+
+
+def test_the_model_answers_what_is_asked_of_it(tmp_path: Path) -> None:
+    fitted = {
+        "kind": "recency",
+        "forecaster": {"typical": 30.0},
+        "calibration": {"method": "sigmoid", "slope": 0.01, "intercept": 0.0},
+    }
+    model = inference.model_from(
+        {"schema_version": 2, "model_id": "churn-1", "fields": list(inputs.NAMES), "horizon_days": 91, **fitted}
+    )
+    ((size, body),) = churn.encode_requests([ROW, {**ROW, "silence_days": 30}])
+    text, _ = inference.output_fn(inference.predict_fn(inference.input_fn(body, churn.CONTENT_TYPE), model), "*/*")  # type: ignore[misc]
+    decoded = churn.decode_answer(text.encode(), size)
+    assert decoded.probabilities == pytest.approx((0.598688, 0.574443))
+    assert decoded.reasons == ((churn.Reason("silence_days", 10.0),), ())
 
 
 def test_an_answer_has_a_probability_for_each_row() -> None:
     decoded = churn.decode_answer(answer(0.25, 1, 0.0), rows=3)
     assert (decoded.model_id, decoded.probabilities) == ("churn-1", (0.25, 1.0, 0.0))
+    assert decoded.reasons == ((churn.Reason("silence_ratio", -0.4),),) * 3
 
 
 @pytest.mark.parametrize(
@@ -78,7 +104,7 @@ def test_an_answer_has_a_probability_for_each_row() -> None:
         (b"[]", "TypeError"),
         (answer(0.5, rows=[{"probability": 0.5}]), "KeyError"),
         (answer(0.5, rows=None), "TypeError"),
-        (answer(0.5, schema_version=2), "schema_version is 2"),
+        (answer(0.5, schema_version=1), "schema_version is 1"),
         (answer(0.5, model_id=""), "model_id"),
         (answer(0.5, 0.5), "2 scores for 1 rows"),
         (answer(), "0 scores for 1 rows"),
@@ -88,6 +114,9 @@ def test_an_answer_has_a_probability_for_each_row() -> None:
         (answer("0.5"), "row 0"),
         (answer(None), "row 0"),
         (answer(True), "row 0"),
+        (answer(0.5, rows=[{"churn_probability": 0.5}]), "KeyError"),
+        (answer(0.5, rows=[{"churn_probability": 0.5, "reasons": [{"feature": 3, "effect": 1}]}]), "no names"),
+        (answer(0.5, rows=[{"churn_probability": 0.5, "reasons": [{"feature": "x", "effect": None}]}]), "no names"),
     ],
 )
 def test_anything_else_is_no_answer(body: bytes, said: str) -> None:

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from winback.predictions.churn import EndpointUnavailable, InvalidAnswer, MissingFeature, RequestRefused
+from winback.predictions.churn import OPTIONAL, EndpointUnavailable, InvalidAnswer, MissingFeature, RequestRefused
 from winback.predictions.scoring import Source, score_part
 
 
@@ -14,6 +14,8 @@ def part(customers: int, **facts: int) -> list[dict[str, object]]:
         "span_days": 30,
         "purchases_last_91_days": 1,
         "purchases_last_182_days": 2,
+        "lapse_days": 90,
+        **dict.fromkeys(OPTIONAL),
     } | facts
     return [
         {"customer_key": f"{number:032x}", "features": {**features, "silence_days": number}}
@@ -32,8 +34,11 @@ class Endpoint:
         self.calls += 1
         if self._fails(self.calls):
             raise EndpointUnavailable("ThrottlingException")
-        rows = [{"churn_probability": row["silence_days"] / 10_000} for row in json.loads(body)["rows"]]
-        return json.dumps({"schema_version": 1, "model_id": "churn-1", "rows": rows}).encode()
+        rows = [
+            {"churn_probability": row["silence_days"] / 10_000, "reasons": [{"feature": "silence_days", "effect": 0.5}]}
+            for row in json.loads(body)["rows"]
+        ]
+        return json.dumps({"schema_version": 2, "model_id": "churn-1", "rows": rows}).encode()
 
 
 def test_every_customer_gets_its_own_score_and_its_source() -> None:
@@ -46,6 +51,7 @@ def test_every_customer_gets_its_own_score_and_its_source() -> None:
         "churn_probability": 0.0007,
         "source": "endpoint",
         "model_id": "churn-1",
+        "reasons": [{"feature": "silence_days", "effect": 0.5}],
     }
 
 
