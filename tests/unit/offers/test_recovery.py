@@ -5,7 +5,7 @@ import pytest
 
 from ml.offer import learners, values
 from ml.offer.evaluate import LEARNED, NOBODY, RANDOM, cross_fit, evaluate
-from tests.unit.offers.simulated import ARMS, world
+from ml.offer.simulated import ARMS, world
 
 
 def test_the_learned_policy_comes_close_to_the_best_possible_one() -> None:
