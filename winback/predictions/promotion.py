@@ -54,9 +54,10 @@ class Rows(BaseModel):
 
 
 class Reference(BaseModel):
-    """The distribution of one input over the rows that the model was trained on: `shares` of the rows between `edges`.
+    """The distribution of one input over the rows that the model was trained on (ml/metrics.py, `reference`).
 
-    n inner edges, ascending, make n + 1 shares that add up to 1; a value equal to an edge is in the lower bin.
+    n ascending edges make n + 2 shares that add up to 1: below the first edge, from each edge up to the next, from the
+    last on, and last of all the rows without a value.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)

@@ -36,7 +36,7 @@ def content(**changes: Any) -> dict[str, Any]:
         "against": {"champion": BETTER, "recency": BETTER},
         "checks": {"calibration_slope": 1.02},
         "serves": "model",
-        "reference": {"silence_days": {"edges": [30.0, 90.0], "shares": [0.2, 0.3, 0.5]}},
+        "reference": {"silence_days": {"edges": [30.0, 90.0], "shares": [0.2, 0.3, 0.5, 0.0]}},
         **changes,
     }
 
