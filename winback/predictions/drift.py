@@ -119,9 +119,13 @@ class Published(Protocol):
 
 
 def population_stability(then: Sequence[float], counts: Sequence[int]) -> float:
-    """Shares of a reference against customers of now in the same bins."""
+    """Shares of a reference against customers of now in the same bins; an empty bin counts as half a customer."""
     total = sum(counts)
-    pairs = [(max(share, _SMALLEST), max(count / total, _SMALLEST)) for share, count in zip(then, counts, strict=True)]
+    pairs = [
+        (max(share, _SMALLEST), max(count, 0.5) / total)
+        for share, count in zip(then, counts, strict=True)
+        if share or count
+    ]
     return sum((now - before) * math.log(now / before) for before, now in pairs)
 
 
