@@ -20,6 +20,7 @@ from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.history import Page, SnapshotHistory
 from winback.aws.lake import Lake
+from winback.aws.recommendations import RecommendationStore
 from winback.aws.rest_api import FieldProblem, RequestRefused, account_of, body_of, json_response, rest_api
 from winback.aws.snapshots import NotPublished, Snapshot, SnapshotStore, UnknownSnapshot
 from winback.aws.tables import Accounts, batch_get, table
@@ -191,6 +192,21 @@ def read_customer(customer_id: str) -> Response[str]:
     )
 
 
+@app.get("/v1/customers/<customer_id>/recommendations")
+def read_recommendations(customer_id: str) -> Response[str]:
+    """What the customer may buy next by the latest snapshot, at most five rows; none of a customer it does not know."""
+    account_id = account_of(app)
+    campaigns = table(settings().campaigns_table)
+    customer = Accounts(campaigns).get(account_id).customer_key(customer_id)
+    snapshot = SnapshotStore(campaigns).latest(account_id)
+    found = RecommendationStore(Lake(settings().lake_bucket)).of_customer(snapshot, customer) if snapshot else None
+    if snapshot is None or found is None:
+        message = "no recommendations: the latest snapshot's orders have no lines with a category or a sku"
+        raise RequestRefused(HTTPStatus.NOT_FOUND, "no_recommendations", message)
+    answer = {"customer_id": customer_id, "customer_key": customer, "snapshot_id": snapshot.snapshot_id}
+    return json_response(HTTPStatus.OK, {**answer, "as_of": snapshot.as_of, **found})
+
+
 def _refresh(snapshot: Snapshot) -> dict[str, Any]:
     return snapshot.model_dump(mode="json", exclude={"prefix", "announced"}, exclude_none=True)
 
@@ -240,6 +256,7 @@ def _segment(item: dict[str, Any], currency: str, now: datetime) -> dict[str, An
     """The stored item, why the customer is there, and the silence as of now: the item keeps only what orders change."""
     shown = {name: _plain(value) for name, value in item.items() if name not in ("pk", "sk")}
     shown.setdefault("churn_probability", None)
+    shown.setdefault("predicted_value_minor", None)
     if "last_purchase_at" not in shown:  # stored before items explained themselves; the next refresh writes it anew
         return shown
     silence = (now.date() - parse_instant(str(shown["last_purchase_at"])).date()).days

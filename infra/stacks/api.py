@@ -26,6 +26,7 @@ ROUTES = {
         ("GET", "/v1/movement/series"),
         ("GET", "/v1/archetypes/latest"),
         ("GET", "/v1/customers/{customer_id}"),
+        ("GET", "/v1/customers/{customer_id}/recommendations"),
     ),
     "api_movement": (("GET", "/v1/movement"),),
     "api_slices": (
@@ -100,7 +101,10 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("campaigns", "PutItem", "*#snapshot"),
                 access.table("campaigns", "Query", "*#movement"),
                 access.table("customers", "BatchGetItem"),
-                access.read_lake("snapshots/*/summary.json", "archetypes/*/result.json"),
+                access.read_lake(
+                    "snapshots/*/summary.json", "snapshots/*/recommendations.json*", "archetypes/*/result.json"
+                ),
+                access.list_lake("snapshots/*/recommendations.json"),  # most accounts have none
                 access.start("refresh"),
             ),
         ),

@@ -189,6 +189,13 @@ class Lake:
                 return None
             raise
 
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """The object's bytes from `start` up to `end`, excluded; as they are stored."""
+        if start >= end:
+            return b""
+        body: bytes = self._s3.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={start}-{end - 1}")["Body"].read()
+        return body
+
     def upload(self, path: Path, key: str) -> None:
         self._s3.upload_file(str(path), self.bucket, key)
 

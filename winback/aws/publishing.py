@@ -20,6 +20,7 @@ from winback.aws.snapshots import OutOfOrder, Snapshot, SnapshotState, SnapshotS
 from winback.identifiers import SnapshotId
 from winback.instants import format_instant
 from winback.playbook.calls import OBJECT as CALLS
+from winback.recommendations.reading import PREFIX as RECOMMENDATIONS
 from winback.segmentation.migration import compare
 from winback.segmentation.movement import Headcount, Movement, Point, RubricUsed
 from winback.segmentation.names import Segment
@@ -165,8 +166,9 @@ class _Publication:
             lake.upload(
                 self.folder / "newly_lapsed.jsonl.gz", newly_lapsed_key(refresh.account_id, refresh.snapshot_id)
             )
-        for calls in lake.list(f"{refresh.work}{CALLS}"):  # none of a snapshot that Spark computed
-            lake.copy(calls, f"{refresh.result}{CALLS}")
+        for prefix in (CALLS, RECOMMENDATIONS):  # none of a snapshot that Spark computed
+            for key in lake.list(f"{refresh.work}{prefix}"):
+                lake.copy(key, f"{refresh.result}{key.removeprefix(refresh.work)}")
         fit = lake.find_json(f"{refresh.work}lifetime.json")
         if fit is not None:
             lake.write_json(f"{refresh.result}lifetime.json", fit)

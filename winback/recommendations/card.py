@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from winback.recommendations.learning import Ranker
+from winback.recommendations.learning import FEWEST_JUDGED, Ranker
 from winback.recommendations.verdicts import NAMES, sentence
 
 _HEAD = """# Model card: recommendations
@@ -45,8 +45,8 @@ _LIMITS = """
 - Settings were chosen as of 2017-06-01 and 2017-07-01 on the same households; later moments judge them, but they are
   the same people, so a customer is drawn with all of its orders in the bootstrap.
 - Stock, prices, seasons and returns of single items are not known.
-- An account whose own last four weeks show a baseline ahead beyond chance gets the baseline, and its
-  recommendations.json says so.
+- Each refresh asks the same of the account's own last four weeks: where a baseline hit more often, it serves the
+  baseline, and recommendations.json says so. With fewer than {fewest} orders to judge by the model is served unjudged.
 """
 
 
@@ -72,7 +72,7 @@ def render(found: dict[str, Any]) -> str:
         better = "yes" if one["better"] else "no, worse" if one["worse"] else "too small to tell"
         interval = f"{one['low'] * 100:+.1f} to {one['high'] * 100:+.1f}"
         lines.append(_row(NAMES[Ranker(one["baseline"])], f"{one['difference'] * 100:+.1f}", interval, better))
-    return "\n".join([*lines, "", sentence(found), _LIMITS])
+    return "\n".join([*lines, "", sentence(found), _LIMITS.format(fewest=FEWEST_JUDGED)])
 
 
 def _row(*cells: str) -> str:

@@ -8,12 +8,10 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from winback.recommendations.learning import Item, Learner, Ranker, Settings
+from winback.recommendations.learning import Item, Learner, Ranker, Settings, best
 
 _DRAWS = 2_000
 BASELINES = (Ranker.POPULAR, Ranker.LAST, Ranker.OWN)
-JUDGES = (Ranker.POPULAR, Ranker.LAST)
-"""What the model must beat to be served. A customer's own favourites are shown beside them: they are hard to beat."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,7 @@ def judge(
 ) -> Cut:
     """Ranks as of the moment, for the customers that the account is learned from, and looks what they bought next."""
     learner = Learner(connection, item, settings)
-    learner.learn(as_of)
-    learner.statistics(as_of, segments=segments)
-    learner.find_candidates(as_of)
+    learner.learn(as_of, segments=segments)
     learner.find_baselines()
     learner.find_next(as_of)
     hits: dict[Ranker, NDArray[np.int64]] = {}
@@ -117,8 +113,7 @@ def compare(cuts: Sequence[Cut], baseline: Ranker, *, seed: int) -> Against:
     return Against(baseline, float(gained.sum() / orders.sum()), float(low), float(high))
 
 
-def served(found: Sequence[Against], given: Sequence[Score]) -> Ranker:
-    """The model when it is better than each judge beyond chance, else the best of the judges."""
-    if all(one.better for one in found if one.baseline in JUDGES):
-        return Ranker.MODEL
-    return max((score for score in given if score.ranker in JUDGES), key=lambda score: score.hit_rate).ranker
+def served(given: Sequence[Score]) -> Ranker:
+    """The model, unless a judge has the higher hit rate, which is then served: the rule of every refresh too."""
+    rates = {score.ranker: score.hit_rate for score in given}
+    return best(rates)

@@ -57,17 +57,27 @@ bought AS (
     FROM item_histories
     JOIN segments_now USING (customer_id)
     GROUP BY segment, item
-)
-SELECT
-    bought.segment,
-    bought.item,
-    bought.buyers,
-    bought.buyers / sizes.customers AS share,
-    (bought.buyers + $few * everybody.share) / (sizes.customers + $few) / everybody.share AS likeness
-FROM bought
-JOIN sizes USING (segment)
-JOIN (
-    SELECT item, item_statistics.buyers / customers AS share
+),
+everybody AS (
+    SELECT item, item_statistics.buyers, item_statistics.buyers / customers AS share
     FROM item_statistics
     CROSS JOIN account_rhythm
-) AS everybody USING (item);
+),
+pairs AS ( -- what a segment has bought, and what most have, whether or not the segment has
+    SELECT segment, item
+    FROM bought
+    UNION
+    SELECT segment, item
+    FROM sizes
+    CROSS JOIN (SELECT item FROM everybody ORDER BY buyers DESC, item LIMIT 100)
+)
+SELECT
+    segment,
+    item,
+    coalesce(bought.buyers, 0) AS buyers,
+    coalesce(bought.buyers, 0) / sizes.customers AS share,
+    (coalesce(bought.buyers, 0) + $few * everybody.share) / (sizes.customers + $few) / everybody.share AS likeness
+FROM pairs
+JOIN sizes USING (segment)
+JOIN everybody USING (item)
+LEFT JOIN bought USING (segment, item);

@@ -4,6 +4,7 @@ The statements beside this module say how. Nothing at or after `as_of` is read, 
 which an earlier moment's forecast is judged.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -27,6 +28,15 @@ class Ranker(StrEnum):
     OWN = "own"
 
 
+JUDGES = (Ranker.POPULAR, Ranker.LAST)
+"""What the model must beat to be served. A customer's own favourites are shown beside them: they are hard to beat."""
+
+
+def best(hit_rates: Mapping[Ranker, float]) -> Ranker:
+    """The model, unless a judge has the higher hit rate."""
+    return max((Ranker.MODEL, *JUDGES), key=lambda ranker: hit_rates[ranker])
+
+
 @dataclass(frozen=True)
 class Settings:
     """Chosen on Complete Journey as of 2017-07-01; later moments judged them (docs/models/recommendations.md)."""
@@ -36,6 +46,8 @@ class Settings:
     """Of the next order by which forecasts are judged."""
     learned_from: int = 20_000
     """Customers, by a hash of theirs, that item statistics are learned from: enough for rates, and bounded."""
+    learned_lines: int = 2_000_000
+    """Likewise: those of one customer more are not read."""
     memory_days: int = 180
     strength: float = 8.0
     gap_strength: float = 2.0
@@ -51,6 +63,8 @@ class Settings:
 
 
 SETTINGS = Settings()
+FEWEST_JUDGED = 100
+"""Orders by which a refresh judges the model of its own account; with fewer it is served unjudged."""
 
 
 @dataclass(frozen=True)
@@ -61,30 +75,42 @@ class Learner:
     item: Item
     settings: Settings = field(default=SETTINGS)
 
-    def learn(self, as_of: datetime) -> dict[int, float]:
-        """Leaves the account's statistics of before `as_of` on the connection; returns the due factors.
+    def learn(self, as_of: datetime, *, segments: str | None = None) -> None:
+        """Leaves statistics of before `as_of` and due factors on the connection, and the candidates of its sample.
 
         The factors come from what the same customers did in the window before, forecast from what was before that.
+        `segments`: a relation of customer_id and segment; without one all are in one.
         """
         self.choose_sample(as_of)
         earlier = as_of - timedelta(days=self.settings.window_days)
+        self.set_factors(dict(enumerate(BANDS)))
         self.statistics(earlier, segments=None)
-        self.set_factors(dict.fromkeys(range(len(BANDS)), 1.0))
         self.find_candidates(earlier)
         self.find_next(earlier)
-        observed = self._rows("due_observed", {})
+        self.set_factors(self.observed_factors())
+        self.statistics(as_of, segments=segments)
+        self.find_candidates(as_of)
+
+    def observed_factors(self) -> dict[int, float]:
+        """By band, from the candidates at hand and what was bought next; shrunk to BANDS."""
         factors = dict(enumerate(BANDS))
-        for band, seen, expected in observed:
+        for band, seen, expected in self.connection.execute(read_sql("due_observed")).fetchall():
             factors[band] = (seen + _BAND_STRENGTH * BANDS[band]) / (expected + _BAND_STRENGTH)
-        self.set_factors(factors)
         return factors
 
     def choose_sample(self, as_of: datetime) -> None:
         self.connection.execute(
-            "CREATE OR REPLACE TEMP TABLE chosen_customers AS SELECT customer_id FROM ("
-            "SELECT DISTINCT customer_id FROM orders WHERE ordered_at < $as_of AND len(lines) > 0) "
-            "ORDER BY hash(customer_id), customer_id LIMIT $customers",
-            {"as_of": plain(as_of), "customers": self.settings.learned_from},
+            "CREATE OR REPLACE TEMP TABLE chosen_customers AS WITH customers AS ("
+            "SELECT customer_id, sum(len(lines)) AS lines FROM orders "
+            "WHERE ordered_at < $as_of AND len(lines) > 0 GROUP BY customer_id), "
+            "chosen AS (SELECT * FROM customers ORDER BY hash(customer_id), customer_id LIMIT $customers) "
+            "SELECT customer_id FROM chosen "
+            "QUALIFY sum(lines) OVER (ORDER BY hash(customer_id), customer_id) - lines < $lines",
+            {
+                "as_of": plain(as_of),
+                "customers": self.settings.learned_from,
+                "lines": self.settings.learned_lines,
+            },
         )
 
     def choose_bucket(self, bucket: int, buckets: int) -> None:
@@ -95,7 +121,7 @@ class Learner:
         )
 
     def statistics(self, as_of: datetime, *, segments: str | None) -> None:
-        """Of the chosen customers. `segments`: a relation of customer_id and segment; without one all are in one."""
+        """Of the chosen customers."""
         self.set_segments(segments)
         self.read_histories(as_of)
         self._run("item_statistics", {"few": self.settings.few})
@@ -148,28 +174,35 @@ class Learner:
             {"as_of": plain(as_of), "most": self.settings.most, "not_due_below": kept},
         )
 
+    def hits(self) -> tuple[int, float]:
+        """Known customers who ordered next, and of those the share with a ranked item in that order."""
+        ((orders, rate),) = self.connection.execute(read_sql("hits")).fetchall()
+        return orders, rate or 0.0
+
+    def forget(self) -> None:
+        """Frees the tables of the customers at hand."""
+        for table in ("item_days", "item_histories", "candidates", "ranked", "next_items", "baseline_ranks"):
+            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+
     def _run(self, name: str, parameters: dict[str, Any]) -> None:
         for statement in read_sql(name).replace("{item}", self.item).split(";\n"):
             used = {key: value for key, value in parameters.items() if f"${key}" in statement}
             self.connection.execute(statement, used)
 
-    def _rows(self, name: str, parameters: dict[str, Any]) -> list[Any]:
-        return self.connection.execute(read_sql(name), parameters).fetchall()
 
-
-def item_of(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Item | None:
+def item_of(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> tuple[Item | None, int]:
     """What recommendations can be about: categories where at least half of the lines have one, else products; None
-    where orders have no lines with either."""
+    where orders have no lines with either. And the number of lines."""
     ((lines, categories, skus),) = connection.execute(
-        "SELECT coalesce(sum(len(lines)), 0), "
-        "coalesce(sum(len(list_filter(lines, lambda line: line.category <> ''))), 0), "
-        "coalesce(sum(len(list_filter(lines, lambda line: line.sku <> ''))), 0) "
+        "SELECT coalesce(sum(len(lines)), 0)::BIGINT, "
+        "coalesce(sum(len(list_filter(lines, lambda line: line.category <> ''))), 0)::BIGINT, "
+        "coalesce(sum(len(list_filter(lines, lambda line: line.sku <> ''))), 0)::BIGINT "
         "FROM orders WHERE ordered_at < $as_of AND amount_minor >= 0",
         {"as_of": plain(as_of)},
     ).fetchall()
     if categories and categories * 2 >= lines:
-        return "category"
-    return "sku" if skus else None
+        return "category", lines
+    return ("sku" if skus else None), lines
 
 
 def plain(moment: datetime) -> datetime:

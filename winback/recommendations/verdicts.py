@@ -5,7 +5,7 @@ from typing import Any
 
 from winback.instants import format_instant
 from winback.recommendations.evaluation import BASELINES, Against, Cut, compare, scores, served
-from winback.recommendations.learning import Item, Ranker, Settings
+from winback.recommendations.learning import JUDGES, Item, Ranker, Settings
 
 SEED = 20261122
 NAMES = {
@@ -41,7 +41,7 @@ def document(cuts: Sequence[Cut], item: Item, settings: Settings) -> dict[str, A
             for score in overall
         },
         "against": [_against(one) for one in against],
-        "serves": served(against, overall).value,
+        "serves": served(overall).value,
     }
 
 
@@ -58,9 +58,9 @@ def _against(one: Against) -> dict[str, Any]:
 
 def sentence(found: dict[str, Any]) -> str:
     """What to serve, in a line."""
-    if found["serves"] == Ranker.MODEL:
+    judges = [one for one in found["against"] if one["baseline"] in JUDGES]
+    if found["serves"] != Ranker.MODEL:
+        return f"{NAMES[Ranker(found['serves'])].capitalize()} hits more often than the model: it is served instead."
+    if all(one["better"] for one in judges):
         return "The model beats most popular and repeating the last order beyond chance: it is served."
-    return (
-        "The model does not beat both most popular and repeating the last order beyond chance: "
-        f"{NAMES[Ranker(found['serves'])]} is served."
-    )
+    return "The model hits most often, but its lead is too small to tell: it is served, and not shown to be better."

@@ -119,6 +119,11 @@ def read_files(connection: duckdb.DuckDBPyConnection, files: OrderFiles) -> duck
     return relation
 
 
+def some_lines(connection: duckdb.DuckDBPyConnection, files: OrderFiles) -> bool:
+    """Whether some order of the files, in any of its versions, has lines."""
+    return bool(read_files(connection, files).filter("len(lines) > 0").limit(1).fetchall())
+
+
 def _projection(rows: duckdb.DuckDBPyRelation) -> str:
     """`COLUMNS` of files that may be older than some of them; to cast a struct adds the fields that it lacks."""
     return ", ".join(

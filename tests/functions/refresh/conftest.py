@@ -65,7 +65,7 @@ class Cloud:
                 "amount_minor": order["amount"],
                 "currency": order.get("currency", "USD"),
                 "discount_minor": 0,
-                "lines": None,
+                "lines": order.get("lines"),
                 "fingerprint": order.get("fingerprint", "f"),
                 "received_at": order.get("received_at", f"{received}T00:00:00Z"),
             }
