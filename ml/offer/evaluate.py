@@ -57,6 +57,8 @@ class Evaluation:
     customers: int
     arms: tuple[ArmReport, ...]
     policies: dict[str, PolicyValue]
+    gains: dict[str, Estimate]
+    """Doubly robust, of each policy but nobody over nobody, paired by row."""
     verdict: Verdict
     clipped: int
     logged_value: Estimate
@@ -123,6 +125,11 @@ def evaluate(
         customers=len(np.unique(data.customer)),
         arms=reports,
         policies={name: values.policy_value(data, policy, fitted.scores) for name, policy in policies.items()},
+        gains={
+            name: values.gain(data, policy, policies[NOBODY], fitted.scores)
+            for name, policy in policies.items()
+            if name != NOBODY
+        },
         verdict=decided if trusted else _distrusted(decided),
         clipped=data.clipped,
         logged_value=values.mean_interval(data.net, data.customer),

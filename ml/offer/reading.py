@@ -16,7 +16,7 @@ MOST_LEVELS = 20
 FEWEST_ROWS = 40
 BALANCE_ALARM = 0.001
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
-            "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")  # fmt: skip
+            "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 _READERS = {
     ".parquet": "read_parquet(?)",
     ".csv": "read_csv(?, sample_size = -1)",
@@ -92,31 +92,45 @@ def read_logged(path: Path, columns: Columns, costs: Mapping[str, float]) -> Log
 
 
 def _columns(path: Path, columns: Columns) -> dict[str, Any]:
+    """Masked arrays by column: numbers as floats, everything else as text, in the file's order of rows."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise UnusableData(f"--data: {path} ends in {path.suffix!r}: expected a file that ends in .csv or .parquet")
     if not path.is_file():
         raise UnusableData(f"--data: there is no file {path}")
-    wanted = columns.all()
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         connection.execute("SET enable_progress_bar = false")
         try:
             described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", [str(path)]).fetchall()  # noqa: S608
-            types = {row[0]: row[1] for row in described}
-            for option, name in wanted.items():
-                if name not in types:
-                    raise UnusableData(f"{option}: the file has no column {name!r}: expected one of {', '.join(types)}")
-            names = sorted(set(wanted.values()))
-            listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-            # Rows in the file's order, so that the same file gives the same folds.
+            casts = _casts({row[0]: row[1] for row in described}, columns)
+            listed = ", ".join(f"CAST({_quoted(name)} AS {kind}) AS {_quoted(name)}" for name, kind in casts.items())
             read = connection.execute(f"SELECT {listed} FROM {reader}", [str(path)]).fetchnumpy()  # noqa: S608
         except duckdb.Error as error:
             raise UnusableData(f"--data: cannot read {path}: {str(error).splitlines()[0]}") from error
+    return dict(zip(casts, (read[name] for name in read), strict=True))
+
+
+def _casts(types: Mapping[str, str], columns: Columns) -> dict[str, str]:
+    """As what each column is read. Raises UnusableData for a missing column and one of the wrong type."""
+    for option, name in columns.all().items():
+        if name not in types:
+            raise UnusableData(f"{option}: the file has no column {name!r}: expected one of {', '.join(types)}")
+    casts = dict.fromkeys([columns.arm, *([columns.customer] if columns.customer else [])], "VARCHAR")
     for name in columns.features:
         kind = types[name].partition("(")[0]
-        if kind not in (*_NUMERIC, "VARCHAR", "ENUM"):
+        if kind not in (*_NUMERIC, "BOOLEAN", "VARCHAR", "ENUM"):
             raise UnusableData(f"--features: {name} is of type {types[name]}: expected numbers, yes or no, or words")
-    return dict(zip(names, (read[name] for name in read), strict=True))
+        casts[name] = "VARCHAR" if kind in ("VARCHAR", "ENUM") else "DOUBLE"
+    amounts = {"--reward": columns.reward} | ({"--propensity": columns.propensity} if columns.propensity else {})
+    for option, name in amounts.items():
+        if types[name].partition("(")[0] not in _NUMERIC:
+            raise UnusableData(f"{option}: {name} is not a number in every row: expected numbers alone")
+        casts[name] = "DOUBLE"
+    return casts
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _arms(values: Any, columns: Columns) -> tuple[tuple[str, ...], Indices]:
@@ -139,13 +153,10 @@ def _numbers(values: Any, option: str, name: str) -> Array:
     missing = _missing(values)
     if missing.any():
         raise UnusableData(f"{option}: {int(missing.sum())} rows have no {name}: expected a number in every row")
-    try:
-        numbers = _plain(values).astype(np.float64)
-    except (TypeError, ValueError):
-        numbers = None
-    if numbers is None or not np.isfinite(numbers).all():
-        raise UnusableData(f"{option}: {name} is not a number in every row: expected numbers alone") from None
-    return np.asarray(numbers)
+    numbers = np.asarray(_plain(values), dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        raise UnusableData(f"{option}: {name} is infinite in a row: expected numbers alone")
+    return numbers
 
 
 def _features(found: Mapping[str, Any], columns: Columns) -> tuple[Array, tuple[str, ...]]:
@@ -153,10 +164,12 @@ def _features(found: Mapping[str, Any], columns: Columns) -> tuple[Array, tuple[
     parts: list[tuple[str, Array]] = []
     for name in dict.fromkeys(columns.features):
         values, missing = found[name], _missing(found[name])
-        if _plain(values).dtype.kind not in "biuf":
+        if _plain(values).dtype.kind != "f":
             parts += _categories(name, values, missing)
             continue
-        numbers = _plain(values).astype(np.float64)
+        numbers = np.asarray(_plain(values), dtype=np.float64)
+        if np.isinf(numbers[~missing]).any():
+            raise UnusableData(f"--features: {name} is infinite in a row: expected numbers alone")
         middle = float(np.median(numbers[~missing])) if not missing.all() else 0.0
         parts.append((name, np.where(missing, middle, numbers)))
         parts.append((f"{name} is missing", missing.astype(np.float64)))

@@ -1,5 +1,6 @@
 """An evaluation of offers in words: as JSON rows, as warnings, and as a page with the Qini curves."""
 
+from math import isfinite
 from typing import Any
 
 from ml.offer.evaluate import FEWEST_EFFECTIVE, NOBODY, ArmReport, Evaluation
@@ -58,6 +59,7 @@ def as_json(result: Evaluation, file: LoggedFile) -> dict[str, Any]:
             {
                 "policy": name,
                 "doubly_robust": _estimate(value.doubly_robust),
+                "gain_over_nobody": _estimate(result.gains[name]) if name in result.gains else None,
                 "ips": _estimate(value.ips),
                 "self_normalised_ips": _estimate(value.self_normalised),
                 "effective_rows": round(value.effective_rows, 1),
@@ -81,7 +83,7 @@ def as_page(result: Evaluation, file: LoggedFile) -> str:
     said = warnings(result, file)
     head = tiles(
         [
-            Tile("Would be served", verdict_words(result)),
+            Tile("Would be served", _sentence(verdict_words(result))),
             Tile("Rows", count(result.rows), f"of {count(result.customers)} customers"),
             Tile("As it was decided", decimal(result.logged_value.value), "mean reward after costs"),
         ]
@@ -92,12 +94,13 @@ def as_page(result: Evaluation, file: LoggedFile) -> str:
             "What each policy brings",
             interval_chart(
                 [
-                    Interval(name, value.doubly_robust.value, value.doubly_robust.low, value.doubly_robust.high)
-                    for name, value in result.policies.items()
+                    Interval(name, found.value, found.low, found.high)
+                    for name, found in result.gains.items()
+                    if isfinite(found.error)
                 ],
                 show=decimal,
-                unit="reward per row",
-                label="Doubly robust value of each policy",
+                unit=f"more than {result.arms[0].arm!r} for all",
+                label="Doubly robust gain of each policy over the control for all",
             ),
             table(
                 ["Policy", "Doubly robust", "IPS", "Self-normalised", "Effective rows", "Gives"],
@@ -110,7 +113,7 @@ def as_page(result: Evaluation, file: LoggedFile) -> str:
     ]
     return page(
         "Offers: what each changes, and for whom",
-        f"{verdict_words(result)}: {result.verdict.reason}.",
+        f"{_sentence(verdict_words(result))}: {result.verdict.reason}.",
         sections,
         kicker="Winback",
         facts=[("Control", result.arms[0].arm), ("Arms", ", ".join(report.arm for report in result.arms[1:]))],
@@ -150,6 +153,8 @@ def arm_words(report: ArmReport) -> list[str]:
 
 
 def estimate_words(estimate: Estimate) -> str:
+    if not isfinite(estimate.error):
+        return "too small to tell"
     return f"{decimal(estimate.value)} ({span(decimal(estimate.low), decimal(estimate.high))})"
 
 
@@ -204,12 +209,13 @@ def _arm(report: ArmReport) -> dict[str, Any]:
     }
 
 
-def _estimate(estimate: Estimate) -> dict[str, float]:
+def _estimate(estimate: Estimate) -> dict[str, float | None]:
     return {name: _round(value) for name, value in estimate.row().items()}
 
 
-def _round(value: float) -> float:
-    return float(f"{value:.6g}")
+def _round(value: float) -> float | None:
+    """None where nothing can be said, such as the spread of a single customer."""
+    return float(f"{value:.6g}") if isfinite(value) else None
 
 
 def _sentence(text: str) -> str:

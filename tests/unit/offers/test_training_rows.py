@@ -12,7 +12,7 @@ from winback.identifiers import AccountId, CustomerKey
 from winback.predictions.offers.contract import OFFER_FEATURES
 from winback.predictions.offers.effects import NO_MESSAGE, NO_OFFER
 from winback.predictions.offers.records import DecisionRecord, DecisionSource, RecordedArm
-from winback.predictions.offers.training_rows import create_decisions, write_training_rows
+from winback.predictions.offers.training_rows import create_decisions, write_train_and_test, write_training_rows
 
 DECIDED = datetime(2026, 5, 1, 9, tzinfo=UTC)
 LATER = DECIDED + timedelta(days=40)
@@ -80,8 +80,26 @@ def test_what_left_nothing_to_chance_or_is_in_another_currency_is_left_out(
     assert rows(lake, tmp_path) == []
 
 
+def test_later_decisions_are_the_test_and_no_order_rewards_both(
+    lake: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    days = [0, 29, 30, 59, 60, 61, 89, 90, 91]  # windows of 30 days; until day 120, so that the test begins on day 60
+    known(lake, tmp_path, *(decision(f"c{day}", after_days=day) for day in days))
+    order(lake, "c0", DECIDED + timedelta(days=1), 100)
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    written = write_train_and_test(lake, until=DECIDED + timedelta(days=120), train=train, test=test)
+    assert (written.train_rows, written.test_rows) == (3, 4)
+    assert len(train.read_text().splitlines()) == 4
+
+
 def decision(
-    customer: str, *, decision_id: str = "lau-1", chance: float = 0.02, currency: str = "EUR", margin: int = 1000
+    customer: str,
+    *,
+    decision_id: str = "lau-1",
+    chance: float = 0.02,
+    currency: str = "EUR",
+    margin: int = 1000,
+    after_days: int = 0,
 ) -> DecisionRecord:
     nothing = RecordedArm(NO_MESSAGE, None, None, None, None, 0, 0, 0, chance)
     message = RecordedArm(NO_OFFER, 0.01, 0.01, "prior", None, 5, 5, 5, 1 - chance)
@@ -89,7 +107,7 @@ def decision(
         account_id=AccountId("shop"),
         decision_id=decision_id,
         customer_key=CustomerKey(customer),
-        decided_at=DECIDED,
+        decided_at=DECIDED + timedelta(days=after_days),
         features=dict.fromkeys(OFFER_FEATURES, 1.0),
         currency=currency,
         margin_minor=margin,

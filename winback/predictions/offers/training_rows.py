@@ -1,7 +1,9 @@
 """Writes the offer model's training rows: decisions of the lake joined with the margin that followed. Uses DuckDB."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from winback.predictions.offers.contract import OFFER_FEATURES
 
 WINDOW_DAYS = 30
 """Orders within so many days after a decision are its reward."""
+TEST_DAYS = 30
 _ARM = (
     "STRUCT(arm VARCHAR, uplift DOUBLE, error DOUBLE, source VARCHAR, model_id VARCHAR, value_minor BIGINT, "
     "spend_minor BIGINT, cost_minor BIGINT, propensity DOUBLE)"
@@ -42,6 +45,29 @@ def create_decisions(connection: duckdb.DuckDBPyConnection, paths: Sequence[str 
         types = ", ".join(f"{name}: '{kind}'" for name, kind in _DECISION.items())
         read = f"read_json($paths, format = 'newline_delimited', columns = {{{types}}})"
         connection.execute(f"INSERT INTO decisions SELECT * FROM {read}", {"paths": [str(path) for path in paths]})  # noqa: S608
+
+
+@dataclass(frozen=True)
+class Written:
+    train_rows: int
+    test_rows: int
+
+
+def write_train_and_test(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    until: datetime,
+    train: Path,
+    test: Path,
+    test_days: int = TEST_DAYS,
+    window_days: int = WINDOW_DAYS,
+    margin_share: float = 1.0,
+) -> Written:
+    """Writes the decisions of the last `test_days` whose window is over at `until` to `test`, and to `train` those
+    whose window was over before the first of them: no order is the reward of both."""
+    cut = until - timedelta(days=window_days + test_days)
+    known = partial(write_training_rows, connection, window_days=window_days, margin_share=margin_share)
+    return Written(known(train, until=cut), known(test, until=until, since=cut))
 
 
 def write_training_rows(
