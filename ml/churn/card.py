@@ -136,8 +136,8 @@ def _group_table(name: str, group: Mapping[str, Any]) -> str:
     ]
     for forecast, scores in group["scores"].items():
         figures = " | ".join(f"{scores[metric]:.4f}" for metric in _METRICS)
-        line = f"| {NAMES_OF_FORECASTS[forecast]} | {figures} | {scores['calibration_slope']:.2f} "
-        line += f"| {scores['calibration_intercept']:.2f} "
+        line = f"| {NAMES_OF_FORECASTS[forecast]} | {figures} | {hundredths(scores['calibration_slope'])} "
+        line += f"| {hundredths(scores['calibration_intercept'])} "
         if forecast == "model":
             lines.append(line + "| | |")
         else:
@@ -146,6 +146,11 @@ def _group_table(name: str, group: Mapping[str, Any]) -> str:
             interval = f"{gap['difference']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f})"
             lines.append(line + f"| {interval} | {better} |")
     return "\n".join([lead, "", *lines])
+
+
+def hundredths(value: float | None) -> str:
+    """Of a calibration line, which there is none of where all forecasts of a group are alike."""
+    return "none" if value is None else f"{value:.2f}"
 
 
 def _reliability(data: str, split: Mapping[str, Any]) -> str:

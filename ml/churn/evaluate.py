@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 
 from ml.churn import fitting, inference, judging, train
-from ml.churn.card import render
+from ml.churn.card import hundredths, render
 from ml.churn.datasets import CDNOW_END, JOURNEY_END, open_cdnow, open_complete_journey
 from ml.churn.examples import rows_at, rows_over
 from ml.metrics import Forecast, calibration_line, compare_each, reliability, score
@@ -138,9 +138,10 @@ def _group(forecasts: Mapping[str, Forecast], held_out: fitting.Rows, group: str
     }
 
 
-def _figures(forecast: Forecast, outcome: Any) -> dict[str, float]:
+def _figures(forecast: Forecast, outcome: Any) -> dict[str, float | None]:
     intercept, slope = calibration_line(forecast.probability, outcome)
-    return {**score(forecast, outcome), "calibration_slope": slope, "calibration_intercept": intercept}
+    line = {"calibration_slope": slope, "calibration_intercept": intercept}
+    return {**score(forecast, outcome), **{name: value if np.isfinite(value) else None for name, value in line.items()}}
 
 
 def table(result: dict[str, Any]) -> str:
@@ -158,7 +159,7 @@ def table(result: dict[str, Any]) -> str:
             lines.append(head)
             for name, scores in figures["scores"].items():
                 line = f"  {name:20}{scores['auc']:>8.4f}{scores['log_loss']:>10.4f}{scores['brier']:>8.4f}"
-                line += f"{scores['calibration_slope']:>7.2f}"
+                line += f"{hundredths(scores['calibration_slope']):>7}"
                 if name != "model":
                     gap = figures["model_minus"][name]["log_loss"]
                     line += f"   {gap['difference']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f}) {verdict(gap)}"
@@ -202,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = public()
     if options.write_card:
         CARD.parent.mkdir(parents=True, exist_ok=True)
-        CARD_FIGURES.write_text(json.dumps(results, indent=1) + "\n")
+        CARD_FIGURES.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
         CARD.write_text(render(results))
     print("\n\n".join(map(table, results)))  # noqa: T201
 
