@@ -18,6 +18,8 @@ class SegmentState:
     churn_probability: float | None
     """Probability of no purchase in the next 91 days; None without a score."""
     score_source: str
+    churn_reasons: list[dict[str, Any]] | None
+    """`feature` and `effect` of what moved it most when it was last written, as a model gave them; None without one."""
     premium_tier: str
     discount_tier: str
     breadth_tier: str
@@ -33,8 +35,12 @@ class SegmentState:
     lapse_days: int
     seasonal: bool
     season_month: int | None
+    predicted_value_minor: int | None
+    """What purchases within 365 days are expected to be worth; None where it is not known."""
+    value_source: str
 
     def attributes(self) -> dict[str, Any]:
         """Attributes of the stored item by name, without the key; None where nothing is known."""
         known = {name: value for name, value in vars(self).items() if name != "customer_key"}
+        known["churn_reasons"] = self.churn_reasons or None
         return {**known, "last_purchase_at": format_instant(self.last_purchase_at.replace(tzinfo=UTC))}

@@ -107,8 +107,16 @@ _COLUMNS = (
     Column("acquisition_channel", Kind.TEXT, "where the customer came from, as the store names it"),
     Column("acquired_at", Kind.DATE, "day of the acquisition"),
     Column("churn_probability", Kind.NUMBER, "of no purchase in the next 91 days, 0 to 1"),
-    Column("score_source", Kind.TEXT, "where the probability is from", ("endpoint", "none")),
+    Column("score_source", Kind.TEXT, "where the probability is from", ("endpoint", "last_scores", "heuristic", "none")),
     Column("model_id", Kind.TEXT, "the model that gave it"),
+    Column("scored_at", Kind.DATE, "day of the facts that the model was given"),
+    Column("p_alive", Kind.NUMBER, "probability that the customer still buys at all, 0 to 1"),
+    Column("expected_purchases_365_days", Kind.NUMBER, "purchases expected in the next 365 days"),
+    Column("predicted_value", Kind.MONEY, "what purchases of the next 365 days are expected to be worth today"),
+    Column("predicted_value_low", Kind.MONEY, "lower bound of it, as far as the fit's parameters are uncertain"),
+    Column("predicted_value_high", Kind.MONEY, "upper bound of it"),
+    Column("predicted_margin", Kind.MONEY, "margin of the predicted value"),
+    Column("value_source", Kind.TEXT, "where the predicted value is from", ("model", "segment", "none")),
 )
 
 COLUMNS: dict[str, Column] = {column.name: column for column in _COLUMNS}

@@ -31,6 +31,7 @@ STATE = SegmentState(
     lapsed=True,
     churn_probability=0.4321,
     score_source="endpoint",
+    churn_reasons=[{"feature": "silence_ratio", "effect": 0.412}],
     premium_tier="none",
     discount_tier="occasional",
     breadth_tier="wide",
@@ -43,6 +44,8 @@ STATE = SegmentState(
     lapse_days=96,
     seasonal=False,
     season_month=None,
+    predicted_value_minor=12_300,
+    value_source="model",
 )
 
 
@@ -79,6 +82,7 @@ def test_an_item_says_the_place_and_what_explains_it_and_leaves_out_what_is_unkn
         "lapsed": True,
         "churn_probability": Decimal("0.4321"),
         "score_source": "endpoint",
+        "churn_reasons": [{"feature": "silence_ratio", "effect": Decimal("0.412")}],
         "premium_tier": "none",
         "discount_tier": "occasional",
         "breadth_tier": "wide",
