@@ -21,12 +21,14 @@ message within the campaign's window and outside quiet hours is what it is for.
 **What it is.** A hierarchical Dirichlet-multinomial: the customer's own decayed events and `strength` pseudo-events of
 its segment's distribution, which is shrunk to the account's, which is shrunk to a shipped prior. An own event is
 smeared over neighbouring hours (a circular normal) and, in part, over the same hour of other days. Opens and clicks are
-what is forecast; an account with fewer than 200 of them is judged by its orders. Events by machines are left out.
+what is forecast; an account with fewer than 200 of them, and fewer
+than orders, is judged by its orders. Events by machines are left out.
 The model file is JSON: loading it runs no code.
 
 **What is learned, and what is not.** Strength, half-life, smearing and what a click or an order tells beside an open
-maximise the likelihood of events held out by time within the training rows; a richer smearing must win by a standard
-error. Until {enough} held-out events exist the documented values hold: {defaults}. The shipped prior is an assumption,
+maximise the likelihood of events held out by time within the training rows; own hours at all, and each richer
+smearing, must win by two standard errors.
+Until {enough} held-out events exist the documented values hold: {defaults}. The shipped prior is an assumption,
 learned from no account: people act while awake, by one curve through two published figures of the American Time Use
 Survey (94 % sleep at 3 a.m.; 8.74 hours a day).
 
@@ -38,7 +40,8 @@ its clock converted from UTC to {zone}. Purchases are not reads: this checks the
 {scores}
 
 Log loss per event in nats, lower is better; "best k": share of the held-out events within the k likeliest of the 168
-hours. The histogram counts all households' known events, one added to each hour. Model minus baseline, with the 95 %
+hours. The histogram counts all households' known events, and is shrunk to the prior as
+the model's own account distribution is. Model minus baseline, with the 95 %
 interval of a bootstrap over households ({draws:,} draws, seed {seed}):
 
 {differences}

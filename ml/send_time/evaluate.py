@@ -59,7 +59,7 @@ def evaluate(
     if progress is not None:
         progress("judging")
     probabilities = forecast(outer.known, fit.learned, base)
-    naive = judging.histogram(outer.known)[outer.known.people.account]
+    naive = base.accounts[outer.known.people.account]
     forecasts = {
         MODEL: judging.forecasts_of(probabilities, held_out.customer, held_out.hour),
         HISTOGRAM: judging.forecasts_of(naive, held_out.customer, held_out.hour),

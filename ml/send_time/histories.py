@@ -17,7 +17,7 @@ else:  # run by the container, where the neighbour is a module of its own
 Mask = NDArray[np.bool_]
 
 ORDERED = KINDS.index("ordered")
-FEW_ENGAGED = 200  # opens and clicks of an account, below which its orders say when its customers act
+FEW_ENGAGED = 200  # opens and clicks of an account; where it has fewer, and fewer than orders, its orders are forecast
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,10 @@ class Events:
         Buying is another behaviour than reading, so orders are only evidence where reading can be seen.
         """
         account = self.people.account[self.customer]
-        engaged = np.bincount(account[self.kind != ORDERED], minlength=len(self.people.accounts)) >= FEW_ENGAGED
+        accounts = len(self.people.accounts)
+        reading = np.bincount(account[self.kind != ORDERED], minlength=accounts)
+        buying = np.bincount(account[self.kind == ORDERED], minlength=accounts)
+        engaged = (reading >= FEW_ENGAGED) | (reading >= buying)
         return np.asarray((self.kind != ORDERED) == engaged[account])
 
     def histogram(self, group: Whole, groups: int) -> Array:

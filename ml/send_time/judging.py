@@ -40,13 +40,6 @@ class Figures(TypedDict):
     within_best: dict[str, float]
 
 
-def histogram(known: Events) -> Array:
-    """The naive baseline: each account's share of known targets per hour, one event added to each: (accounts, 168)."""
-    target = known.where(known.targets())
-    counts = target.histogram(target.people.account[target.customer], len(target.people.accounts)) + 1
-    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
-
-
 def forecasts_of(probabilities: Array, row: Whole, hour: Whole) -> Forecasts:
     """Of events at `hour` of the customers `row` of `probabilities` (n, 168)."""
     places = np.empty((len(probabilities), HOURS), dtype=np.int64)

@@ -54,7 +54,7 @@ LARGEST = 1e6  # a strength at this bound: the customers' own hours say nothing
 DEFAULT = Learned(100.0, 26.0, 1.0, 0.5, (1.0, 2.0, 0.25))
 DEFAULT_SEGMENT_STRENGTH, DEFAULT_ACCOUNT_STRENGTH = 1000.0, 168.0
 
-SMOOTHINGS = ("exact hours", "neighbouring hours", "neighbouring hours, any day")
+SMOOTHINGS = ("no own hours", "exact hours", "neighbouring hours", "neighbouring hours, any day")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ class Bases:
 
 
 def learn(divided: Divided, prior: Array, seed: int, progress: Callable[[str], None] | None = None) -> Fit:
-    """`prior` (168,) is the shipped one. Held-out events decide; a richer smoothing must win by a standard error."""
+    """`prior` (168,) is the shipped one. Held-out events decide; own hours at all, and a richer smoothing, must win by
+    two standard errors."""
     known, held_out = divided.known, divided.held_out
     account_strength = TargetCounts.of(known).account_strength(prior)
     if len(held_out) < ENOUGH or not len(known):
@@ -245,7 +246,8 @@ class _Problem:
     def solve(self, smoothing: str) -> Array:
         """All parameters, the free ones such that the held-out events are likeliest (Nelder and Mead 1965)."""
         level = SMOOTHINGS.index(smoothing)
-        free = self.free & np.array([True] * 5 + [level >= 1, level >= 2])
+        own = level >= 1
+        free = self.free & np.array([own, own, True, own, own, level >= 2, level >= 3])
 
         def whole(values: Array) -> Array:
             parameters = self.start.copy()
@@ -253,6 +255,8 @@ class _Problem:
             return parameters
 
         start = self.start[free]
+        if not len(start):
+            return whole(start)
         found = minimize(
             lambda values: np.average(self.losses(whole(values), smoothing), weights=self.held_out.weight),
             start,
@@ -285,22 +289,22 @@ class _Problem:
         strength, half_life, segment_strength, click, order, spread = np.exp(parameters[:6])
         level = SMOOTHINGS.index(smoothing)
         learned = Learned(
-            strength=float(strength),
+            strength=float(strength) if level >= 1 else LARGEST,
             half_life_weeks=float(half_life),
-            spread_hours=float(spread) if level >= 1 else 0.0,
-            any_day=float(expit(parameters[6])) if level >= 2 else 0.0,
+            spread_hours=float(spread) if level >= 2 else 0.0,
+            any_day=float(expit(parameters[6])) if level >= 3 else 0.0,
             kind_weights=(1.0, float(click), float(order)),
         )
         return learned, float(segment_strength)
 
     def gain(self, before: Array, after: Array) -> float:
-        """How much less `after` loses per event, less its standard error over customers."""
+        """How much less `after` loses per event, less two of its standard errors over customers."""
         size = len(self.held_out.people)
         total = np.bincount(self.held_out.customer, weights=self.held_out.weight, minlength=size)
         gaps = np.bincount(self.held_out.customer, weights=(before - after) * self.held_out.weight, minlength=size)
         gaps, total = gaps[total > 0], total[total > 0]
         mean = gaps.sum() / total.sum()
-        return float(mean - np.sqrt(np.sum((gaps - mean * total) ** 2)) / total.sum())
+        return float(mean - 2 * np.sqrt(np.sum((gaps - mean * total) ** 2)) / total.sum())
 
 
 def _some_customers(divided: Divided, seed: int) -> Mask:

@@ -125,13 +125,13 @@ def _judged(  # noqa: PLR0917 (one forecast, its data and its rivals)
     seed: int,
 ) -> dict[str, Any]:
     ours = archive_forecasts(stored, known, held_out)
-    naive = judging.histogram(known)[known.people.account]
+    histogram = archive_forecasts({**stored, "serves": HISTOGRAM}, known, held_out)
     others = {
-        HISTOGRAM: judging.forecasts_of(naive, held_out.customer, held_out.hour),
+        HISTOGRAM: histogram,
         "uniform": judging.uniform(len(held_out)),
     }
-    wins = len(held_out) > 0 and judging.compare(ours, others[HISTOGRAM], held_out, seed=seed)["better"]
-    served = ours if wins else archive_forecasts({**stored, "serves": HISTOGRAM}, known, held_out)
+    wins = len(held_out) > 0 and judging.compare(ours, histogram, held_out, seed=seed)["better"]
+    served = ours if wins else histogram
     checks: dict[str, Any] = {"learned": stored["learned"], "inner_log_loss": fit.tried, "learned_on": fit.held_out}
     if champion is not None:
         try:
