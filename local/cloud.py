@@ -189,9 +189,9 @@ class Cloud:
         return sum(kill(worker) for worker in workers(emulator, name_of(function)))
 
     @contextmanager
-    def endpoint_down(self, endpoint: str = CHURN_ENDPOINT) -> Iterator[None]:
-        """Within the block the model endpoint answers 503."""
-        self._endpoint(endpoint, "kill")
+    def endpoint_down(self, endpoint: str = CHURN_ENDPOINT, *, after_calls: int = 0) -> Iterator[None]:
+        """Within the block the model endpoint answers 503, at once or when it has answered some calls more."""
+        self._endpoint(endpoint, f"kill/{after_calls}" if after_calls else "kill")
         try:
             yield
         finally:

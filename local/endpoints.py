@@ -101,6 +101,8 @@ class Endpoints:
         self._containers = dict(containers)
         self._check = check
         self._down: set[str] = set()
+        self._left: dict[str, int] = {}
+        """Calls that an endpoint still answers before it goes down."""
         self._timeout = timeout_seconds
         self._workers = ThreadPoolExecutor(16)
         self.invocations: dict[str, int] = dict.fromkeys(containers, 0)
@@ -124,6 +126,9 @@ class Endpoints:
             case "POST", ["_control", "endpoints", name, ("kill" | "restore") as verb] if name in self._containers:
                 (self._down.add if verb == "kill" else self._down.discard)(name)
                 return json_answer(200, {"endpoint": name, "in_service": name not in self._down})
+            case "POST", ["_control", "endpoints", name, "kill", calls] if name in self._containers:
+                self._left[name] = int(calls)
+                return json_answer(200, {"endpoint": name, "calls_left": self._left[name]})
             case "GET", ["_control", "counts"]:
                 return json_answer(200, {"invocations": self.invocations})
             case "GET", ["ping"]:
@@ -148,6 +153,11 @@ class Endpoints:
             )
         with self._counting:
             self.invocations[name] += 1
+            if name in self._left:
+                self._left[name] -= 1
+                if self._left[name] <= 0:
+                    del self._left[name]
+                    self._down.add(name)
         content_type = headers.get("content-type", "application/octet-stream")
         accept = headers.get("accept", "*/*")
         running = self._workers.submit(container.transform, body, content_type, accept)

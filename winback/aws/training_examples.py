@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,7 +57,11 @@ class ExampleWriter:
         scratch.mkdir()
         try:
             written = write_examples(
-                connection, until=as_of, train=folder / "train.csv", test=folder / "test.csv", scratch=scratch
+                connection,
+                until=min(as_of, _known_until(connection, as_of)),
+                train=folder / "train.csv",
+                test=folder / "test.csv",
+                scratch=scratch,
             )
         except TooLittleHistory:
             return Counts(0, 0)
@@ -78,6 +82,17 @@ class ExampleWriter:
         open_touches(connection, parquet=touches.parquet, json_lines=touches.json_lines, as_of=as_of)
         profiles = download_all(self.lake, customers_prefix(account_id), folder / "profiles")
         open_profiles(connection, json_lines=profiles, as_of=as_of)
+
+
+def _known_until(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> datetime:
+    """The day after the account's last purchase: of a store that sends no orders any more, all customers would seem to
+    have left."""
+    ((last,),) = connection.execute(
+        """SELECT date_trunc('day', max(ordered_at)) + INTERVAL 1 DAY
+           FROM orders WHERE amount_minor >= 0 AND ordered_at < $1""",
+        [as_of.astimezone(UTC).replace(tzinfo=None)],
+    ).fetchall()
+    return last.replace(tzinfo=UTC) if last is not None else as_of
 
 
 _Writer = Callable[[ExampleWriter, duckdb.DuckDBPyConnection, Path, Account, datetime], Counts]
