@@ -105,6 +105,7 @@ def as_page(result: Evaluation, file: LoggedFile) -> str:
             table(
                 ["Policy", "Doubly robust", "IPS", "Self-normalised", "Effective rows", "Gives"],
                 [policy_words(result, name) for name in result.policies],
+                align="lrrrrl",
             ),
             lead="Mean reward per row after costs with its 95 % interval, estimated on customers that the models did "
             "not see.",
