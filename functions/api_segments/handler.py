@@ -256,6 +256,7 @@ def _segment(item: dict[str, Any], currency: str, now: datetime) -> dict[str, An
     """The stored item, why the customer is there, and the silence as of now: the item keeps only what orders change."""
     shown = {name: _plain(value) for name, value in item.items() if name not in ("pk", "sk")}
     shown.setdefault("churn_probability", None)
+    shown.setdefault("churn_reasons", [])
     shown.setdefault("predicted_value_minor", None)
     if "last_purchase_at" not in shown:  # stored before items explained themselves; the next refresh writes it anew
         return shown
@@ -267,6 +268,10 @@ def _segment(item: dict[str, Any], currency: str, now: datetime) -> dict[str, An
 def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
     return value
 
 

@@ -18,7 +18,7 @@ from winback.aws.refresh import Machine, Refresh, download_keys
 from winback.aws.segment_items import SegmentItems
 from winback.aws.snapshots import OutOfOrder, Snapshot, SnapshotState, SnapshotStore
 from winback.identifiers import SnapshotId
-from winback.instants import format_instant
+from winback.instants import format_instant, parse_instant
 from winback.playbook.calls import OBJECT as CALLS
 from winback.recommendations.reading import PREFIX as RECOMMENDATIONS
 from winback.segmentation.migration import compare
@@ -34,6 +34,7 @@ from winback.segmentation.publication import (
     newly_lapsed,
     write_newly_lapsed,
 )
+from winback.segmentation.score_ladder import Ladder, organic_shares
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,14 @@ class _Publication:
         scores, lifetime = self._scores(), self._lifetime()
         latest = store.latest(account_id)
         if latest is not None and latest.as_of > moment:
-            customers = join_scores(self.connection, computed=computed, scores=scores, previous=None, lifetime=lifetime)
+            customers = join_scores(
+                self.connection,
+                computed=computed,
+                scores=scores,
+                previous=None,
+                ladder=self._ladder(),
+                lifetime=lifetime,
+            )
             point = self._write_files(None)
             backfill = self._snapshot(customers)
             store.finish_backfill(account_id, backfill, point)
@@ -84,7 +92,14 @@ class _Publication:
             latest = None
         before = self._published_before(latest, abandoned)
         previous = self._previous(latest, before)
-        customers = join_scores(self.connection, computed=computed, scores=scores, previous=previous, lifetime=lifetime)
+        customers = join_scores(
+            self.connection,
+            computed=computed,
+            scores=scores,
+            previous=previous,
+            ladder=self._ladder(),
+            lifetime=lifetime,
+        )
         point = self._write_files(latest)
         changed, gone = find_changes(self.connection, list(before.values()))
         point = point.model_copy(update={"changed": changed + gone})
@@ -146,7 +161,12 @@ class _Publication:
         if latest is None:
             return None
         rubrics = [self.by.lake.read_json(f"{prefix}rubric.json") for prefix in (latest.prefix, self.refresh.work)]
-        return Previous(before["latest"], same_rubric=rubrics[0] == rubrics[1])
+        taken = parse_instant(latest.as_of)
+        return Previous(before["latest"], as_of=taken, same_rubric=rubrics[0] == rubrics[1])
+
+    def _ladder(self) -> Ladder:
+        summary = self.by.lake.read_json(f"{self.refresh.work}summary.json")
+        return Ladder(self.refresh.as_of, organic_shares(summary.get("priorities", [])))
 
     def _write_files(self, latest: Snapshot | None) -> Point:
         """Everything under the snapshot's prefix, and the movement since the latest one."""

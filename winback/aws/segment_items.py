@@ -70,6 +70,8 @@ def _typed(item: dict[str, Any]) -> dict[str, Any]:
             typed[name] = {"S": value}
         elif isinstance(value, bool):
             typed[name] = {"BOOL": value}
+        elif isinstance(value, list):
+            typed[name] = {"L": [{"M": _typed(part)} for part in value]}
         elif value is not None:
             typed[name] = {"N": str(value)}
     return typed

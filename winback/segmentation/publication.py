@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from winback.segmentation.names import Segment
+from winback.segmentation.score_ladder import Ladder, settle_scores
 from winback.segmentation.snapshot import read_sql
 from winback.segmentation.state import SegmentState
 
-_SCORES = {"customer_key": "VARCHAR", "churn_probability": "DOUBLE", "source": "VARCHAR", "model_id": "VARCHAR"}
 _LIFETIME = {
     "customer_key": "VARCHAR",
     "p_alive": "DOUBLE",
@@ -30,6 +31,8 @@ class Previous:
     """The latest snapshot before the one that is published."""
 
     customers: Path
+    as_of: datetime
+    """Aware."""
     same_rubric: bool
     """Whether both were cut by the same thresholds."""
 
@@ -40,23 +43,18 @@ def join_scores(
     computed: Path,
     scores: Sequence[Path],
     previous: Previous | None,
+    ladder: Ladder,
     lifetime: Path | None = None,
 ) -> int:
     """Creates the table `published` from the computed Parquet file, the JSON Lines score files and lifetime.parquet;
     returns its rows.
 
-    A customer without a score has no probability and the source `none`; without `lifetime` nobody has a value.
-    Without `previous` nobody is newly lapsed.
+    A customer whom the endpoint did not score has what the ladder gives (score_ladder.sql); without `lifetime` nobody
+    has a value. Without `previous` nobody is newly lapsed, and nobody has a last score.
     """
     connection.read_parquet(str(computed)).create_view("computed", replace=True)
-    types = ", ".join(f"{name} {kind}" for name, kind in _SCORES.items())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE scores ({types})")
-    if scores:
-        connection.read_json(
-            [str(path) for path in scores],  # type: ignore[arg-type]  # a list works; the stub is narrower
-            format="newline_delimited",
-            columns=dict(_SCORES),
-        ).project(", ".join(_SCORES)).insert_into("scores")
+    last = (previous.customers, previous.as_of) if previous is not None else None
+    settle_scores(connection, scores=scores, ladder=ladder, previous=last)
     if lifetime is not None:
         connection.read_parquet(str(lifetime)).project(", ".join(_LIFETIME)).create_view("lifetime", replace=True)
     else:
@@ -121,9 +119,14 @@ def gone_customers(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def _state(columns: Sequence[str]) -> str:
     """The struct that a stored item is compared by.
 
-    A probability moves a little every day: it counts as changed when its tenth does. A snapshot of before a column
-    existed has none of it, and so differs in everybody: the items get it then.
+    A probability moves a little every day: it counts as changed when its tenth does, and a predicted value when it is
+    19 % more or less (a quarter of a power of two). A snapshot of before a column existed has none of it, and so
+    differs in everybody who has it now: the items get it then.
     """
     parts = {name: name if name in columns else "NULL" for name in _STATE if name != "customer_key"}
     parts["churn_probability"] = "floor(churn_probability * 10)"
+    # Reasons move with it, and are written with it; only having some where there were none is a change of its own.
+    parts["churn_reasons"] = "len(churn_reasons) > 0" if "churn_reasons" in columns else "NULL"
+    if "predicted_value_minor" in columns:
+        parts["predicted_value_minor"] = "floor(4 * log2(greatest(predicted_value_minor, 1)))"
     return f"struct_pack({', '.join(f'{name} := {value}' for name, value in parts.items())})"

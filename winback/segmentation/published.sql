@@ -1,9 +1,10 @@
 -- Grain:   one row a customer of the snapshot.
--- Input:   computed (the snapshot as refresh_compute wrote it); scores (customer_key, churn_probability, source, model_id);
+-- Input:   computed (the snapshot as refresh_compute wrote it); scored (score_ladder.sql);
 --          previous: the latest snapshot before (customer_key, lapsed, silence_days, last_purchase_at), empty when this is the
 --          first or a backfill; $same_rubric: whether the two were cut by the same thresholds
 --          lifetime: what refresh_value wrote of each customer (empty when it wrote nothing)
--- Output:  table published: computed, and churn_probability (null without a score), score_source, model_id, newly_lapsed;
+-- Output:  table published: computed, and churn_probability (null without a score), score_source, model_id, churn_reasons,
+--          scored_at, newly_lapsed;
 --          p_alive, expected_purchases_365_days, predicted_value_minor with _low_ and _high_, predicted_margin_minor (null
 --          where not known), value_source.
 --
@@ -13,9 +14,11 @@
 CREATE OR REPLACE TABLE published AS
 SELECT
     computed.*,
-    round(scores.churn_probability, 4) AS churn_probability,
-    coalesce(scores.source, 'none') AS score_source,
-    scores.model_id,
+    scored.churn_probability,
+    scored.score_source,
+    scored.model_id,
+    scored.churn_reasons,
+    scored.scored_at,
     lifetime.p_alive,
     lifetime.expected_purchases_365_days,
     lifetime.predicted_value_minor,
@@ -34,7 +37,7 @@ SELECT
         FALSE
     ) AS newly_lapsed
 FROM computed
-LEFT JOIN scores ON computed.customer_key = scores.customer_key
+JOIN scored ON computed.customer_key = scored.customer_key
 LEFT JOIN lifetime ON computed.customer_key = lifetime.customer_key
 LEFT JOIN previous ON computed.customer_key = previous.customer_key
 ORDER BY computed.customer_key;

@@ -94,6 +94,8 @@ def test_an_item_says_the_place_and_what_explains_it_and_leaves_out_what_is_unkn
         "median_gap_days": 41,
         "lapse_days": 96,
         "seasonal": False,
+        "predicted_value_minor": 12_300,
+        "value_source": "model",
     }
 
 

@@ -93,6 +93,7 @@ class Cloud:
                     "churn_probability": probability,
                     "source": "endpoint",
                     "model_id": "churn-1",
+                    "reasons": [{"feature": "silence_ratio", "effect": -0.4}],
                 }
                 for row in self.lake.read_rows(line["key"])
             ]

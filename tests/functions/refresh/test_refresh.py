@@ -6,6 +6,7 @@ import pytest
 
 from winback.aws.clock import SystemClock
 from winback.aws.snapshots import PublishingElsewhere, SnapshotStore
+from winback.features import SCORED
 from winback.identifiers import AccountId, SnapshotId
 
 FIRST, SECOND, THIRD = "snp-000000000001", "snp-000000000002", "snp-000000000003"
@@ -33,14 +34,7 @@ def test_a_refresh_ends_in_a_snapshot_and_one_segment_item_a_buyer(cloud: Any, e
     assert computed["parts"] == 1
     parts = cloud.lake.read_rows(cloud.lake.read_rows(computed["manifest"])[0]["key"])
     assert {row["customer_key"] for row in parts} == {cloud.account.customer_key(who) for who in ("ann", "bob")}
-    assert parts[0]["features"].keys() == {
-        "purchases",
-        "silence_days",
-        "tenure_days",
-        "span_days",
-        "purchases_last_91_days",
-        "purchases_last_182_days",
-    }
+    assert tuple(parts[0]["features"]) == SCORED
     cloud.score(computed["manifest"], 0.25)
 
     assert cloud.call("refresh_publish", events["refresh_publish"]) == {"customers": 2, "changed": 2}
