@@ -12,8 +12,10 @@ from duckdb import DuckDBPyConnection
 from winback.identifiers import AccountId, CustomerKey
 from winback.imports.parquet_staging import glob_literal
 from winback.imports.sql import literal
+from winback.predictions.send_time.asking import account_hours
 from winback.predictions.send_time.clocks import create_zone_offsets
 from winback.predictions.send_time.contract import MOST_EVENTS, EventKind, Happened, History
+from winback.predictions.send_time.hours import HOURS
 from winback.predictions.send_time.sql import statement
 
 HISTORY = timedelta(days=364)
@@ -127,6 +129,14 @@ def histories(
             for kind, listed in zip(EventKind, by_kind, strict=True)
         }
         yield CustomerKey(customer), History(account_id, segment, events)
+
+
+def hours_of_account(connection: DuckDBPyConnection) -> tuple[float, ...]:
+    """The account's distribution, for customers without an answer; after `open_send_events`."""
+    counts = [0.0] * HOURS
+    for hour, weight in connection.execute(statement("account_hours")).fetchall():
+        counts[hour] = float(weight)
+    return account_hours(counts)
 
 
 def _plain(moment: datetime) -> Any:
