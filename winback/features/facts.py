@@ -53,7 +53,10 @@ def compute_facts(
     if carried:
         connection.execute("INSERT INTO histories BY NAME FROM carried_histories")
     if histories_to is not None:
-        connection.table("histories").write_parquet(str(histories_to), compression="zstd")
+        # Read once, by the next refresh: the default level costs a third more time and saves two per cent.
+        connection.execute(
+            "COPY histories TO ? (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)", [str(histories_to)]
+        )
     used = calibration if calibration is not None else _estimate(connection, premium)
     connection.execute(engagement_statement(inputs), {"as_of": moment})
     connection.execute(

@@ -56,9 +56,10 @@ gaps AS ( -- days between orders of different days
         ) AS gaps,
         list_filter(codes, lambda code: code % 4 >= 2) AS premium_codes,
         {discounted_codes} AS discounted_codes,
-        list_filter(
-            codes, lambda code: code // 4 >= datediff('day', DATE '0001-01-01', $as_of::DATE) - 182
-        ) AS recent_codes,
+        CASE -- most customers have none: their codes need not be looked at
+            WHEN codes[array_length(codes)] // 4 >= datediff('day', DATE '0001-01-01', $as_of::DATE) - 182
+            THEN list_filter(codes, lambda code: code // 4 >= datediff('day', DATE '0001-01-01', $as_of::DATE) - 182)
+        END AS recent_codes,
         array_length(codes) >= 4 AND codes[array_length(codes)] // 4 - codes[1] // 4 >= 365 AS has_years
     FROM customers
 ),
