@@ -118,15 +118,16 @@ def predict(customers: Customers, fitted: Fitted, horizon: Horizon, keeps: Keeps
     """P(alive), purchases and value of each customer. Purchases are computed once for each different history."""
     histories, place = customers.histories(fitted.unit_days)
     counts = histories.customers.astype(float)
-    purchases, discounted, p_alive = _of_histories(fitted, histories, horizon)
-    log_purchases = _slopes(lambda logs: _log_purchases(logs, fitted, histories, horizon), fitted.purchases.logs)
+    model = purchase_model(fitted.kind, fitted.purchases)
+    p_alive = model.p_alive(histories.repeats.astype(float), histories.recency, histories.age)
+    purchases, discounted = p_alive * _while_alive(model, histories, horizon)
+    log_purchases, log_discounted = _slopes(
+        lambda logs: _log_purchases(PurchaseModel.at(fitted.kind, logs), histories, horizon), fitted.purchases.logs
+    ).swapaxes(0, 1)
     total_purchases = _total(purchases @ counts, (log_purchases * purchases) @ counts, fitted.purchases)
-    missing = np.full(len(place), np.nan)
     if fitted.spend is None:
+        missing = np.full(len(place), np.nan)
         return Predictions(p_alive[place], purchases[place], missing, missing, missing, missing, total_purchases, None)
-    log_discounted = _slopes(
-        lambda logs: _log_purchases(logs, fitted, histories, horizon, discounted=True), fitted.purchases.logs
-    )
     variance = np.einsum("ij,ik,kj->j", log_discounted, np.array(fitted.purchases.covariance), log_discounted)
     value = spend_model(fitted.spend).expected_value(customers.paid.astype(float), customers.spent)
     by_spend = _slopes(
@@ -149,25 +150,15 @@ def predict(customers: Customers, fitted: Fitted, horizon: Horizon, keeps: Keeps
     )
 
 
-def _of_histories(fitted: Fitted, histories: Histories, horizon: Horizon) -> tuple[Vector, Vector, Vector]:
-    """Expected purchases, the same discounted, and P(alive) of each history."""
-    model = purchase_model(fitted.kind, fitted.purchases)
-    alive = model.p_alive(histories.repeats.astype(float), histories.recency, histories.age)
-    plain, discounted = _while_alive(model, histories, horizon)
-    return alive * plain, alive * discounted, alive
-
-
-def _log_purchases(
-    logs: Vector, fitted: Fitted, histories: Histories, horizon: Horizon, *, discounted: bool = False
-) -> Vector:
-    model = PurchaseModel.at(fitted.kind, logs)
+def _log_purchases(model: PurchaseModel, histories: Histories, horizon: Horizon) -> Vector:
+    """Logarithms of the purchases expected of each history, and of the same discounted: two rows."""
     odds = model.log_dead_odds(histories.repeats.astype(float), histories.recency, histories.age)
-    logarithm: Vector = np.log(_while_alive(model, histories, horizon)[int(discounted)]) - np.logaddexp(0.0, odds)
-    return logarithm
+    logarithms: Vector = np.log(_while_alive(model, histories, horizon)) - np.logaddexp(0.0, odds)
+    return logarithms
 
 
-def _while_alive(model: PurchaseModel, histories: Histories, horizon: Horizon) -> tuple[Vector, Vector]:
-    """Purchases in the horizon of a customer alive, and the same discounted.
+def _while_alive(model: PurchaseModel, histories: Histories, horizon: Horizon) -> Vector:
+    """Purchases in the horizon of customers alive, and the same discounted: two rows.
 
     Only x and T matter, so each pair is computed once. Discounted at the force d, by parts: exp(-d H) G(H) plus d times
     the integral of exp(-d s) G(s) from 0 to H, G the expected purchases until s; G is smooth, and d H small.
@@ -176,19 +167,17 @@ def _while_alive(model: PurchaseModel, histories: Histories, horizon: Horizon) -
     _, first, place = np.unique(pairs, return_index=True, return_inverse=True)
     repeats, age = histories.repeats[first].astype(float), histories.age[first]
     length, force = horizon.days / histories.unit_days, horizon.daily_force * histories.unit_days
-    plain = model.expected_while_alive(repeats, age, length)
-    if not force:
-        return plain[place], plain[place]
-    discounted = np.exp(-force * length) * plain
-    for node, weight in zip(*_NODES, strict=True):
-        moment = length * (node + 1) / 2
-        until = model.expected_while_alive(repeats, age, moment)
-        discounted = discounted + force * weight * length / 2 * np.exp(-force * moment) * until
-    return plain[place], discounted[place]
+    moments = np.array([length, *(length * (node + 1) / 2 for node in _NODES[0] if force)])
+    until = model.expected_while_alive(
+        np.tile(repeats, len(moments)), np.tile(age, len(moments)), np.repeat(moments, len(first))
+    ).reshape(len(moments), len(first))
+    weights = force * _NODES[1][: len(moments) - 1] * length / 2 * np.exp(-force * moments[1:])
+    discounted = np.exp(-force * length) * until[0] + weights @ until[1:]
+    return np.stack([until[0], discounted])[:, place]
 
 
 def _slopes(logarithm: Callable[[Vector], Vector], logs: Vector) -> Vector:
-    """Derivatives by each of the parameters' logarithms, one row a parameter."""
+    """Derivatives by each of the parameters' logarithms, which are the first axis."""
     rows = []
     for place in range(len(logs)):
         shift = np.zeros(len(logs))
