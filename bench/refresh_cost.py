@@ -338,7 +338,7 @@ class _Bus:
 
 def _answer(body: bytes) -> bytes:
     asked = json.loads(body)
-    rows = [{"churn_probability": 0.2}] * len(asked["rows"])
+    rows = [{"churn_probability": 0.2, "reasons": []}] * len(asked["rows"])
     return json.dumps({"schema_version": asked["schema_version"], "model_id": "m", "rows": rows}).encode()
 
 
