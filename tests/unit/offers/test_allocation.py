@@ -74,3 +74,9 @@ def test_what_cannot_be_allocated_is_refused() -> None:
         allocate({"x": []}, 10)
     with pytest.raises(ValueError, match="spends -1"):
         Choice("a", 1, -1)
+
+
+def test_a_small_step_behind_one_that_does_not_fit_is_not_taken_for_its_own_spend() -> None:
+    dear_then_small = [NOTHING, Choice("a", 100, 50), Choice("b", 101, 51)]
+    found = allocate({"x": dear_then_small}, 10)
+    assert (found.chosen["x"], found.spent) == (NOTHING, 0)

@@ -95,3 +95,26 @@ def test_rows_of_one_customer_do_not_narrow_an_interval() -> None:
 def test_arms_are_named_in_the_order_of_their_columns() -> None:
     result = evaluate(world(6, 120).randomised(), randomised=True, draws=10, folds=2, boosting=False)
     assert tuple(report.arm for report in result.arms) == ARMS
+
+
+@pytest.mark.parametrize(("effect", "kept"), [(0.0, (0.0, 0.1)), (0.6, (0.5, 0.7))])
+def test_averages_and_variation_that_noise_explains_are_shrunk_to_nothing(
+    effect: float, kept: tuple[float, float]
+) -> None:
+    random = np.random.default_rng(8)
+    features = random.normal(size=(400, 3))
+    noise = random.normal(size=400)
+    noise -= noise.mean() - 0.05  # a mean of one standard error
+    stored = learners.fit_uplift(features, effect + noise, np.arange(400), seed=1)
+    assert kept[0] <= stored["average"] <= kept[1]
+    assert stored["average"] < effect + 0.05
+    assert stored["shrinkage"] < 0.5
+    varied = learners.fit_uplift(features, features[:, 0] + noise, np.arange(400), seed=1)
+    assert varied["shrinkage"] > 0.9
+
+
+def test_an_average_within_its_own_error_is_no_effect_at_all() -> None:
+    noise = np.random.default_rng(9).normal(size=400)
+    stored = learners.fit_uplift(np.zeros((400, 1)), noise - noise.mean() + 0.04, np.arange(400), seed=1)
+    assert (stored["average"], stored["shrinkage"]) == (0.0, 0.0)
+    assert stored["average_error"] == pytest.approx(0.05, abs=0.01)
