@@ -56,6 +56,7 @@ SELECT
         WHEN kind NOT IN ('opened', 'clicked', 'ordered') THEN 'kind: not a kind'
         WHEN $timed AND at_text IS NULL THEN 'occurred_at: missing'
         WHEN $timed AND moment IS NULL THEN 'occurred_at: not a date'
+        WHEN $timed AND NOT $local AND length(at_text) <= 10 THEN 'occurred_at: no time of day'
         WHEN moment < TIMESTAMP '1970-01-01' THEN 'occurred_at: before 1970'
         WHEN moment >= TIMESTAMP '2201-01-01' THEN 'occurred_at: not a date'
         WHEN $local AND (day IS NULL OR day > 6 OR day < 0) THEN 'weekday: not a weekday'
