@@ -13,10 +13,12 @@ import pandas as pd
 import pytest
 
 from ml.offer import inference, train
+from ml.offer.bootstrap import build
 from ml.offer.logged import UnusableData
 from winback.predictions.kinds import Kind
 from winback.predictions.promotion import Standing, judge, read_evaluation
 
+ROW = {**dict.fromkeys(inference.NAMES, 1), "arms": "none|coupon"}
 ML = Path(train.__file__).parents[1]
 
 
@@ -160,3 +162,18 @@ def decisions(seed: int, size: int, *, varies: bool = True, works: bool = True) 
             "discount_share": np.where(random.random(size) < 0.5, np.nan, 0.5),
         }
     )
+
+
+def test_a_new_deployment_s_model_knows_no_arm_and_gives_way_to_one_that_does(
+    tmp_path: Path,
+) -> None:
+    first = build(tmp_path / "first").read_bytes()
+    assert build(tmp_path / "again").read_bytes() == first
+    champion = train.read_champion(tmp_path / "first")
+    assert champion is not None
+    asked = inference.SCHEMA.read(json.dumps({"schema_version": 1, "rows": [ROW]}), "application/json")
+    answer = inference.output_fn(inference.predict_fn(asked, inference.model_from(champion)), "application/json")
+    assert isinstance(answer, tuple)
+    assert json.loads(answer[0])["rows"] == [{"arms": {"none": None, "coupon": None}}]
+    evaluation = read_evaluation(train.train(decisions(1, 480), decisions(2, 400), champion).evaluation)
+    assert judge(evaluation, Kind.OFFER, Standing(champion["model_id"], champion["model_id"])).promote
