@@ -91,7 +91,7 @@ def evaluate(
             "smoothing": fit.smoothing,
             "spread_hours": learned.spread_hours,
             "any_day": learned.any_day,
-            "kind_weights": dict(zip(KINDS, learned.kind_weights, strict=True)),
+            "kind_weights": {KINDS[kind]: learned.kind_weights[kind] for kind in np.unique(outer.known.kind).tolist()},
             "from_held_out_events": fit.held_out,
             "is_default": fit.is_default,
             "own_hours_say_nothing": learned.strength > LARGEST / 10,

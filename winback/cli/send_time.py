@@ -19,6 +19,8 @@ from winback.predictions.send_time.event_file import EventsRead, load_send_event
 
 _refuse: Refuse = refusal("winback send-time evaluate")
 _NAMES = {"model": "model", "account_histogram": "account's histogram", "uniform": "uniform hours"}
+_ONE = {"opened": "an open", "clicked": "a click", "ordered": "an order"}
+_MANY = {"opened": "opens", "clicked": "clicks", "ordered": "orders"}
 _DIGITS = 6
 EXAMPLE = (
     "[bold]Example[/bold]: opens and clicks of a mailing tool, its clock in UTC, customers in Germany:\n\n"
@@ -133,7 +135,7 @@ def _show(document: dict[str, Any], read: EventsRead) -> None:
         f"{count(read.rows.rejected)} rejected"
         + (f" ({reasons_of(read.rows)})" if read.rows.rejected else "")
         + f"\nForecast: {held_out['chosen']} events ({held_out['share']:.0%}), {count(held_out['events'])} "
-        f"{' and '.join(held_out['kinds'])} of {count(held_out['customers'])} customers",
+        f"{' and '.join(_MANY[kind] for kind in held_out['kinds'])} of {count(held_out['customers'])} customers",
         markup=False,
     )
     table = Table("", "log loss", "best 1 h", "best 3 h", "best 6 h")
@@ -163,9 +165,9 @@ def _told(learned: dict[str, Any]) -> str:
         f"it is spread by {learned['spread_hours']:.2f} hours, {learned['any_day']:.0%} of it over the week's days"
     )
     weights = learned["kind_weights"]
-    parts.append(
-        f"an open counts {weights['opened']:g}, a click {weights['clicked']:.2f}, an order {weights['ordered']:.2f}"
-    )
+    if len(weights) > 1:
+        worth = [f"{_ONE[kind]} counts {weight:.2f}" for kind, weight in weights.items()]
+        parts.append(", ".join(worth))
     return "; ".join(parts)
 
 

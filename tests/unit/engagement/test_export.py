@@ -1,6 +1,7 @@
 """The ledger's rows as touches: whatever the stream repeats, splits or delays, the same touches come out."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -134,3 +135,23 @@ def test_of_a_touch_the_earliest_counts() -> None:
         )
 
     assert earliest([touch(3), touch(1), touch(2)]) == [touch(1)]
+
+
+def test_answers_to_a_send_whose_hour_was_drawn_carry_the_inverse_of_its_propensity() -> None:
+    told = {"sent_at": "2026-11-21T09:00:00Z", "opened_at": "2026-11-21T09:05:00Z"}
+    sent, opened = read(row(**told, hour_propensity=Decimal("0.05"), possible_hours=Decimal(8))).touches
+    assert (sent.hour_weight, opened.hour_weight) == (None, 2.5)
+    assert "hour_weight" not in sent.row()
+    assert opened.row()["hour_weight"] == 2.5
+    assert [touch.hour_weight for touch in read(row(**told)).touches] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("propensity", "possible"), [("0", "8"), ("1.5", "8"), ("-0.1", "8"), ("NaN", "8"), ("0.1", "0")]
+)
+def test_a_propensity_that_is_none_is_malformed(propensity: str, possible: str) -> None:
+    broken = row(
+        opened_at="2026-11-21T09:05:00Z", hour_propensity=Decimal(propensity), possible_hours=Decimal(possible)
+    )
+    with pytest.raises(MalformedRow, match="hour_propensity"):
+        touches_of_send(broken)

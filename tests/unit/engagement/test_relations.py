@@ -216,3 +216,18 @@ def test_dated_consent_is_merged_as_in_the_profile(found: list[dict[str, tuple[s
         assert known == []
         return
     assert known == [tuple(profile["consent"].get(name.value, {"state": "unknown"})["state"] for name in Channel)]
+
+
+def test_files_of_before_hours_were_drawn_are_read_beside_those_of_after(
+    connection: DuckDBPyConnection, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.parquet"
+    connection.execute(
+        f"""COPY (SELECT 'ann' AS customer_key, 'opened' AS kind, 'email' AS channel, TIMESTAMP '2026-11-01' AS "at",
+            'a' AS touch_id, FALSE AS by_machine) TO '{old}' (FORMAT parquet)"""
+    )
+    drawn = touch("b", kind=TouchKind.OPENED, hour_weight=2.5)
+    new = write(tmp_path / "new.jsonl.gz", [drawn.row(), touch("c", kind=TouchKind.OPENED).row()])
+    open_touches(connection, parquet=[old], json_lines=[new], as_of=AS_OF)
+    found = connection.execute("SELECT hour_weight FROM touches ORDER BY ALL").fetchall()
+    assert found == [(2.5,), (None,), (None,)]
