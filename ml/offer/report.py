@@ -63,6 +63,7 @@ def as_json(result: Evaluation, file: LoggedFile) -> dict[str, Any]:
                 "ips": _estimate(value.ips),
                 "self_normalised_ips": _estimate(value.self_normalised),
                 "effective_rows": round(value.effective_rows, 1),
+                "cost_per_row": _round(float(sum(file.data.cost * value.shares))),
                 "shares": {report.arm: _round(share) for report, share in zip(result.arms, value.shares, strict=True)},
             }
             for name, value in result.policies.items()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winback.identifiers import CustomerKey
-from winback.predictions.offers.effects import NO_MESSAGE, NO_OFFER, Arm, Effect, EffectSource, known_effects
+from winback.predictions.offers.effects import NO_MESSAGE, NO_OFFER, Arm, Effect, EffectSource
 from winback.predictions.offers.policy import Candidate, OfferDecision, OfferRules, decide_offers
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -112,14 +112,6 @@ def test_without_a_budget_for_them_dear_arms_are_not_drawn_and_logged_with_proba
     decision = decided([customer("a", margin=100, message=1.0, coupon=1.0, gift=1.0)], budget_minor=1, floor=0.25)["a"]
     propensities = {each.arm: each.propensity for each in decision.considered}
     assert propensities == {NO_MESSAGE: 0.25, NO_OFFER: 0.75, "coupon": 0.0, "gift": 0.0}
-
-
-def test_what_the_model_does_not_know_is_taken_from_the_prior() -> None:
-    learned, assumed = Effect(0.1, 0.01, EffectSource.MODEL, "m"), Effect(0.02, 0.02, EffectSource.PRIOR)
-    found = known_effects(
-        {NO_OFFER: learned, "coupon": None}, {NO_OFFER: assumed, "coupon": assumed}, (MESSAGE, COUPON)
-    )
-    assert found == {NO_OFFER: learned, "coupon": assumed}
 
 
 def test_rules_and_arms_that_cannot_be_are_refused() -> None:

@@ -1,6 +1,5 @@
 """What an arm is expected to change for a customer, and from where that is known."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +10,11 @@ NO_OFFER = "none"
 
 
 class EffectSource(StrEnum):
+    """The best first."""
+
     MODEL = "model"
+    LAST = "last"
+    """The model's answer of an earlier decision."""
     PRIOR = "prior"
 
 
@@ -57,10 +60,3 @@ class Arm:
     def spend_minor(self) -> int:
         """What it takes of the budget."""
         return self.reserve_minor + self.channel_cost_minor
-
-
-def known_effects(
-    answered: Mapping[str, Effect | None], priors: Mapping[str, Effect], arms: Sequence[Arm]
-) -> dict[str, Effect]:
-    """Of each arm the model's effect, or where the model knows none the prior. Raises KeyError without either."""
-    return {arm.name: answered.get(arm.name) or priors[arm.name] for arm in arms}

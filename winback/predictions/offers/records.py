@@ -107,9 +107,10 @@ def record_of(
 ) -> DecisionRecord:
     """`features`: all of the customer's; those that the model reads are kept. Raises MissingFeature."""
     chosen = decision.chosen
-    sources = [each.effect.source for each in decision.considered if each.effect is not None]
-    learned = (chosen.effect.source if chosen.effect else None) or max(sources, key=lambda s: s is EffectSource.MODEL)
-    source = DecisionSource(learned.value)
+    known = [each.effect for each in decision.considered if each.effect is not None]
+    used = [chosen.effect] if chosen.effect is not None else known
+    assumed = all(effect.source is EffectSource.PRIOR for effect in used)
+    source = DecisionSource.PRIOR if assumed else DecisionSource.MODEL
     return DecisionRecord(
         account_id=account_id,
         decision_id=decision_id,
@@ -135,9 +136,7 @@ def record_of(
         arm=decision.arm,
         propensity=decision.propensity,
         source=DecisionSource.EXPLORATION if decision.explored else source,
-        model_id=next(
-            (each.effect.model_id for each in decision.considered if each.effect and each.effect.model_id), None
-        ),
+        model_id=next((effect.model_id for effect in known if effect.model_id), None),
         cost_minor=chosen.cost_minor,
         spend_minor=chosen.spend_minor,
     )
