@@ -140,28 +140,26 @@ def _table(result: OutcomeResult, analysis: Analysis) -> Table:
     control, *others = result.arms
     rate = result.kind is Kind.BINARY
     table = Table(title=f"{result.outcome}: {control.arm} {_amount(control.mean, rate)} of {count(control.known)}")
-    table.add_column("Arm")
+    table.add_column("Arm", overflow="fold", min_width=6)
     change = "Points" if rate else "Difference"
-    for heading in ("Units", "Rate" if rate else "Mean", change, "95 % interval", "p"):
+    for heading in ("Rate" if rate else "Mean", change, "95 % interval", "p"):
         table.add_column(heading, justify="right", no_wrap=True)
     if analysis.comparisons > 1:
         table.add_column("adj. p", justify="right", no_wrap=True)
-    table.add_column("Says")
+    table.add_column("Says", min_width=8)
     for arm, found in zip(others, result.comparisons, strict=True):
         adjusted = [_p(found.adjusted_p_value)] if analysis.comparisons > 1 else []
         said = _said(found.verdict, analysis)
-        table.add_row(
-            Text(arm.arm), count(arm.known), _amount(arm.mean, rate), *_figures(found.difference, rate), *adjusted, said
-        )
+        table.add_row(Text(arm.arm), _amount(arm.mean, rate), *_figures(found.difference, rate), *adjusted, said)
         if found.capped is not None:
             name, blank = Text("  capped", style="dim"), [""] * len(adjusted)
             said = _said(found.capped.verdict, analysis)
-            table.add_row(name, "", "", *_figures(found.capped.difference, rate), *blank, said)
+            table.add_row(name, "", *_figures(found.capped.difference, rate), *blank, said)
     return table
 
 
 def _said(verdict: Verdict, analysis: Analysis) -> Text:
-    return _SAID[verdict] if analysis.trustworthy else Text("not to be trusted", style="bold red")
+    return _SAID[verdict] if analysis.trustworthy else Text("distrust", style="bold red")
 
 
 def _figures(found: Difference | None, rate: bool) -> list[str]:
@@ -173,7 +171,9 @@ def _figures(found: Difference | None, rate: bool) -> list[str]:
 
 def _beside(found: Comparison, result: OutcomeResult, analysis: Analysis) -> str:
     """What has no place in the table: lift, what the arms could show at all, the cap."""
-    rate, parts = result.kind is Kind.BINARY, []
+    rate = result.kind is Kind.BINARY
+    (known,) = [arm.known for arm in result.arms if arm.arm == found.arm]
+    parts = [f"{count(known)} known"]
     if found.lift is not None:
         high = f"{found.lift.high:+.0%}" if found.lift.high is not None else "no upper bound"
         parts.append(f"lift {found.lift.estimate:+.0%} ({found.lift.low:+.0%} to {high})")
@@ -190,7 +190,7 @@ def _beside(found: Comparison, result: OutcomeResult, analysis: Analysis) -> str
         ]
         if shares:
             parts.append(f"largest unit's part of the total: {', '.join(shares)}")
-    return f"  {found.arm}: {'; '.join(parts) or 'nothing can be told'}"
+    return f"  {found.arm}: {'; '.join(parts)}"
 
 
 def _amount(value: float | None, rate: bool, *, difference: bool = False) -> str:

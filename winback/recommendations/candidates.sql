@@ -1,8 +1,9 @@
 -- Grain:   one row a customer and item that the customer may buy next.
 -- Input:   item_histories of the customers at hand; account_rhythm, item_statistics, segment_items, item_partners of the
 --          account; due_factors (due_band, factor); segments_now; $as_of timestamp; $strength: so many order days the
---          item's own rate counts beside the customer's; $gap_strength: likewise gaps; $own, $popular: how many of a
---          customer's items, and of a segment's, new items are looked for beside.
+--          item's own rate counts beside the customer's; $gap_strength: likewise gaps; $own: beside how many of a
+--          customer's items new ones are looked for; $popular: how many of a segment's are new ones too, and how many new
+--          ones are kept.
 -- Output:  table candidates (customer_id, item, product, kind, score, purchases, last_day, usual_days, due_low_days,
 --          due_high_days, due_band, base, with_item, lift, share): kind is repeat, together or popular; score the
 --          probability that the customer's next order has the item; base the same before the due factor.
@@ -38,7 +39,7 @@ bands AS (
         (weight + $strength * repeat_rate) / (weight_after + $strength) AS base
     FROM rhythms
 ),
-repeats AS (
+repeats AS MATERIALIZED (
     SELECT *, base * factor AS score
     FROM bands
     JOIN due_factors USING (due_band)
@@ -78,6 +79,18 @@ likelier AS (
     FROM new_items
     ANTI JOIN item_histories USING (customer_id, item)
     GROUP BY customer_id, item
+),
+firsts AS (
+    SELECT
+        likelier.*,
+        item_statistics.product,
+        segment_items.share,
+        item_statistics.first_rate * coalesce(segment_items.likeness, 1) * likelier.lift AS score
+    FROM likelier
+    JOIN item_statistics USING (item)
+    JOIN segments_now ON likelier.customer_id = segments_now.customer_id
+    LEFT JOIN segment_items ON segments_now.segment = segment_items.segment AND likelier.item = segment_items.item
+    QUALIFY row_number() OVER (PARTITION BY likelier.customer_id ORDER BY score DESC, likelier.item) <= $popular
 )
 SELECT
     customer_id,
@@ -98,11 +111,11 @@ SELECT
 FROM repeats
 UNION ALL
 SELECT
-    likelier.customer_id,
-    likelier.item,
-    item_statistics.product,
+    customer_id,
+    item,
+    product,
     CASE WHEN with_item IS NULL THEN 'popular' ELSE 'together' END AS kind,
-    item_statistics.first_rate * coalesce(segment_items.likeness, 1) * likelier.lift AS score,
+    score,
     0 AS purchases,
     NULL AS last_day,
     NULL AS usual_days,
@@ -111,9 +124,6 @@ SELECT
     NULL AS due_band,
     score AS base,
     with_item,
-    CASE WHEN with_item IS NOT NULL THEN likelier.lift END AS lift,
-    segment_items.share
-FROM likelier
-JOIN item_statistics USING (item)
-JOIN segments_now ON likelier.customer_id = segments_now.customer_id
-LEFT JOIN segment_items ON segments_now.segment = segment_items.segment AND likelier.item = segment_items.item;
+    CASE WHEN with_item IS NOT NULL THEN lift END AS lift,
+    share
+FROM firsts;

@@ -23,7 +23,7 @@ lines at every refresh; there is no endpoint and no model file.
   usual time, is learned from the four weeks before, and shrunk to "hardly yet" below half of it. What is not due is
   left out where the account's customers hardly buy so early.
 - Not bought before: on what share of order days customers first buy it, times how much likelier the segment is to have
-  it, times the mean lift of the customer's five likeliest items. Lift is shrunk by 10 expected baskets, and needs 5
+  it, times the mean lift of the customer's three likeliest items. Lift is shrunk by 10 expected baskets, and needs 5
   baskets with both; at most 100,000 baskets are looked at, and none of more than 40 items.
 - Statistics are learned from at most 20,000 customers, chosen by hash.
 

@@ -52,13 +52,13 @@ class Settings:
     strength: float = 8.0
     gap_strength: float = 2.0
     few: float = 10.0
-    own: int = 5
-    popular: int = 10
+    own: int = 3
+    popular: int = 5
     baskets: int = 100_000
     largest_basket: int = 40
     support: int = 5
     shrinkage: float = 10.0
-    partners: int = 20
+    partners: int = 5
     not_due_below: float = 0.5
 
 
