@@ -31,7 +31,7 @@ def test_the_figures_of_every_policy_and_arm_are_json(test_file: Path) -> None:
         assert sum(each["shares"].values()) == pytest.approx(1, abs=1e-4)
     value = {each["policy"]: each for each in found["policies"]}
     within = value["learned, within the budget"]
-    assert 20 < within["cost_per_row"] * found["rows"] <= 30
+    assert 20 < within["cost_per_row"] * found["rows"] <= 30.001  # figures have six digits
     assert value["learned"]["doubly_robust"]["value"] > value["all coupon"]["doubly_robust"]["value"]
     coupon = next(each for each in found["arms"] if each["arm"] == "coupon")
     assert coupon["qini"]["coefficient"] > 0
