@@ -16,8 +16,8 @@ _LINE_COST = """CASE
             THEN list_sum(list_transform(lines, lambda line: line.cost_minor))::BIGINT
         END"""
 UNIT_MINOR = "(line.price_minor * 1000) // nullif((line.quantity * 1000)::BIGINT, 0)"
-"""Price per piece of a line in whole minor units, rounded toward zero, so that a negative price of less than one a piece
-is zero; quantities have three decimals."""
+"""Price per piece of a line in whole minor units, rounded toward zero, so a negative one of less than one is zero.
+Quantities have three decimals."""
 _PREMIUM = f"""CASE
             WHEN array_length(lines) > 0 THEN coalesce(array_length(list_filter(
                 lines, lambda line: line.quantity > 0 AND {UNIT_MINOR} >= $premium_unit_minor

@@ -110,7 +110,7 @@ def _scaled(one: tuple[Any, ...], factor: int) -> tuple[Any, ...]:
 _silence = st.integers(min_value=0, max_value=900)
 
 
-_pairs = st.builds(
+_pairs: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     lapse_days=st.integers(min_value=14, max_value=400),
     base_lapse_days=st.integers(min_value=14, max_value=400),
