@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from ml.send_time import train
 from winback.engagement.relations import open_touches
-from winback.identifiers import AccountId
+from winback.identifiers import AccountId, CustomerKey
 from winback.predictions.send_time.contract import EventKind
 from winback.predictions.send_time.lake_events import (
     TEST,
@@ -132,21 +132,27 @@ def test_segments_come_from_the_snapshot_that_is_given(connection: DuckDBPyConne
     snapshot = tmp_path / "customers.parquet"
     connection.execute(f"COPY (SELECT 'ann' AS customer_key, 'Champions' AS segment) TO '{snapshot}' (FORMAT parquet)")
     open_segments(connection, snapshot)
-    people = dict(histories(connection, account_id=BRAND, as_of=UNTIL))
-    assert {key: history.segment for key, history in people.items()} == {"ann": "Champions", "bob": None}
+    rows = tmp_path / "train.csv"
+    write_training_rows(connection, account_id=BRAND, until=UNTIL, train=rows, test=tmp_path / "test.csv")
+    with rows.open() as file:
+        assert sorted(row["segment"] for row in csv.DictReader(file)) == ["", "Champions"]
 
 
 def test_a_history_has_the_newest_events_of_each_kind(connection: DuckDBPyConnection, tmp_path: Path) -> None:
     opens = [touch("ann", UNTIL - timedelta(days=1, minutes=10 * number)) for number in range(210)]
     lake(connection, tmp_path, touches=opens, orders=[("ann", UNTIL - timedelta(days=7, minutes=1), 100)])
-    ((_, history),) = histories(connection, account_id=BRAND, as_of=UNTIL)
+    audience = {CustomerKey("ann"): "Champions", CustomerKey("bob"): None}
+    (_, history), (bob, nothing) = histories(connection, account_id=BRAND, as_of=UNTIL, audience=audience)
     weeks = [each.weeks_ago for each in history.events[EventKind.OPENED]]
+    assert history.segment == "Champions"
     assert len(weeks) == 200
     assert weeks == sorted(weeks)
     assert weeks[0] == pytest.approx(1 / 7, abs=0.01)
     assert [each.weeks_ago for each in history.events[EventKind.ORDERED]] == [1.0]
     assert history.events[EventKind.CLICKED] == ()
     assert len(history.row()["opened"]) == 600
+    assert bob == "bob"
+    assert nothing.row() == {"account": "brand", "segment": None, "opened": [], "clicked": [], "ordered": []}
 
 
 def test_an_accounts_hours_are_those_of_reading_where_people_read(

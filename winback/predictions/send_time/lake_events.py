@@ -1,6 +1,6 @@
 """When an account's customers acted, from the lake: rows to train on, and histories to ask the endpoint about."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -119,16 +119,34 @@ def write_training_rows(
 
 
 def histories(
-    connection: DuckDBPyConnection, *, account_id: AccountId, as_of: datetime
-) -> Iterator[tuple[CustomerKey, History]]:
-    """What each customer did before `as_of`, by key; after `open_send_events` and `open_segments`."""
+    connection: DuckDBPyConnection,
+    *,
+    account_id: AccountId,
+    as_of: datetime,
+    audience: Mapping[CustomerKey, str | None],
+) -> list[tuple[CustomerKey, History]]:
+    """What each customer of the audience (key -> segment) did before `as_of`, by key; after `open_send_events`."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE audience (customer_id VARCHAR, segment VARCHAR)")
+    if audience:
+        connection.execute(
+            "INSERT INTO audience SELECT unnest($customers), unnest($segments)",
+            {"customers": list(audience), "segments": list(audience.values())},
+        )
     found = connection.execute(statement("histories"), {"as_of": _plain(as_of), "most": MOST_EVENTS}).fetchall()
-    for customer, segment, *by_kind in found:
-        events = {
-            kind: tuple(Happened(each["hour"], each["weeks_ago"], each["weight"]) for each in listed)
-            for kind, listed in zip(EventKind, by_kind, strict=True)
-        }
-        yield CustomerKey(customer), History(account_id, segment, events)
+    return [
+        (
+            CustomerKey(customer),
+            History(
+                account_id,
+                segment,
+                {
+                    kind: tuple(Happened(each["hour"], each["weeks_ago"], each["weight"]) for each in listed)
+                    for kind, listed in zip(EventKind, by_kind, strict=True)
+                },
+            ),
+        )
+        for customer, segment, *by_kind in found
+    ]
 
 
 def hours_of_account(connection: DuckDBPyConnection) -> tuple[float, ...]:
