@@ -10,14 +10,6 @@ Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Distinct:
-    """The different values of a column, and which of them each row has."""
-
-    values: Whole
-    place: NDArray[np.intp]
-
-
-@dataclass(frozen=True)
 class Histories:
     """Different (x, t_x, T) and how many customers have each. Days are whole; the models count them in `unit_days`.
 
@@ -76,8 +68,3 @@ def count_histories(
     rest, age = np.divmod(different, high[2])
     x, recency = np.divmod(rest, high[1])
     return Histories(x, recency, age, customers.astype(np.int64), unit_days), place
-
-
-def distinct(column: Whole) -> Distinct:
-    values, place = np.unique(column, return_inverse=True)
-    return Distinct(values, place)

@@ -14,17 +14,17 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, expit, gammaln
+from scipy.special import digamma, expit, gammaln, polygamma
 
-from winback.predictions.lifetime.fitting import Estimate, NotIdentified, Objective, maximise
-from winback.predictions.lifetime.histories import Histories, distinct
+from winback.predictions.lifetime.fitting import Estimate, Likelihood, NotIdentified, Point, by_logs, maximise
+from winback.predictions.lifetime.histories import Histories
 from winback.predictions.lifetime.series import expected_until_stopped
 
 Vector = NDArray[np.float64]
 PARAMETERS = ("r", "alpha", "a", "b")
 FEWEST_REPEATERS = 10
 """Repeat buyers without whom nothing is fitted: four parameters would follow single customers."""
-_TRIAL_ROWS = 20_000
+_TRIAL_ROWS = 10_000
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.5, 0.2, 0.5, 3.0), (2.0, 3.0, 0.2, 5.0))
 """r, alpha as a share of the mean T, a, b."""
 
@@ -103,27 +103,30 @@ class PurchaseModel:
         return alive * of_alive
 
 
-def log_likelihood(kind: Kind, histories: Histories) -> Objective:
-    """The log-likelihood of the histories as a function of the parameters' logarithms, with its gradient.
+def log_likelihood(kind: Kind, histories: Histories) -> Likelihood:
+    """The log-likelihood of the histories, with its derivatives.
 
-    Fader, Hardie and Lee 2005, equation 6, in logarithms throughout: x, t_x and T enter by their different values, and
+    Fader, Hardie and Lee 2005, equation 6, in logarithms throughout: x, t_x and T enter by tables of their values, and
     only one logistic a row is left.
     """
     weight = histories.customers.astype(float)
     total = float(weight.sum())
-    x, t, big_t = distinct(histories.repeats), distinct(histories.recency_days), distinct(histories.age_days)
-    counts = x.values.astype(float)
+    x, t, big_t = histories.repeats, histories.recency_days, histories.age_days
+    counts = np.arange(int(x.max(initial=0)) + 1, dtype=float)
+    days = np.arange(int(big_t.max(initial=0)) + 1) / histories.unit_days
     chances = counts + kind.first_chances
-    by_x = np.bincount(x.place, weights=weight, minlength=len(counts))
+    by_x = np.bincount(x, weights=weight, minlength=len(counts))
     has_chance = chances > 0
+    own_count = counts[x]
 
-    def objective(logs: Vector) -> tuple[float, Vector]:
-        r, alpha, a, b = (float(value) for value in np.exp(logs))
-        log_t = np.log(alpha + t.values / histories.unit_days)[t.place]
-        log_big_t = np.log(alpha + big_t.values / histories.unit_days)[big_t.place]
-        shape = (r + counts)[x.place]
+    def at(logs: Vector, *, with_hessian: bool = False) -> Point:
+        r, alpha, a, b = (float(number) for number in np.exp(logs))
+        log_days = np.log(alpha + days)
+        log_big_t = log_days[big_t]
+        ratio = log_big_t - log_days[t]
+        shape = r + own_count
         never = np.where(has_chance, b + chances - 1, 1.0)
-        log_odds = np.where(has_chance, np.log(a) - np.log(never), -np.inf)[x.place] + shape * (log_big_t - log_t)
+        log_odds = np.where(has_chance, np.log(a) - np.log(never), -np.inf)[x] + shape * ratio
         dead = expit(log_odds)
         terms = gammaln(r + counts) - gammaln(r) + gammaln(a + b) - gammaln(a + b + chances) + gammaln(b + chances)
         value = (
@@ -132,22 +135,47 @@ def log_likelihood(kind: Kind, histories: Histories) -> Objective:
             + weight @ (np.logaddexp(0.0, log_odds) - shape * log_big_t)
         )
         dead_weight = weight * dead
-        dead_by_x = np.bincount(x.place, weights=dead_weight, minlength=len(counts))
-        by_r = (
-            by_x @ (digamma(r + counts) - digamma(r))
-            + total * np.log(alpha)
-            - (weight @ log_big_t - dead_weight @ (log_big_t - log_t))
-        )
-        by_alpha = total * r / alpha - (
-            (weight - dead_weight) * shape @ np.exp(-log_big_t) + dead_weight * shape @ np.exp(-log_t)
-        )
+        dead_by_x = np.bincount(x, weights=dead_weight, minlength=len(counts))
+        inverse = 1 / (alpha + days)
+        inverse_big_t = inverse[big_t]
+        inverse_ratio = inverse_big_t - inverse[t]  # the derivative of `ratio` by alpha
         both = by_x @ (digamma(a + b) - digamma(a + b + chances))
-        by_a = both + dead_by_x.sum() / a
-        by_b = both + by_x @ (digamma(b + chances) - digamma(b)) - dead_by_x @ np.where(has_chance, 1 / never, 0.0)
-        gradient = np.array([by_r * r, by_alpha * alpha, by_a * a, by_b * b])
-        return float(value), gradient
+        inverse_never = np.where(has_chance, 1 / never, 0.0)
+        gradient = np.array(
+            [
+                by_x @ (digamma(r + counts) - digamma(r))
+                + total * np.log(alpha)
+                - weight @ log_big_t
+                + dead_weight @ ratio,
+                total * r / alpha - (weight * shape) @ inverse_big_t + (dead_weight * shape) @ inverse_ratio,
+                both + dead_by_x.sum() / a,
+                both + by_x @ (digamma(b + chances) - digamma(b)) - dead_by_x @ inverse_never,
+            ]
+        )
+        if not with_hessian:
+            return by_logs((r, alpha, a, b), float(value), gradient, None)
+        # log(1 + odds) has the second derivatives dead * D'' + dead * (1 - dead) * D' D', D the logarithm of the odds.
+        spread = dead_weight * (1 - dead)
+        by_alpha = shape * inverse_ratio
+        slopes = np.stack([ratio, by_alpha, np.full(len(x), 1 / a), -inverse_never[x]])
+        hessian = (slopes * spread) @ slopes.T
+        squares = inverse * inverse
+        same = by_x @ (polygamma(1, a + b) - polygamma(1, a + b + chances))
+        hessian[0, 0] += by_x @ (polygamma(1, r + counts) - polygamma(1, r))
+        cross = total / alpha - weight @ inverse_big_t + dead_weight @ inverse_ratio
+        hessian[0, 1] += cross
+        hessian[1, 0] += cross
+        hessian[1, 1] += (
+            -total * r / alpha**2
+            + (weight * shape) @ squares[big_t]
+            - (dead_weight * shape) @ (squares[big_t] - squares[t])
+        )
+        hessian[2:, 2:] += same
+        hessian[2, 2] -= dead_by_x.sum() / a**2
+        hessian[3, 3] += by_x @ (polygamma(1, b + chances) - polygamma(1, b)) + dead_by_x @ inverse_never**2
+        return by_logs((r, alpha, a, b), float(value), gradient, hessian)
 
-    return objective
+    return at
 
 
 def fit_purchases(kind: Kind, histories: Histories) -> Estimate:

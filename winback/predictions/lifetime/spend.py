@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, gammaln, polygamma
 
-from winback.predictions.lifetime.fitting import Estimate, NotIdentified, Objective, maximise
-from winback.predictions.lifetime.histories import distinct
+from winback.predictions.lifetime.fitting import Estimate, Likelihood, NotIdentified, Point, by_logs, maximise
 
 Vector = NDArray[np.float64]
 PARAMETERS = ("p", "q", "gamma")
 FEWEST_CUSTOMERS = 10
+_TRIAL_ROWS = 10_000
 _STARTS = ((6.0, 4.0, 3.0), (1.0, 2.0, 1.0), (20.0, 10.0, 10.0))
 """p, q, and gamma as a share of the mean value over p."""
 
@@ -49,22 +49,22 @@ class SpendModel:
         return value
 
 
-def log_likelihood(paid: NDArray[np.int64], spent: Vector) -> Objective:
-    """Of the customers' `spent` over `paid` purchases, both positive, as a function of the parameters' logarithms
-    (Fader and Hardie 2013, equation 1a), with its gradient. It is the density of the mean value spent / paid."""
-    counts = distinct(paid)
-    values = counts.values.astype(float)
-    by_count = np.bincount(counts.place, minlength=len(values)).astype(float)
+def log_likelihood(paid: NDArray[np.int64], spent: Vector) -> Likelihood:
+    """Of the customers' `spent` over `paid` purchases, both positive, with its derivatives (Fader and Hardie 2013,
+    equation 1a). It is the density of the mean value spent / paid."""
+    values = np.arange(int(paid.max(initial=0)) + 1, dtype=float)[1:]
+    by_count = np.bincount(paid, minlength=len(values) + 1)[1:].astype(float)
     number = float(len(paid))
     n = paid.astype(float)
-    log_mean, log_spent = np.log(spent / n), np.log(spent)
-    n_log_spent, sum_log_mean = float(n @ log_spent), float(log_mean.sum())
+    log_spent = np.log(spent)
+    n_log_spent, sum_log_mean = float(n @ log_spent), float((log_spent - np.log(n)).sum())
 
-    def objective(logs: Vector) -> tuple[float, Vector]:
+    def at(logs: Vector, *, with_hessian: bool = False) -> Point:
         p, q, gamma = (float(value) for value in np.exp(logs))
-        log_both = np.log(gamma + spent)
-        inverse = 1 / (gamma + spent)
+        together = gamma + spent
+        log_both, inverse = np.log(together), 1 / together
         both, n_both = float(log_both.sum()), float(n @ log_both)
+        sum_inverse, n_inverse = float(inverse.sum()), float(n @ inverse)
         value = (
             by_count @ (gammaln(p * values + q) - gammaln(p * values))
             + number * (q * np.log(gamma) - gammaln(q))
@@ -73,12 +73,32 @@ def log_likelihood(paid: NDArray[np.int64], spent: Vector) -> Objective:
             - p * n_both
             - q * both
         )
-        by_p = by_count @ (values * (digamma(p * values + q) - digamma(p * values))) + n_log_spent - n_both
-        by_q = by_count @ digamma(p * values + q) + number * (np.log(gamma) - digamma(q)) - both
-        by_gamma = number * q / gamma - p * float(n @ inverse) - q * float(inverse.sum())
-        return float(value), np.array([by_p * p, by_q * q, by_gamma * gamma])
+        gradient = np.array(
+            [
+                by_count @ (values * (digamma(p * values + q) - digamma(p * values))) + n_log_spent - n_both,
+                by_count @ digamma(p * values + q) + number * (np.log(gamma) - digamma(q)) - both,
+                number * q / gamma - p * n_inverse - q * sum_inverse,
+            ]
+        )
+        if not with_hessian:
+            return by_logs((p, q, gamma), float(value), gradient, None)
+        curved = polygamma(1, p * values + q)
+        by_p_q = by_count @ (values * curved)
+        by_q_gamma = number / gamma - sum_inverse
+        hessian = np.array(
+            [
+                [by_count @ (values**2 * (curved - polygamma(1, p * values))), by_p_q, -n_inverse],
+                [by_p_q, by_count @ curved - number * polygamma(1, q), by_q_gamma],
+                [
+                    -n_inverse,
+                    by_q_gamma,
+                    -number * q / gamma**2 + float((p * n + q) @ (inverse * inverse)),
+                ],
+            ]
+        )
+        return by_logs((p, q, gamma), float(value), gradient, hessian)
 
-    return objective
+    return at
 
 
 def fit_spend(paid: NDArray[np.int64], spent: Vector) -> Estimate:
@@ -100,7 +120,9 @@ def fit_spend(paid: NDArray[np.int64], spent: Vector) -> Estimate:
     typical = float(means.mean())
     # In units of a typical purchase, so that the search is the same for yen and for dinars.
     starts = [(p, q, share / p) for p, q, share in _STARTS]
-    estimate = maximise(PARAMETERS, log_likelihood(paid, spent / typical), starts)
+    every = slice(None, None, max(1, len(paid) // _TRIAL_ROWS))
+    trial = log_likelihood(paid[every], spent[every] / typical) if every.step > 1 else None
+    estimate = maximise(PARAMETERS, log_likelihood(paid, spent / typical), starts, trial=trial)
     p, q, gamma = estimate.values
     if q <= 1:
         raise NotIdentified(f"the value of purchases differs too much to have a mean (Gamma-Gamma q = {q:.3g} <= 1)")

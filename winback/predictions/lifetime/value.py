@@ -114,40 +114,72 @@ class Predictions:
     total_cltv: Total | None
 
 
-def predict(customers: Customers, fitted: Fitted, horizon: Horizon, keeps: Keeps = EVERYTHING) -> Predictions:
-    """P(alive), purchases and value of each customer. Purchases are computed once for each different history."""
+@dataclass(frozen=True)
+class Expected:
+    """Point predictions, one row a customer; as in Predictions."""
+
+    p_alive: Vector
+    purchases: Vector
+    value: Vector
+    cltv: Vector
+
+
+def expect(customers: Customers, fitted: Fitted, horizon: Horizon, keeps: Keeps = EVERYTHING) -> Expected:
+    """What is expected of each customer, without intervals: purchases are computed once for each different history."""
     histories, place = customers.histories(fitted.unit_days)
-    counts = histories.customers.astype(float)
-    model = purchase_model(fitted.kind, fitted.purchases)
-    p_alive = model.p_alive(histories.repeats.astype(float), histories.recency, histories.age)
-    purchases, discounted = p_alive * _while_alive(model, histories, horizon)
+    return _expect(customers, fitted, horizon, keeps, (histories, place))
+
+
+def predict(customers: Customers, fitted: Fitted, horizon: Horizon, keeps: Keeps = EVERYTHING) -> Predictions:
+    """What is expected of each customer, with intervals."""
+    histories, place = customers.histories(fitted.unit_days)
+    found = _expect(customers, fitted, horizon, keeps, (histories, place))
     log_purchases, log_discounted = _slopes(
         lambda logs: _log_purchases(PurchaseModel.at(fitted.kind, logs), histories, horizon), fitted.purchases.logs
     ).swapaxes(0, 1)
-    total_purchases = _total(purchases @ counts, (log_purchases * purchases) @ counts, fitted.purchases)
+    by_history = np.bincount(place, weights=found.purchases, minlength=len(histories.repeats))
+    total_purchases = _total(float(by_history.sum()), log_purchases @ by_history, fitted.purchases)
     if fitted.spend is None:
-        missing = np.full(len(place), np.nan)
-        return Predictions(p_alive[place], purchases[place], missing, missing, missing, missing, total_purchases, None)
+        return Predictions(
+            found.p_alive, found.purchases, found.value, found.cltv, found.cltv, found.cltv, total_purchases, None
+        )
     variance = np.einsum("ij,ik,kj->j", log_discounted, np.array(fitted.purchases.covariance), log_discounted)
-    value = spend_model(fitted.spend).expected_value(customers.paid.astype(float), customers.spent)
     by_spend = _slopes(
         lambda logs: np.log(SpendModel.at(logs).expected_value(customers.paid.astype(float), customers.spent)),
         fitted.spend.logs,
     )
-    cltv = discounted[place] * value * keeps.net
     of_spend = np.einsum("ij,ik,kj->j", by_spend, np.array(fitted.spend.covariance), by_spend, optimize=True)
     reach = np.exp(Z95 * np.sqrt(variance[place] + of_spend))
-    slopes = np.concatenate([log_discounted @ np.bincount(place, weights=cltv, minlength=len(counts)), by_spend @ cltv])
+    by_history = np.bincount(place, weights=found.cltv, minlength=len(histories.repeats))
+    slopes = np.concatenate([log_discounted @ by_history, by_spend @ found.cltv])
     return Predictions(
-        p_alive=p_alive[place],
-        expected_purchases=purchases[place],
-        expected_value=value,
-        cltv=cltv,
-        cltv_low=cltv / reach,
-        cltv_high=cltv * reach,
+        p_alive=found.p_alive,
+        expected_purchases=found.purchases,
+        expected_value=found.value,
+        cltv=found.cltv,
+        cltv_low=found.cltv / reach,
+        cltv_high=found.cltv * reach,
         total_purchases=total_purchases,
-        total_cltv=_total(float(cltv.sum()), slopes, fitted.purchases, fitted.spend),
+        total_cltv=_total(float(found.cltv.sum()), slopes, fitted.purchases, fitted.spend),
     )
+
+
+def _expect(
+    customers: Customers,
+    fitted: Fitted,
+    horizon: Horizon,
+    keeps: Keeps,
+    counted: tuple[Histories, NDArray[np.intp]],
+) -> Expected:
+    histories, place = counted
+    model = purchase_model(fitted.kind, fitted.purchases)
+    p_alive = model.p_alive(histories.repeats.astype(float), histories.recency, histories.age)
+    purchases, discounted = p_alive * _while_alive(model, histories, horizon)
+    if fitted.spend is None:
+        missing = np.full(len(place), np.nan)
+        return Expected(p_alive[place], purchases[place], missing, missing)
+    value = spend_model(fitted.spend).expected_value(customers.paid.astype(float), customers.spent)
+    return Expected(p_alive[place], purchases[place], value, discounted[place] * value * keeps.net)
 
 
 def _log_purchases(model: PurchaseModel, histories: Histories, horizon: Horizon) -> Vector:
