@@ -356,8 +356,7 @@ def _cells(column: Array | Sequence[Any]) -> list[str]:
     return [value if isinstance(value, str) else "" if value is None else _json(value) for value in column]
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def _number(text: str) -> float | str:

@@ -84,23 +84,23 @@ class Cloud:
         response = self.call(folder, event)
         return response["statusCode"], json.loads(response["body"])
 
-    def score(self, manifest: str, probability: float = 0.25) -> None:
+    def score(self, manifest: str, probability: float | None = 0.25) -> None:
         """What refresh_score would write."""
         for line in self.lake.read_rows(manifest):
             scores = [
                 {
                     "customer_key": row["customer_key"],
                     "churn_probability": probability,
-                    "source": "endpoint",
-                    "model_id": "churn-1",
-                    "reasons": [{"feature": "silence_ratio", "effect": -0.4}],
+                    "source": "endpoint" if probability is not None else "none",
+                    "model_id": "churn-1" if probability is not None else None,
+                    "reasons": [{"feature": "silence_ratio", "effect": -0.4}] if probability is not None else [],
                 }
                 for row in self.lake.read_rows(line["key"])
             ]
             prefix = lake_module.refresh_prefix(line["account_id"], line["snapshot_id"])
             self.lake.write_rows(f"{prefix}scores/part-{line['chunk']:05d}.jsonl.gz", scores)
 
-    def refresh(self, snapshot_id: str, as_of: str, probability: float = 0.25) -> dict[str, Any]:
+    def refresh(self, snapshot_id: str, as_of: str, probability: float | None = 0.25) -> dict[str, Any]:
         """Compute, score and publish; the last step's answer."""
         work = {"account_id": self.account.account_id, "snapshot_id": snapshot_id, "as_of": as_of}
         computed = self.call("refresh_compute", work)

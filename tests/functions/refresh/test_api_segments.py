@@ -63,6 +63,7 @@ def test_a_customer_shows_consent_segment_and_activity_but_no_address(cloud: Any
     assert customer["consent"] == consent
     assert customer["segment"]["segment"] == "New Starters"
     assert customer["segment"]["churn_probability"] == 0.25
+    assert customer["segment"]["churn_reasons"] == [{"feature": "silence_ratio", "effect": -0.4}]
     assert customer["segment"]["silence_days"] == 11
     assert customer["segment"]["explanation"].startswith("New Starter: spent 90.00 USD in 1 order, last 11 days ago (")
     assert customer["last_order_at"] == "1997-10-05T00:00:00Z"

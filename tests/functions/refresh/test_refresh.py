@@ -107,6 +107,20 @@ def test_a_score_that_moves_into_another_tenth_is_written(cloud: Any) -> None:
     assert float(cloud.segment_of("bob")["churn_probability"]) == 0.35
 
 
+def test_without_an_endpoint_a_customer_keeps_the_last_score_until_it_purchases(cloud: Any) -> None:
+    cloud.put_orders("batch-1", ORDERS)
+    cloud.refresh(FIRST, "1997-10-01T00:00:00Z", 0.25)
+    cloud.put_orders("batch-2", [{"customer": "bob", "order_id": "9", "day": "1997-10-02", "amount": 700}])
+    cloud.refresh(SECOND, "1997-10-05T00:00:00Z", None)
+    ann, bob = cloud.segment_of("ann"), cloud.segment_of("bob")
+    assert (float(ann["churn_probability"]), ann["score_source"]) == (0.25, "last_scores")
+    assert [reason["feature"] for reason in ann["churn_reasons"]] == ["silence_ratio"]
+    assert bob["score_source"] == "heuristic"
+    assert "churn_reasons" not in bob
+    cloud.refresh(THIRD, "1997-11-05T00:00:00Z", None)
+    assert cloud.segment_of("ann")["score_source"] == "heuristic"  # 35 days are too many
+
+
 def test_scores_left_over_of_an_attempt_with_more_parts_repeat_nobody(cloud: Any, tmp_path: Any) -> None:
     cloud.put_orders("batch-1", ORDERS)
     work = {"account_id": "cdnow", "snapshot_id": FIRST, "as_of": "1997-10-01T00:00:00Z"}
