@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
     Raises ValueError for a kind that is none, NothingToRevert and UnknownModel.
     """
-    request, execution = event["request"], str(event["execution"])
+    request, execution = event["request"], str(event["execution"]).rpartition(":")[2]
     own, kind = settings(), Kind(request["kind"])
     bucket = ModelBucket(own.models_bucket, boto3.client("s3"))
     training = Training(Lake(own.lake_bucket), bucket, RunStore(table(own.campaigns_table)))

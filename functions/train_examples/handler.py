@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from winback.aws.environment import read_settings
+from winback.aws.history import SnapshotHistory
 from winback.aws.lake import Lake
 from winback.aws.refresh import Machine
 from winback.aws.tables import Accounts, table
@@ -34,9 +35,10 @@ def settings() -> Settings:
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Rows that the account contributes, none when it has too little data."""
     kind, run_id, account_id = Kind(event["kind"]), str(event["run_id"]), AccountId(event["account_id"])
-    account = Accounts(table(settings().campaigns_table)).get(account_id)
+    campaigns = table(settings().campaigns_table)
+    account = Accounts(campaigns).get(account_id)
     machine = Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1)
-    writer = ExampleWriter(Lake(settings().lake_bucket), machine)
+    writer = ExampleWriter(Lake(settings().lake_bucket), SnapshotHistory(campaigns), machine)
     counts = writer.write(kind, run_id, account, parse_instant(event["as_of"]))
     extra = {"kind": kind, "run_id": run_id, "account_id": account_id, "train": counts.train, "test": counts.test}
     logger.info("examples written", extra=extra)

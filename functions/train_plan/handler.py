@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
     Raises ValueError for a kind or an instant that is none.
     """
-    request, execution = event["request"], str(event["execution"])
+    request, execution = event["request"], str(event["execution"]).rpartition(":")[2]
     campaigns = table(settings().campaigns_table)
     kinds = [Kind(request["kind"])] if request.get("kind") else list(Kind)
     as_of = parse_instant(request["as_of"]) if request.get("as_of") else clock_of(campaigns).now()

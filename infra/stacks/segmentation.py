@@ -1,13 +1,16 @@
 """The daily refresh: segments, scores and the snapshot of every account."""
 
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.access import Access
+from infra.constructs.alarm import raise_alarm
 from infra.constructs.python_function import FunctionSpec
 from infra.constructs.schedule import Schedule
 from infra.constructs.spark_job import SparkJob
 from infra.constructs.workflow import Workflow
-from infra.names import Names
+from infra.names import Names, champion_key
 from infra.stacks.function_stack import FunctionStack
 from infra.workflows import refresh
 
@@ -91,7 +94,46 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.put_events(),
             ),
         ),
+        FunctionSpec(
+            folder="refresh_watch",
+            does="A published snapshot -> drift of the churn model's inputs and forecasts",
+            package="data",
+            memory_mb=2048,
+            timeout_seconds=300,
+            storage_mb=4096,
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET", "MODELS_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem", "*#snapshot"),
+                access.table("campaigns", "Query", "*#movement"),
+                access.read_lake("snapshots/*/customers.parquet", "snapshots/*/drift.json"),
+                access.write_lake("snapshots/*/drift.json"),
+                access.list_lake("snapshots/*"),
+                access.models("GetObject", champion_key("churn"), "churn/models/*"),
+                access.list_models(champion_key("churn"), "churn/models/*"),
+            ),
+        ),
     )
+
+
+_DRIFT = (
+    (
+        "churn-inputs-shifted",
+        "InputsShifted",
+        (
+            "An account's customers became unlike those that the churn model was trained on. drift.json of its latest "
+            "snapshot names the inputs: look whether the store's data changed, then train again (runbook, Models)."
+        ),
+    ),
+    (
+        "churn-forecasts-missed",
+        "ForecastsMissed",
+        (
+            "An account's customers did not do what the churn model forecast 91 days ago, beyond chance. drift.json of "
+            "its latest snapshot has the figures: train again (runbook, Models)."
+        ),
+    ),
+)
+"""Alarm, metric, and what it says."""
 
 
 class SegmentationStack(FunctionStack):
@@ -127,3 +169,19 @@ class SegmentationStack(FunctionStack):
             queue="schedule",
             workflow_input='{"as_of": "<aws.scheduler.scheduled-time>"}',
         )
+        for alarm, metric, says in _DRIFT:
+            raise_alarm(
+                self,
+                f"{metric}Alarm",
+                names=names,
+                name=alarm,
+                says=says,
+                metric=cloudwatch.Metric(
+                    namespace="Winback",
+                    metric_name=metric,
+                    dimensions_map={"service": "refresh_watch"},
+                    statistic="Sum",
+                    period=Duration.hours(1),
+                ),
+                threshold=1,
+            )

@@ -131,9 +131,11 @@ def model_functions(access: Access, names: Names, role_arn: str) -> tuple[Functi
             environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts"),
-                access.read_lake("orders/*", "rates/*", "engagement/*", "customers/*"),
+                access.table("campaigns", "Query", "*#movement"),
+                access.read_lake("orders/*", "rates/*", "engagement/*", "customers/*", "decisions/*"),
+                access.read_lake("snapshots/*/customers.parquet"),
                 access.write_lake("training/*"),
-                access.list_lake("orders/*", "rates/*", "engagement/*", "customers/*"),
+                access.list_lake("orders/*", "rates/*", "engagement/*", "customers/*", "decisions/*"),
             ),
         ),
         FunctionSpec(

@@ -14,7 +14,7 @@ from infra.workflows.states import (
     when_number,
 )
 
-FUNCTIONS = ("refresh_start", "refresh_compute", "refresh_value", "refresh_score", "refresh_publish")
+FUNCTIONS = ("refresh_start", "refresh_compute", "refresh_value", "refresh_score", "refresh_publish", "refresh_watch")
 
 _LINE = ("account_id", "snapshot_id", "chunk", "key", "rows")
 _ACCOUNT = {"account_id.$": "$.account_id", "snapshot_id.$": "$.snapshot_id", "as_of.$": "$.as_of"}
@@ -86,6 +86,11 @@ def _one_account(chunks: int, spark_minutes: int | None) -> States:
         },
         "Publish": {
             **caught_by(task("refresh_publish", _ACCOUNT, keeps={}), "Publish failed"),
+            "Next": "Watch drift",
+        },
+        # The snapshot is published: nothing about its drift fails the refresh. The function's own alarm tells.
+        "Watch drift": {
+            **caught_by(task("refresh_watch", _ACCOUNT, keeps={}), "Account refreshed"),
             "Next": "Account refreshed",
         },
         "Account refreshed": {"Type": "Pass", "Result": "refreshed", "End": True},

@@ -16,7 +16,7 @@ FUNCTIONS = (
 )
 
 _RUN = {"kind.$": "$.kind", "run_id.$": "$.run_id"}
-_ASKED = {"request.$": "$", "execution.$": "$$.Execution.Name"}
+_ASKED = {"request.$": "$", "execution.$": "$$.Execution.Id"}
 
 
 def definition(*, accounts: int, poll_seconds: int) -> dict[str, Any]:

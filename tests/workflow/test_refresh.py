@@ -23,6 +23,7 @@ def run(workflows: Any, *, parts: int = 2, **replaced: Any) -> Any:
         "refresh_value": lambda payload: {"customers": 5},
         "refresh_score": lambda payload: {"chunk": payload["chunk"]},
         "refresh_publish": lambda payload: {"customers": 5, "changed": 1},
+        "refresh_watch": lambda payload: {"alarming": False},
         **replaced,
     }
     definition = refresh.definition(accounts=1, chunks=2, spark_minutes=None)
@@ -55,6 +56,18 @@ def test_a_refresh_goes_on_without_values_when_they_cannot_be_had(workflows: Any
 
     assert outcome.status == "SUCCEEDED"
     assert len(outcome.payloads("refresh_score")) == 4
+    assert outcome.payloads("refresh_publish") == ACCOUNTS
+
+
+def test_a_published_snapshot_is_watched_for_drift_and_its_refresh_never_fails_for_that(workflows: Any) -> None:
+    def fails(payload: dict[str, Any]) -> dict[str, Any]:
+        raise FunctionFailed("no such file")
+
+    outcome = run(workflows, refresh_watch=fails)
+
+    assert outcome.status == "SUCCEEDED"
+    watched = outcome.payloads("refresh_watch")
+    assert [one for number, one in enumerate(watched) if one not in watched[:number]] == ACCOUNTS
     assert outcome.payloads("refresh_publish") == ACCOUNTS
 
 

@@ -96,6 +96,10 @@ def snapshot_prefix(account_id: AccountId, snapshot_id: str) -> str:
     return f"snapshots/account={account_id}/{snapshot_id}/"
 
 
+def drift_key(account_id: AccountId, snapshot_id: str) -> str:
+    return f"{snapshot_prefix(account_id, snapshot_id)}drift.json"
+
+
 def newly_lapsed_key(account_id: AccountId, snapshot_id: str) -> str:
     return f"{snapshot_prefix(account_id, snapshot_id)}newly_lapsed.jsonl.gz"
 

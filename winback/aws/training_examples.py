@@ -9,18 +9,30 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from winback.accounts import Account
+from winback.aws.history import SnapshotHistory
 from winback.aws.lake import (
     Lake,
     customers_prefix,
     engagement_prefix,
     orders_prefix,
     rates_prefix,
+    snapshot_prefix,
     training_prefix,
 )
 from winback.aws.refresh import Machine, download_all
 from winback.engagement.relations import open_profiles, open_touches
 from winback.features.examples import TooLittleHistory, write_examples
+from winback.instants import format_instant
 from winback.predictions.kinds import Kind
+from winback.predictions.offers.records import decisions_prefix
+from winback.predictions.offers.training_rows import create_decisions, write_train_and_test
+from winback.predictions.send_time.lake_events import (
+    TEST,
+    open_segments,
+    open_send_events,
+    open_time_zones,
+    write_training_rows,
+)
 from winback.segmentation.order_files import OrderFiles, open_orders
 
 
@@ -35,6 +47,7 @@ class Counts:
 @dataclass(frozen=True)
 class ExampleWriter:
     lake: Lake
+    history: SnapshotHistory
     machine: Machine
 
     def write(self, kind: Kind, run_id: str, account: Account, as_of: datetime) -> Counts:
@@ -67,6 +80,42 @@ class ExampleWriter:
             return Counts(0, 0)
         return Counts(written.train_rows, written.test_rows)
 
+    def offer(self, connection: duckdb.DuckDBPyConnection, folder: Path, account: Account, as_of: datetime) -> Counts:
+        """Decisions with the margin that followed; none before offers are decided."""
+        decisions = download_all(self.lake, decisions_prefix(account.account_id), folder / "decisions")
+        if not decisions:
+            return Counts(0, 0)
+        self._open(connection, folder, account, as_of)
+        create_decisions(connection, decisions)
+        written = write_train_and_test(connection, until=as_of, train=folder / "train.csv", test=folder / "test.csv")
+        return Counts(written.train_rows, written.test_rows)
+
+    def send_time(
+        self, connection: duckdb.DuckDBPyConnection, folder: Path, account: Account, as_of: datetime
+    ) -> Counts:
+        """When customers opened, clicked and ordered, in their local week."""
+        self._open(connection, folder, account, as_of)
+        profiles = download_all(self.lake, customers_prefix(account.account_id), folder / "profiles")
+        open_time_zones(connection, json_lines=profiles, as_of=as_of)
+        open_segments(connection, self._segments_before(account, as_of - TEST, folder))
+        open_send_events(connection, account_zone=account.time_zone, until=as_of)
+        written = write_training_rows(
+            connection,
+            account_id=account.account_id,
+            until=as_of,
+            train=folder / "train.csv",
+            test=folder / "test.csv",
+        )
+        return Counts(written.train_rows, written.test_rows)
+
+    def _segments_before(self, account: Account, cut: datetime, folder: Path) -> Path | None:
+        """Of the latest snapshot that knew nothing of what a model is judged by."""
+        points = self.history.newest(account.account_id, limit=1, until=format_instant(cut)).points
+        if not points:
+            return None
+        key = f"{snapshot_prefix(account.account_id, points[0].snapshot_id)}customers.parquet"
+        return self.lake.download(key, folder / "segments.parquet")
+
     def _open(self, connection: duckdb.DuckDBPyConnection, folder: Path, account: Account, as_of: datetime) -> None:
         """The relations `orders`, `touches` and `profiles`."""
         account_id = account.account_id
@@ -96,4 +145,8 @@ def _known_until(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> date
 
 
 _Writer = Callable[[ExampleWriter, duckdb.DuckDBPyConnection, Path, Account, datetime], Counts]
-_WRITERS: dict[Kind, _Writer] = {Kind.CHURN: ExampleWriter.churn}
+_WRITERS: dict[Kind, _Writer] = {
+    Kind.CHURN: ExampleWriter.churn,
+    Kind.OFFER: ExampleWriter.offer,
+    Kind.SEND_TIME: ExampleWriter.send_time,
+}
