@@ -63,13 +63,18 @@ def confounding(size: int) -> dict[str, Any]:
 
 
 def coverage(runs: int, size: int) -> dict[str, Any]:
-    """How often nominal 95 % intervals of one arm's value hold the truth, on targeted rows with propensities."""
-    held = {"doubly_robust": 0, "ips": 0, "self_normalised": 0}
+    """How often nominal 95 % intervals hold the truth, on targeted rows with propensities: of one arm's value, and of
+    what the learned policy gains over nothing."""
+    held = {"doubly_robust": 0, "ips": 0, "self_normalised": 0, "learned": 0}
     for seed in range(runs):
-        data = world(seed, size, confounded=True).recorded()
-        fitted = cross_fit(data, seed=seed, folds=2, boosting=False)
+        simulated = world(seed, size, confounded=True)
+        data = simulated.recorded()
+        fitted = cross_fit(data, seed=seed, folds=3, boosting=False)
         value = values.policy_value(data, values.one_arm(data, 1), fitted.scores)
-        for name, found in zip(held, (value.doubly_robust, value.ips, value.self_normalised), strict=True):
+        chosen = values.best_arms(data, fitted.uplifts)
+        gain = values.gain(data, values.chosen_arms(chosen, 3), values.one_arm(data, 0), fitted.scores)
+        held["learned"] += gain.low <= simulated.true_gain(chosen) <= gain.high
+        for name, found in zip(held, (value.doubly_robust, value.ips, value.self_normalised), strict=False):
             held[name] += found.low <= 0.5 <= found.high
     return {"runs": runs, "rows": size, **{name: number / runs for name, number in held.items()}}
 
