@@ -18,6 +18,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ BEST = 6
 MODEL, HISTOGRAM = "model", "account_histogram"
 
 _HOUR = np.arange(HOURS)
+_NUMBERS, _WHOLE = {int, float}, {int}
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,17 @@ class Triples(contract.Numbers):
             return False
         if not value:
             return True
-        if not set(map(type, value)) <= {int, float}:
+        if not set(map(type, value)) <= _NUMBERS or not isfinite(sum(value)):  # min and max pass over NaN
             return False
         hours, weeks, weights = value[::3], value[1::3], value[2::3]
         return (
-            all(0 <= hour < HOURS and hour == int(hour) for hour in hours)
-            and all(0 <= week <= LONGEST_WEEKS for week in weeks)
-            and all(0 < weight <= LARGEST_WEIGHT for weight in weights)
+            min(hours) >= 0
+            and max(hours) < HOURS
+            and (set(map(type, hours)) == _WHOLE or all(map(float.is_integer, map(float, hours))))
+            and min(weeks) >= 0
+            and max(weeks) <= LONGEST_WEEKS
+            and min(weights) > 0
+            and max(weights) <= LARGEST_WEIGHT
         )
 
 
