@@ -79,7 +79,7 @@ def test_logged_propensities_are_how_often_arms_are_drawn(budget: int | None) ->
     candidates = [
         customer(f"c{n}", margin=9000, message=0.01, coupon=0.06 if n % 2 else -0.1, gift=0.02) for n in range(6)
     ]
-    salts = 3000
+    salts = 2000
     drawn: Counter[tuple[str, str]] = Counter()
     logged: Counter[tuple[str, str]] = Counter()
     weighed: Counter[tuple[str, str]] = Counter()

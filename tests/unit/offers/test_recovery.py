@@ -9,7 +9,7 @@ from ml.offer.simulated import ARMS, world
 
 
 def test_the_learned_policy_comes_close_to_the_best_possible_one() -> None:
-    simulated = world(1, 1500)
+    simulated = world(1, 1200)
     data = simulated.randomised()
     result = evaluate(data, randomised=True, draws=60, folds=3)
     gain = result.policies[LEARNED].doubly_robust.value - result.policies[NOBODY].doubly_robust.value
@@ -64,9 +64,9 @@ def test_confounded_rows_with_propensities_give_the_truth_and_a_naive_comparison
 
 
 def test_intervals_cover_the_true_values_as_often_as_they_say() -> None:
-    """Of 60 simulations with nominal 95 %; 51 or fewer would happen once in 4,000 times by chance."""
+    """Of 40 simulations with nominal 95 %; 33 or fewer would happen once in 300 times. More of them: docs/models/offer.md."""
     covered = {"doubly robust": 0, "ips": 0, "self-normalised": 0}
-    for seed in range(60):
+    for seed in range(40):
         simulated = world(seed, 300, confounded=True)
         data = simulated.recorded()
         fitted = cross_fit(data, seed=seed, folds=2, boosting=False)
@@ -74,7 +74,7 @@ def test_intervals_cover_the_true_values_as_often_as_they_say() -> None:
         truth = 0.5  # 2 and -1 in halves, on rewards of mean 0
         for name, found in zip(covered, (value.doubly_robust, value.ips, value.self_normalised), strict=True):
             covered[name] += found.low <= truth <= found.high
-    assert min(covered.values()) >= 52, covered
+    assert min(covered.values()) >= 34, covered
 
 
 def test_a_customer_s_rows_stay_in_one_fold() -> None:
