@@ -109,8 +109,7 @@ def read_latest_snapshot() -> Response[str]:
     if snapshot is None:
         message = "no snapshot yet: import orders, then POST /v1/refreshes"
         raise RequestRefused(HTTPStatus.NOT_FOUND, "no_snapshot", message)
-    summary = Lake(settings().lake_bucket).read_json(f"{snapshot.prefix}summary.json")
-    return json_response(HTTPStatus.OK, summary)
+    return json_response(HTTPStatus.OK, _summary(snapshot))
 
 
 @app.get("/v1/snapshots")
@@ -126,7 +125,7 @@ def list_snapshots() -> Response[str]:
 def read_snapshot(snapshot_id: str) -> Response[str]:
     """The summary of any published snapshot, as `latest` shows it."""
     snapshot = SnapshotStore(table(settings().campaigns_table)).published(account_of(app), snapshot_id)
-    return json_response(HTTPStatus.OK, Lake(settings().lake_bucket).read_json(f"{snapshot.prefix}summary.json"))
+    return json_response(HTTPStatus.OK, _summary(snapshot))
 
 
 @app.get("/v1/movement/series")
@@ -209,6 +208,13 @@ def read_recommendations(customer_id: str) -> Response[str]:
 
 def _refresh(snapshot: Snapshot) -> dict[str, Any]:
     return snapshot.model_dump(mode="json", exclude={"prefix", "announced"}, exclude_none=True)
+
+
+def _summary(snapshot: Snapshot) -> dict[str, Any]:
+    """With `drift` once it was measured, which the last step of a refresh does."""
+    lake = Lake(settings().lake_bucket)
+    drift = lake.find_json(f"{snapshot.prefix}drift.json")
+    return {**lake.read_json(f"{snapshot.prefix}summary.json"), **({"drift": drift} if drift is not None else {})}
 
 
 def _history() -> SnapshotHistory:

@@ -102,9 +102,13 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("campaigns", "Query", "*#movement"),
                 access.table("customers", "BatchGetItem"),
                 access.read_lake(
-                    "snapshots/*/summary.json", "snapshots/*/recommendations.json*", "archetypes/*/result.json"
+                    "snapshots/*/summary.json",
+                    "snapshots/*/drift.json",
+                    "snapshots/*/recommendations.json*",
+                    "archetypes/*/result.json",
                 ),
-                access.list_lake("snapshots/*/recommendations.json"),  # most accounts have none
+                # Not every snapshot has them.
+                access.list_lake("snapshots/*/drift.json", "snapshots/*/recommendations.json"),
                 access.start("refresh"),
             ),
         ),

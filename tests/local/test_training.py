@@ -1,4 +1,4 @@
-"""Trained, judged, promoted and reverted in the local cloud, on the very scripts; an endpoint that dies in a refresh."""
+"""Trained, judged, promoted and reverted in the local cloud, by the very scripts; an endpoint dies in a refresh."""
 
 import csv
 import random

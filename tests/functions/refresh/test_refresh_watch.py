@@ -110,6 +110,15 @@ def test_an_input_that_shifted_since_the_refresh_before_is_named(cloud: Cloud, w
     assert watch("snp-00000000000b", NOW)["newly_shifted"] == ["silence_days"]
 
 
+def test_the_api_shows_drift_with_the_summary(cloud: Cloud, watch: Any) -> None:
+    buy(cloud, returning=0)
+    cloud.refresh("snp-00000000000a", THEN)
+    assert "drift" not in cloud.get("/v1/snapshots/latest")[1]
+    measured = watch("snp-00000000000a", THEN)
+    for path in ("/v1/snapshots/latest", "/v1/snapshots/snp-00000000000a"):
+        assert cloud.get(path)[1]["drift"] == measured
+
+
 def test_what_is_not_published_is_not_measured(cloud: Cloud, watch: Any) -> None:
     with pytest.raises(NotYetPublished):
         watch("snp-0123456789ab", "1997-10-01T00:00:00Z")
