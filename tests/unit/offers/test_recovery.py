@@ -9,7 +9,7 @@ from ml.offer.simulated import ARMS, world
 
 
 def test_the_learned_policy_comes_close_to_the_best_possible_one() -> None:
-    simulated = world(1, 1200)
+    simulated = world(1, 1500)
     data = simulated.randomised()
     result = evaluate(data, randomised=True, draws=60, folds=3)
     gain = result.policies[LEARNED].doubly_robust.value - result.policies[NOBODY].doubly_robust.value
@@ -64,7 +64,7 @@ def test_confounded_rows_with_propensities_give_the_truth_and_a_naive_comparison
 
 
 def test_intervals_cover_the_true_values_as_often_as_they_say() -> None:
-    """Of 40 simulations with nominal 95 %; 33 or fewer would happen once in 300 times. More of them: docs/models/offer.md."""
+    """Of 40 simulations with nominal 95 %; 33 or fewer come once in 300 times; docs/models/offer.md has more."""
     covered = {"doubly robust": 0, "ips": 0, "self-normalised": 0}
     for seed in range(40):
         simulated = world(seed, 300, confounded=True)
