@@ -102,10 +102,15 @@ class ModelBucket:
         self._s3.put_object(Bucket=self.bucket, Key=champion_key(kind), Body=self.kept(kind, model_id).content)
 
     def _find(self, key: str) -> Archive | None:
-        """A role may list the prefixes it reads: without that a missing object would be told as AccessDenied."""
+        """Whoever may not list the whole bucket may be told AccessDenied of an object that is not there
+        (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html): a role needs to list the key's prefix."""
         try:
             return Archive(self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
         except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
+            code = error.response["Error"]["Code"]
+            if code == "NoSuchKey" or (code == "AccessDenied" and not self._is_there(key)):
                 return None
             raise
+
+    def _is_there(self, key: str) -> bool:
+        return bool(self._s3.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1).get("KeyCount", 0))
