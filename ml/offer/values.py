@@ -9,7 +9,7 @@ customer and intervals hold 95 % by Student's t with customers - 1 degrees; the 
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.stats import t
 
 if __package__:
     from ml.offer.learners import clustered_mean
@@ -97,12 +97,6 @@ def policy_value(data: Logged, policy: Array, scores: Array) -> PolicyValue:
 def gain(data: Logged, policy: Array, over: Array, scores: Array, comparisons: int = 1) -> Estimate:
     """Doubly robust value of one policy less another's, paired by row."""
     return mean_interval(((policy - over) * scores).sum(axis=1), data.customer, comparisons)
-
-
-def arm_check(share: float, expected: float, rows: int) -> float:
-    """Two-sided p value that an arm of a design with `expected` share gets `share` of `rows` (normal approximation)."""
-    error = float(np.sqrt(expected * (1 - expected) / rows))
-    return float(2 * norm.sf(abs(share - expected) / error)) if error else 1.0
 
 
 def _ratio(weights: Array, rewards: Array, customer: Indices) -> Estimate:
