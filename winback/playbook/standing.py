@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.grid import Cell
+from winback.segmentation.predicted_value import Predicted, PredictedValue
 from winback.segmentation.totals import BehaviourTotals, CellTotals, Figures, Totals
 
 
@@ -22,6 +23,8 @@ class Standing(BaseModel):
     total: Totals
     grid: tuple[CellTotals, ...]
     behaviours: tuple[BehaviourTotals, ...] | None = None
+    predicted_value: PredictedValue | None = None
+    """Of a published snapshot alone."""
 
     @classmethod
     def of(cls, summary: dict[str, Any]) -> "Standing":
@@ -29,6 +32,11 @@ class Standing(BaseModel):
 
     def of_cell(self, cell: Cell) -> Figures:
         return next((row for row in self.grid if (row.value_tier, row.status) == cell), Figures())
+
+    def predicted_of_cell(self, cell: Cell) -> Predicted | None:
+        """None where nobody of the cell has a predicted value."""
+        rows = self.predicted_value.grid if self.predicted_value is not None else []
+        return next((row for row in rows if (row.value_tier, row.status) == cell and row.valued), None)
 
     def of_behaviour(self, name: Behaviour) -> Figures | None:
         if self.behaviours is None:

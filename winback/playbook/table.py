@@ -5,6 +5,7 @@ from typing import Any
 
 from winback.playbook.rows import Playbook, PlaybookBehaviour, PlaybookCell
 from winback.playbook.standing import Standing
+from winback.segmentation.predicted_value import Predicted
 from winback.segmentation.totals import Figures
 
 _SCHEME = (
@@ -52,6 +53,19 @@ class Value:
 class CellLine:
     row: PlaybookCell
     value: Value
+    predicted: Predicted | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """With what the customers are expected to be worth, where a refresh predicted it."""
+        expected = (
+            {
+                "predicted_value_minor": self.predicted.predicted_value_minor,
+                "average_predicted_value_minor": self.predicted.average_predicted_value_minor,
+            }
+            if self.predicted is not None and not self.value.hidden
+            else {}
+        )
+        return {**self.row.model_dump(mode="json"), **self.value.describe(), **expected}
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ class PlaybookTable:
         return {
             "as_of": self.as_of,
             "currency": self.currency,
-            "cells": [{**line.row.model_dump(mode="json"), **line.value.describe()} for line in self.cells],
+            "cells": [line.describe() for line in self.cells],
             "behaviours": [
                 {**line.row.model_dump(mode="json"), **(line.value.describe() if line.value else {})}
                 for line in self.behaviours
@@ -93,7 +107,10 @@ def playbook_table(playbook: Playbook, standing: Standing) -> PlaybookTable:
     return PlaybookTable(
         as_of=standing.as_of,
         currency=standing.currency,
-        cells=tuple(CellLine(row, Value.of(standing.of_cell(row.cell))) for row in playbook.cells),
+        cells=tuple(
+            CellLine(row, Value.of(standing.of_cell(row.cell)), standing.predicted_of_cell(row.cell))
+            for row in playbook.cells
+        ),
         behaviours=tuple(
             BehaviourLine(row, Value.of(figures) if (figures := behaviours[row.name]) is not None else None)
             for row in playbook.behaviours

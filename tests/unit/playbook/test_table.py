@@ -38,6 +38,19 @@ def test_what_the_summary_hides_stays_hidden_in_every_form() -> None:
     assert "too few" not in csv_text(table)
 
 
+def test_what_a_refresh_predicted_stands_beside_the_value_to_date() -> None:
+    fit = {"horizon_days": 365, "discount_rate": 0.1, "fitted_as_of": None, "why_not": None, "sources": {"model": 3}}
+    cell = {"value_tier": "VIP", "status": "At Risk", "customers": 3, "valued": 3, "net_minor": 1000}
+    cell |= {"predicted_value_minor": 600, "average_predicted_value_minor": 200}
+    predicted = {**fit, "total": {}, "segments": [], "grid": [cell]}
+
+    told = playbook_table(shipped_playbook(), standing(predicted_value=predicted)).describe()["cells"]
+
+    (risky,) = [row for row in told if (row["value_tier"], row["status"]) == ("VIP", "At Risk")]
+    assert (risky["predicted_value_minor"], risky["average_predicted_value_minor"]) == (600, 200)
+    assert [row for row in told if "predicted_value_minor" in row] == [risky]
+
+
 def test_an_average_is_rounded_to_a_whole_minor_unit() -> None:
     grid = [{"value_tier": "VIP", "status": "At Risk", "customers": 3, "net_minor": 1000}]
     table = playbook_table(shipped_playbook(), standing(grid=grid))
