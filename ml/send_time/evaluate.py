@@ -149,7 +149,10 @@ def notes(result: dict[str, Any], read: EventsRead) -> list[str]:
             f"{COUNTED_WEIGHT:g}), as if all allowed hours had been drawn alike."
         )
     if not read.timed:
-        said.append("Times are not known: a random part is held out, so a change of habit cannot be seen.")
+        said.append(
+            "Times are not known: a random part is held out. A change of habit cannot be seen, and events of one "
+            "occasion may fall on both sides, which flatters the model."
+        )
     if read.by_machine:
         said.append(f"{read.by_machine:,} events by machines were left out.")
     return said
