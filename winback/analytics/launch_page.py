@@ -226,7 +226,10 @@ def _by_segment(report: LaunchReport) -> Html:
             if len(report.segments) > 1 and not (report.lapsed or report.not_lapsed)
             else None,
         ),
-        paragraph("With many rows, about one in twenty misses zero by chance alone: confirm it in another launch."),
+        paragraph(
+            "Intervals are each segment's own: of many, some miss zero by chance alone. The verdict is corrected for "
+            "their number. Confirm a difference in another launch."
+        ),
         lead="The segment is that of the snapshot at assignment.",
     )
 
@@ -259,6 +262,15 @@ def _revenue(report: LaunchReport) -> Html:
             "Order values have a heavy tail, and there are too few customers for a steady mean: one large order can "
             "decide. Take the interval as a rough guide."
         )
+    if revenue.verdict in (Verdict.MORE, Verdict.FEWER):
+        if revenue.hangs_on is not None:
+            whom = "customer" if revenue.hangs_on == 1 else f"{revenue.hangs_on} customers"
+            remarks.append(f"The conclusion hangs on the largest {whom}: without, it would be another.")
+        if revenue.capped is not None and revenue.capped_verdict is not revenue.verdict:
+            remarks.append(
+                f"With each customer's revenue capped at {mean(revenue.cap_minor)} the difference is "
+                f"{mean(revenue.capped.difference, sign=True)}: few large customers decide."
+            )
     if revenue.orders_in_other_currencies:
         remarks.append(
             f"{figures.count(revenue.orders_in_other_currencies)} orders in other currencies count as purchases, "

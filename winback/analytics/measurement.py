@@ -31,16 +31,18 @@ from winback.analytics.report import (
 )
 from winback.campaigns import prices
 from winback.campaigns.launch import Launch, LaunchState
+from winback.experiments.analysis import Sizes, compare_means
 from winback.experiments.assignment import Arm as ArmName
+from winback.experiments.corrections import holm
 from winback.experiments.power import smallest_detectable_effect
+from winback.experiments.samples import CAP_QUANTILE, LARGEST, Kind, Outcome, Sample
 from winback.experiments.statistics import (
+    ERROR,
     Difference,
     Moments,
     Proportion,
     Verdict,
-    difference_of_means,
     difference_of_proportions,
-    mean_is_steady,
     sample_ratio_check,
     verdict,
 )
@@ -104,7 +106,7 @@ def _report(
         main=main,
         lapsed=lapsed if beside is lapsed else None,
         not_lapsed=others if beside is others else None,
-        segments=tuple(_compare(name, arms, segment=name) for name in _segments(arms)),
+        segments=_corrected([_compare(name, arms, segment=name) for name in _segments(arms)]),
         weeks=_weeks(db, launch.starts_at, observed_until, main, lapsed=main is lapsed),
         revenue=revenue,
         attribution=attribution,
@@ -168,6 +170,17 @@ def _compare(label: str, arms: ArmCounts, *, lapsed: bool | None = None, segment
             None if base is None else smallest_detectable_effect(treated.trials, held_out.trials, base)
         ),
     )
+
+
+def _corrected(segments: list[Comparison]) -> tuple[Comparison, ...]:
+    """Holm's correction: of a dozen segments in which nothing happened, half of all launches show a difference."""
+    adjusted = holm([one.effect.p_value if one.effect is not None else None for one in segments])
+    found = []
+    for one, p_value in zip(segments, adjusted, strict=True):
+        refuted = one.verdict in (Verdict.MORE, Verdict.FEWER) and p_value is not None and p_value >= ERROR
+        said = Verdict.TOO_SMALL if refuted else one.verdict
+        found.append(one.model_copy(update={"adjusted_p_value": p_value, "verdict": said}))
+    return tuple(found)
 
 
 def _arm(observed: Proportion) -> Arm:
@@ -241,30 +254,53 @@ def _ledger_step(row: Counter[str] | dict[str, int]) -> LedgerStep:
 
 
 def _revenue(db: duckdb.DuckDBPyConnection, currency: str) -> Revenue:
-    arms, moments = {}, {}
-    for arm in ArmName:
-        customers, revenue, mean, variance, skewness = one_row(
-            db,
-            "SELECT count(*), coalesce(sum(revenue_minor), 0)::BIGINT, avg(revenue_minor), var_samp(revenue_minor), "
-            "skewness(revenue_minor) FROM outcomes WHERE arm = ?",
-            [arm.value],
-        )
-        arms[arm] = RevenueArm(customers=customers, revenue_minor=revenue, per_customer_minor=mean)
-        known = skewness if skewness is not None and math.isfinite(skewness) else None
-        moments[arm] = Moments(customers, mean or 0.0, variance or 0.0, known)
-    difference = difference_of_means(moments[ArmName.TREATMENT], moments[ArmName.HOLDOUT])
-    # Where both groups have members and yet no interval, there is a comparison, but nothing to conclude from it.
-    empty = not all(group.n for group in moments.values())
+    query = "SELECT coalesce(quantile_disc(abs(revenue_minor), ?), 0) FROM outcomes WHERE revenue_minor <> 0"
+    cap = one_value(db, query, [CAP_QUANTILE])
+    samples = {arm: _revenue_of(db, arm, cap) for arm in ArmName}
+    outcome = Outcome("revenue", Kind.CONTINUOUS, {arm.value: sample for arm, sample in samples.items()}, cap or None)
+    found = compare_means(ArmName.TREATMENT, outcome, samples[ArmName.TREATMENT], samples[ArmName.HOLDOUT], Sizes())
     foreign = one_value(db, "SELECT count(*) FROM purchases WHERE currency IS DISTINCT FROM ?", [currency])
     return Revenue(
         currency=currency,
-        treated=arms[ArmName.TREATMENT],
-        held_out=arms[ArmName.HOLDOUT],
-        effect=_effect(difference),
-        verdict=verdict(difference) if difference or empty else Verdict.TOO_SMALL,
-        steady=all(mean_is_steady(group) for group in moments.values()),
+        treated=_revenue_arm(samples[ArmName.TREATMENT]),
+        held_out=_revenue_arm(samples[ArmName.HOLDOUT]),
+        effect=_effect(found.difference),
+        verdict=found.verdict,
+        steady=not found.heavy_tail,
+        capped=_effect(found.capped.difference) if found.capped is not None else None,
+        cap_minor=cap if found.capped is not None else None,
+        capped_verdict=found.capped.verdict if found.capped is not None else None,
+        hangs_on=found.hangs_on,
         orders_in_other_currencies=foreign,
     )
+
+
+def _revenue_of(db: duckdb.DuckDBPyConnection, arm: ArmName, cap: int) -> Sample:
+    customers, revenue, mean, variance, skewness, capped_mean, capped_variance = one_row(
+        db,
+        "SELECT count(*), coalesce(sum(revenue_minor), 0)::BIGINT, avg(revenue_minor), var_samp(revenue_minor), "
+        "skewness(revenue_minor), avg(capped), var_samp(capped) "
+        "FROM (SELECT *, greatest(least(revenue_minor, ?), -?) AS capped FROM outcomes) WHERE arm = ?",
+        [cap, cap, arm.value],
+    )
+    largest = db.execute(
+        "SELECT revenue_minor FROM outcomes WHERE arm = ? ORDER BY abs(revenue_minor) DESC, revenue_minor LIMIT ?",
+        [arm.value, LARGEST],
+    ).fetchall()
+    known = skewness if skewness is not None and math.isfinite(skewness) else None
+    return Sample(
+        missing=0,
+        moments=Moments(customers, mean or 0.0, variance or 0.0, known),
+        total=revenue,
+        capped=Moments(customers, capped_mean or 0.0, capped_variance or 0.0),
+        largest=tuple(float(value) for (value,) in largest),
+    )
+
+
+def _revenue_arm(sample: Sample) -> RevenueArm:
+    customers = sample.moments.n
+    mean = sample.moments.mean if customers else None
+    return RevenueArm(customers=customers, revenue_minor=round(sample.total), per_customer_minor=mean)
 
 
 def _attribution(db: duckdb.DuckDBPyConnection, launch: Launch, currency: str, treated: int) -> Attribution:

@@ -105,6 +105,9 @@ class Comparison(_Part):
     smallest_detectable_effect: float | None = Field(
         description="true increase that arms of these sizes find in 80 % of launches, at the holdout's rate"
     )
+    adjusted_p_value: float | None = Field(
+        default=None, description="of segments: by Holm's method over all of them; the verdict heeds it"
+    )
 
 
 class RevenueArm(_Part):
@@ -122,6 +125,14 @@ class Revenue(_Part):
     effect: Effect | None = Field(description="difference per assigned customer, minor units")
     verdict: Verdict
     steady: bool = Field(description="false: too few customers for so skewed amounts, one large order can decide")
+    capped: Effect | None = Field(
+        default=None, description="the difference with each customer's revenue capped at cap_minor, a steadier mean"
+    )
+    cap_minor: int | None = Field(default=None, description="the 99 % quantile of customers' revenue but for zeros")
+    capped_verdict: Verdict | None = None
+    hangs_on: int | None = Field(
+        default=None, description="without so many of the largest customers the verdict would be another"
+    )
     orders_in_other_currencies: int = Field(description="count as purchases, not as revenue")
     margin_minor: int | None = Field(default=None, description="null: not known, no cost of goods was imported")
 

@@ -1,7 +1,8 @@
 """The sentences of a report. They state what was measured; none promises a rate."""
 
 from winback.analytics.report import Attribution, Comparison, Revenue
-from winback.experiments.statistics import EXACT_BELOW, Verdict
+from winback.experiments.samples import CAP_QUANTILE
+from winback.experiments.statistics import EXACT_BELOW, EXACT_BELOW_EVENTS, Verdict
 from winback.pages import figures
 
 VERDICTS = {
@@ -43,8 +44,11 @@ METHOD = (
     "Each counts in the group assigned, also when no message could be sent (intention to treat).",
     "A customer came back with a first purchase from assignment to the end of the window. Returns are no purchases.",
     "Intervals of differences of rates are Newcombe's (1998, method 10). Those of revenue are Welch's.",
-    "The verdict is too small to tell when the interval includes zero.",
-    f"Where a group has fewer than {EXACT_BELOW} customers, Fisher's exact test must find a difference of rates too.",
+    "The verdict is too small to tell when the interval includes zero, or the test's p is 5 % or more.",
+    f"The test is Fisher's where a group has fewer than {EXACT_BELOW} customers, or where fewer than "  # noqa: ISC004
+    f"{EXACT_BELOW_EVENTS} returns, or customers who did not return, are to be expected in the smaller one.",
+    "Of several segments, p is corrected by Holm's method: one of many differs easily by chance.",
+    f"Revenue is compared once more with each customer's capped at the {CAP_QUANTILE:.0%} quantile of those who spent.",
     "Last touch takes the first open or click by a person of each message, the latest such message before the order.",
     "The effect of this launch is on top of everything else that ran; effects of launches cannot be added up.",
 )

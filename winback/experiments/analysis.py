@@ -15,6 +15,7 @@ from winback.experiments.chi_square import goodness_of_fit
 from winback.experiments.corrections import holm
 from winback.experiments.lift import lift_of_means, lift_of_proportions
 from winback.experiments.power import (
+    CONFIDENCE,
     detectable_difference_of_means,
     needed_customers,
     needed_for_means,
@@ -53,7 +54,7 @@ def analyse(
     ratio = _sample_ratio(experiment.units, expected)
     others = [arm for arm in experiment.units if arm != experiment.control]
     tests = len(others) * len(experiment.outcomes)
-    size = _Size(confidence=1 - ERROR / tests, detect=detect)
+    size = Sizes(confidence=1 - ERROR / tests, detect=detect)
     found = [[_compare(outcome, arm, experiment.control, size) for arm in others] for outcome in experiment.outcomes]
     adjusted = iter(holm([_p_value(one) for comparisons in found for one in comparisons]))
     results = tuple(
@@ -125,23 +126,23 @@ def _arm_outcome(arm: str, sample: Sample) -> ArmOutcome:
 
 
 @dataclass(frozen=True)
-class _Size:
+class Sizes:
     """What sizes are asked for."""
 
-    confidence: float
-    detect: float | None
+    confidence: float = CONFIDENCE
+    detect: float | None = None
 
 
-def _compare(outcome: Outcome, arm: str, control: str, size: _Size) -> Comparison:
+def _compare(outcome: Outcome, arm: str, control: str, size: Sizes) -> Comparison:
     first, second = outcome.samples[arm], outcome.samples[control]
     if first.successes is not None and second.successes is not None:
         return _compare_rates(
             arm, Proportion(first.successes, first.moments.n), Proportion(second.successes, second.moments.n), size
         )
-    return _compare_means(arm, outcome, first, second, size)
+    return compare_means(arm, outcome, first, second, size)
 
 
-def _compare_rates(arm: str, first: Proportion, second: Proportion, size: _Size) -> Comparison:
+def _compare_rates(arm: str, first: Proportion, second: Proportion, size: Sizes) -> Comparison:
     found = difference_of_proportions(first, second)
     base, needed, smallest = second.rate, None, None
     if base is not None:
@@ -165,7 +166,8 @@ def _compare_rates(arm: str, first: Proportion, second: Proportion, size: _Size)
     )
 
 
-def _compare_means(arm: str, outcome: Outcome, first: Sample, second: Sample, size: _Size) -> Comparison:
+def compare_means(arm: str, outcome: Outcome, first: Sample, second: Sample, size: Sizes) -> Comparison:
+    """The first sample, that of `arm`, minus the second; the p value is not corrected for other comparisons."""
     one, other = first.moments, second.moments
     found = difference_of_means(one, other)
     smallest = needed = None

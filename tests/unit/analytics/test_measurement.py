@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from winback.analytics.launch_page import launch_page
+from winback.analytics.measurement import _compare, _corrected
 from winback.experiments.statistics import Verdict
 
 START = datetime(1997, 10, 1, tzinfo=UTC)
@@ -180,6 +182,18 @@ def test_the_revenue_of_one_customer_against_one_is_too_small_to_tell(story):
     assert (revenue.verdict, revenue.effect) == (Verdict.TOO_SMALL, None)
 
 
+def test_revenue_that_hangs_on_one_customer_says_so(story):
+    """Treated customers spent 2.20 more each, which of fifty is too small to tell; one more of them spent 40."""
+    for number in range(50):
+        usual = 1000 + 200 * (number % 10)
+        story.order(story.customer("holdout"), 3, amount=usual)
+        story.order(story.customer(), 3, amount=usual + 220)
+    story.order(story.customer(), 3, amount=4000)
+    report = story.measured()
+    assert (report.revenue.verdict, report.revenue.hangs_on, report.revenue.steady) == (Verdict.MORE, 1, True)
+    assert "The conclusion hangs on the largest customer: without, it would be another." in launch_page(report)
+
+
 def test_the_revenue_of_an_empty_group_is_no_comparison(story):
     story.order(story.customer(), 3)
     story.customer()
@@ -250,3 +264,15 @@ def test_counts_equal_those_by_hand(new_story, crowd):
         shares = [getattr(week, side) for week in report.weeks]
         assert shares[0] in (0, None)
         assert shares == sorted(shares, key=lambda share: share or 0)
+
+
+def test_a_segment_of_many_must_differ_more_than_one_alone():
+    """p = 0.03 in one of six segments is chance's work in one launch of six."""
+    alone = _compare("Loyal", {("treatment", "Loyal", True): (200, 44), ("holdout", "Loyal", True): (200, 27)})
+    assert alone.verdict is Verdict.MORE
+    same = {("treatment", "Rising", True): (200, 30), ("holdout", "Rising", True): (200, 30)}
+    corrected = _corrected([alone, *[_compare("Rising", same)] * 5])
+    assert corrected[0].verdict is Verdict.TOO_SMALL
+    assert corrected[0].adjusted_p_value == pytest.approx(6 * alone.effect.p_value)
+    assert corrected[0].effect == alone.effect
+    assert _corrected([alone])[0].verdict is Verdict.MORE
