@@ -102,7 +102,7 @@ def _judge(
     if not moments:
         end = (last + timedelta(days=1)).replace(hour=0, minute=0, second=0, tzinfo=UTC)
         moments = [end - window * back for back in range(_MOMENTS, 0, -1)]
-    item = item_of(connection, max(moments))
+    item, _ = item_of(connection, max(moments))
     if item is None:
         refuse("--orders: no order has lines with a category or a sku; map them with --map category=COL,sku=COL")
     cuts = []
