@@ -102,16 +102,17 @@ def _judge(
     if not moments:
         end = (last + timedelta(days=1)).replace(hour=0, minute=0, second=0, tzinfo=UTC)
         moments = [end - window * back for back in range(_MOMENTS, 0, -1)]
-    item, _ = item_of(connection, max(moments))
-    if item is None:
-        refuse("--orders: no order has lines with a category or a sku; map them with --map category=COL,sku=COL")
-    cuts = []
-    for moment in sorted(moments):
+    for moment in moments:
         if moment - 2 * window < first.replace(tzinfo=UTC) or moment > last.replace(tzinfo=UTC):
             refuse(
                 f"--as-of: {moment:%Y-%m-%d} leaves no eight weeks of orders before it, or none after: "
                 f"the file's orders are from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
             )
+    item, _ = item_of(connection, max(moments))
+    if item is None:
+        refuse("--orders: no order has lines with a category or a sku; map them with --map category=COL,sku=COL")
+    cuts = []
+    for moment in sorted(moments):
         with Console(stderr=True).status(f"Recommending as of {moment:%Y-%m-%d}"):
             build_snapshot(connection, as_of=moment, currency=currency)
             cut = judge(connection, moment, item, SETTINGS, segments="snapshot")
