@@ -36,18 +36,20 @@ _SEED = 20261122
 @dataclass(frozen=True)
 class Rows:
     """Examples of one or several cuts: `values` (n, 16) in the order of inputs.NAMES, NaN where unknown; `churned` (n,)
-    of 0 and 1; `cuts` (n,) dates as text, which sort by time; `standings` (n,)."""
+    of 0 and 1; `cuts` (n,) dates as text, which sort by time; `standings` (n,); `accounts` (n,) where they are told."""
 
     values: Array
     churned: Array
     cuts: NDArray[np.str_]
     standings: NDArray[np.str_]
+    accounts: NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         return len(self.churned)
 
     def where(self, kept: NDArray[np.bool_]) -> "Rows":
-        return Rows(self.values[kept], self.churned[kept], self.cuts[kept], self.standings[kept])
+        accounts = None if self.accounts is None else self.accounts[kept]
+        return Rows(self.values[kept], self.churned[kept], self.cuts[kept], self.standings[kept], accounts)
 
     @property
     def latest(self) -> "Rows":

@@ -17,6 +17,8 @@ else:  # in the container, where the neighbours are modules of their own
 SEED = 20261122
 DRAWS = 1000
 METRIC = "log_loss"
+FEWEST_OF_AN_ACCOUNT = 200
+"""Test rows of one account below which it is not compared by itself."""
 
 
 def judge(
@@ -30,8 +32,10 @@ def judge(
     losses = {name: metrics.log_losses(model.predict(test.values), test.churned) for name, model in models.items()}
     served = choose(losses)
     others = {name: loss for name, loss in losses.items() if name != served}
+    by_account: dict[str, Any] = {}
     if champion is not None:
         others["champion"] = metrics.log_losses(champion.predict(test.values), test.churned)
+        by_account = _by_account(losses[served], others["champion"], test.accounts)
     forecast = models[served].predict(test.values)
     return served, {
         "test": {"rows": len(test), "churned": int(test.churned.sum()), "cut": test.newest},
@@ -44,8 +48,24 @@ def judge(
             }
             for name, loss in others.items()
         },
+        "accounts": by_account,
         "checks": checks(forecast, test.churned),
     }
+
+
+def _by_account(
+    served: NDArray[np.float64], champion: NDArray[np.float64], accounts: NDArray[np.str_] | None
+) -> dict[str, Any]:
+    """Against the champion on the rows of each account that has enough: what is better for all may be worse for one."""
+    if accounts is None:
+        return {}
+    found = {}
+    for account in np.unique(accounts).tolist():
+        own = accounts == account
+        if own.sum() >= FEWEST_OF_AN_ACCOUNT:
+            gap = metrics.paired_difference(served[own], champion[own], seed=SEED, draws=DRAWS)
+            found[account] = {"value": float(champion[own].mean()), **gap}
+    return found
 
 
 def choose(losses: Mapping[str, NDArray[np.float64]]) -> str:

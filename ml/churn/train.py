@@ -93,10 +93,11 @@ def save(model: Mapping[str, Any], evaluation: Mapping[str, Any], model_dir: Pat
 
 
 def read_rows(folder: Path) -> fitting.Rows:
-    """Of all CSV files. Raises ValueError when there are none or a column is missing."""
+    """Of all CSV files, one an account, named by it. Raises ValueError when there are none or a column is missing."""
     wanted = ("cut", "standing", *inputs.NAMES, LABEL)
     rows: list[list[float]] = []
     cuts: list[str] = []
+    accounts: list[str] = []
     standings: list[str] = []
     for path in sorted(folder.glob("*.csv")):
         with path.open(newline="") as lines:
@@ -110,11 +111,12 @@ def read_rows(folder: Path) -> fitting.Rows:
             for line in reader:
                 rows.append([float(line[place]) if line[place] else np.nan for place in places])
                 cuts.append(line[cut])
+                accounts.append(path.stem)
                 standings.append(line[standing])
     if not rows:
         raise ValueError(f"no rows: expected *.csv with a line a customer in the channel {folder.name}")
     table = np.array(rows)
-    return fitting.Rows(table[:, :-1], table[:, -1], np.array(cuts), np.array(standings))
+    return fitting.Rows(table[:, :-1], table[:, -1], np.array(cuts), np.array(standings), np.array(accounts))
 
 
 def read_champion(folder: Path) -> dict[str, Any] | None:

@@ -25,8 +25,8 @@ def rows(cdnow: duckdb.DuckDBPyConnection) -> Rows:
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    until = datasets.CDNOW_START.replace(month=8)
-    return bootstrap.build(tmp_path_factory.mktemp("bootstrap"), until=until)
+    """Of a single cut."""
+    return bootstrap.build(tmp_path_factory.mktemp("bootstrap"), until=datasets.CDNOW_START.replace(month=7, day=2))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from winback.features import FEATURES
 
 
 def test_the_same_purchases_give_the_same_bytes(archive: Path, tmp_path: Path) -> None:
-    until = datasets.CDNOW_START.replace(month=8)
+    until = datasets.CDNOW_START.replace(month=7, day=2)
     assert bootstrap.build(tmp_path, until=until).read_bytes() == archive.read_bytes()
 
 
@@ -73,7 +73,9 @@ def test_the_training_script_runs_as_the_container_runs_it(rows: fitting.Rows, t
         env={**channels, "SM_MODEL_DIR": str(model), "PATH": os.environ["PATH"]},
         check=True,
     )
-    expected, judged = train.train(rows.where(~later), rows.where(later), before)
+    test = train.read_rows(tmp_path / "test")
+    expected, judged = train.train(rows.where(~later), test, before)
+    assert judged["accounts"]["examples"] == judged["against"]["champion"]  # one account: its file's name
     assert json.loads((model / "model.json").read_text()) == expected
     assert json.loads((model / "evaluation.json").read_text()) == judged
     assert set(judged["against"]) == {"champion", "model", *fitting.BASELINES} - {judged["serves"]}

@@ -117,10 +117,16 @@ def test_a_winning_baseline_is_what_the_files_say_and_serve(
     assert all(len(found) <= 2 for found in served.reasons(rows.values[:20], 2))
 
 
+@pytest.fixture(scope="module")
+def baselines(rows: fitting.Rows) -> dict[str, fitting.Fitted]:
+    return fitting.fit_baselines(rows, 91)
+
+
 @pytest.mark.parametrize("name", fitting.BASELINES)
-def test_every_baseline_can_be_served_from_its_file(rows: fitting.Rows, name: str) -> None:
-    stored = train.stored(fitting.fit_baselines(rows, 91)[name], rows, 91)
-    model = inference.model_from(stored)
+def test_every_baseline_can_be_served_from_its_file(
+    rows: fitting.Rows, baselines: dict[str, fitting.Fitted], name: str
+) -> None:
+    model = inference.model_from(train.stored(baselines[name], rows, 91))
     probabilities = model.predict(rows.values)
     assert np.all((probabilities > 0) & (probabilities < 1))
     assert metrics.score(metrics.Forecast.of(probabilities), rows.churned)["auc"] > 0.65
