@@ -56,7 +56,7 @@ def evaluate(
         typer.Option(help="Moment (UTC) to recommend at, exclusive; may be repeated. Default: the last three windows."),
     ] = None,
     currency: CurrencyOption = None,
-    card: Annotated[Path | None, typer.Option(help="Also write the model card here; its words are about Complete Journey.")] = None,
+    card: Annotated[Path | None, typer.Option(help="Write the model card here; it is about Complete Journey.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else.")] = False,
 ) -> None:
     """Hit rate at 5 by time: one of five recommended categories (or products) was in the customer's next order."""
