@@ -11,7 +11,7 @@ from infra.stacks.stage_stack import StageStack
 
 QUEUES = ("imports", "sends", "feedback")
 DEAD_LETTERS = (*(f"{queue}-dead" for queue in QUEUES), "feeder-dead", "schedule-dead")
-WORKFLOWS = ("refresh", "prepare", "campaign")
+WORKFLOWS = ("refresh", "prepare", "campaign", "archetypes", "train")
 FUNCTIONS = (
     "import_worker",
     "refresh_score",
