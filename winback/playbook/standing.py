@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.grid import Cell
-from winback.segmentation.predicted_value import Predicted, PredictedValue
+from winback.segmentation.predicted_totals import Predicted, PredictedValue
 from winback.segmentation.totals import BehaviourTotals, CellTotals, Figures, Totals
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from winback.playbook.rows import Playbook, PlaybookBehaviour, PlaybookCell
 from winback.playbook.standing import Standing
-from winback.segmentation.predicted_value import Predicted
+from winback.segmentation.predicted_totals import Predicted
 from winback.segmentation.totals import Figures
 
 _SCHEME = (
