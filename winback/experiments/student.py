@@ -30,7 +30,11 @@ def t_quantile(probability: float, freedom: float) -> float:
 
 def t_cumulative(value: float, freedom: float) -> float:
     """Probability of a t at most `value`."""
-    tail = incomplete_beta(freedom / 2, 0.5, freedom / (freedom + value * value)) / 2
+    square = value * value
+    if square < freedom:  # of the two equal forms the one whose argument rounds to nothing near 1
+        tail = (1 - incomplete_beta(0.5, freedom / 2, square / (freedom + square))) / 2
+    else:
+        tail = incomplete_beta(freedom / 2, 0.5, freedom / (freedom + square)) / 2
     return tail if value < 0 else 1 - tail
 
 

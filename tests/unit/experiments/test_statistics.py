@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import (
@@ -224,6 +224,7 @@ def test_students_quantiles_are_scipys(probability, freedom):
 
 
 @given(st.floats(-50, 50), st.floats(0.5, 100_000))
+@example(value=1e-06, freedom=8192.0)
 def test_students_distribution_is_scipys(value, freedom):
     assert t_cumulative(value, freedom) == pytest.approx(stats.t.cdf(value, freedom), abs=1e-7)
 
