@@ -50,10 +50,11 @@ build/datasets/.ready: locks/datasets.txt | .venv/.ready
 
 lock: ## recompile locks/ from pyproject.toml (hashes, every platform, no registry addresses)
 	$(UV) pip compile -q --universal --generate-hashes --no-header --group dev pyproject.toml -o locks/dev.txt
-	for group in base data spark ml infra local; do \
+	for group in base data value spark ml infra local; do \
 	  $(UV) pip compile -q --universal --generate-hashes --no-header --group $$group -c locks/dev.txt -o locks/$$group.txt; done
 	$(UV) pip compile -q --universal --generate-hashes --no-header --group emulator -o locks/emulator.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-header --no-deps --group datasets -o locks/datasets.txt
+	$(UV) pip compile -q --universal --generate-hashes --no-header --group lifetimes -o locks/lifetimes.txt
 
 format: .venv/.ready ## rewrite the code in the project's format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

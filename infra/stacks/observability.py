@@ -14,6 +14,7 @@ DEAD_LETTERS = (*(f"{queue}-dead" for queue in QUEUES), "feeder-dead", "schedule
 WORKFLOWS = ("refresh", "prepare", "campaign", "archetypes", "train")
 FUNCTIONS = (
     "import_worker",
+    "refresh_value",
     "refresh_score",
     "launch_plan",
     "feeder",
