@@ -107,7 +107,9 @@ _COLUMNS = (
     Column("acquisition_channel", Kind.TEXT, "where the customer came from, as the store names it"),
     Column("acquired_at", Kind.DATE, "day of the acquisition"),
     Column("churn_probability", Kind.NUMBER, "of no purchase in the next 91 days, 0 to 1"),
-    Column("score_source", Kind.TEXT, "where the probability is from", ("endpoint", "last_scores", "heuristic", "none")),
+    Column(
+        "score_source", Kind.TEXT, "where the probability is from", ("endpoint", "last_scores", "heuristic", "none")
+    ),
     Column("model_id", Kind.TEXT, "the model that gave it"),
     Column("scored_at", Kind.DATE, "day of the facts that the model was given"),
     Column("p_alive", Kind.NUMBER, "probability that the customer still buys at all, 0 to 1"),
