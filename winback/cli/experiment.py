@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import duckdb
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -26,6 +27,8 @@ EXAMPLE = (
     "winback experiment analyze --data assigned.csv --arm variant --control holdout --outcome bought,revenue "
     "--expected-shares offer=0.8,holdout=0.2 --detect 0.02 --unit customer_id"
 )
+_SMALLEST_DETECT = 1e-12
+_LARGE = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _SAID = {
     Verdict.MORE: Text("more", style="bold green"),
     Verdict.FEWER: Text("less", style="bold red"),
@@ -66,8 +69,8 @@ def analyze(
     outcomes = tuple(name.strip() for option in outcome for name in option.split(",") if name.strip())
     if not outcomes:
         refuse("--outcome: name at least one column")
-    if detect is not None and detect <= 0:
-        refuse(f"--detect: {detect:g} is not above 0")
+    if detect is not None and not _SMALLEST_DETECT <= detect <= 1 / _SMALLEST_DETECT:
+        refuse(f"--detect: {detect:g} is no difference to size arms for: expected a number above 0, such as 0.02")
     shares = _shares(expected_shares, refuse) if expected_shares is not None else None
     if not data.is_file():
         refuse(f"--data: there is no file {data}")
@@ -111,7 +114,7 @@ def _shares(text: str, refuse: Refuse) -> dict[str, float]:
 
 def _show(analysis: Analysis, console: Console) -> None:
     arms = Table(title="Who was assigned where")
-    arms.add_column("Arm")
+    arms.add_column("Arm", overflow="fold")
     for heading in ("Units", "Share", "Expected"):
         arms.add_column(heading, justify="right")
     for arm in analysis.arms:
@@ -139,14 +142,21 @@ def _show(analysis: Analysis, console: Console) -> None:
 def _table(result: OutcomeResult, analysis: Analysis) -> Table:
     control, *others = result.arms
     rate = result.kind is Kind.BINARY
-    table = Table(title=f"{result.outcome}: {control.arm} {_amount(control.mean, rate)} of {count(control.known)}")
-    table.add_column("Arm", overflow="fold", min_width=6)
-    change = "Points" if rate else "Difference"
-    for heading in ("Rate" if rate else "Mean", change, "95 % interval", "p"):
+    of = f"{_amount(control.mean, rate)}{' of' if rate else ', mean of'} {count(control.known)}"
+    # No lines between columns: seven must fit into 80 characters.
+    table = Table(
+        title=f"{result.outcome}: {control.arm} {of}",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("Arm", overflow="fold", min_width=8)
+    for heading in ("Rate" if rate else "Mean", "Points" if rate else "Change", "95 % interval", "p"):
         table.add_column(heading, justify="right", no_wrap=True)
     if analysis.comparisons > 1:
         table.add_column("adj. p", justify="right", no_wrap=True)
-    table.add_column("Says", min_width=8)
+    table.add_column("Says", width=9 if analysis.comparisons > 1 else None)
     for arm, found in zip(others, result.comparisons, strict=True):
         adjusted = [_p(found.adjusted_p_value)] if analysis.comparisons > 1 else []
         said = _said(found.verdict, analysis)
@@ -199,7 +209,14 @@ def _amount(value: float | None, rate: bool, *, difference: bool = False) -> str
     sign = "+" if difference else ""
     if rate:
         return f"{value * 100:{sign}.2f}" if difference else f"{value:.2%}"
-    return f"{value:{sign},.4g}" if abs(value) < 1000 else f"{value:{sign},.0f}"
+    if abs(value) < 1000:
+        return f"{value:{sign}.4g}"
+    if abs(value) < 99_999.5:
+        return f"{value:{sign},.0f}"
+    for unit, size in _LARGE.items():
+        if abs(value) < 999.95 * size:
+            return f"{value / size:{sign}.4g}{unit}"
+    return f"{value:{sign}.4g}"
 
 
 def _p(value: float | None) -> str:

@@ -57,12 +57,13 @@ def analyse(
     size = Sizes(confidence=1 - ERROR / tests, detect=detect)
     found = [[_compare(outcome, arm, experiment.control, size) for arm in others] for outcome in experiment.outcomes]
     adjusted = iter(holm([_p_value(one) for comparisons in found for one in comparisons]))
+    adjusted_capped = iter(holm([_p_value(one.capped or one) for comparisons in found for one in comparisons]))
     results = tuple(
         OutcomeResult(
             outcome.name,
             outcome.kind,
             tuple(_arm_outcome(arm, outcome.samples[arm]) for arm in _order(experiment)),
-            tuple(_corrected(one, next(adjusted)) for one in comparisons),
+            tuple(_corrected(one, next(adjusted), next(adjusted_capped)) for one in comparisons),
         )
         for outcome, comparisons in zip(experiment.outcomes, found, strict=True)
     )
@@ -195,13 +196,21 @@ def compare_means(arm: str, outcome: Outcome, first: Sample, second: Sample, siz
     )
 
 
-def _p_value(found: Comparison) -> float | None:
+def _p_value(found: Comparison | Capped) -> float | None:
     return found.difference.p_value if found.difference is not None else None
 
 
-def _corrected(found: Comparison, adjusted: float | None) -> Comparison:
-    refuted = adjusted is not None and adjusted >= ERROR and found.verdict in (Verdict.MORE, Verdict.FEWER)
-    return replace(found, adjusted_p_value=adjusted, verdict=Verdict.TOO_SMALL if refuted else found.verdict)
+def _corrected(found: Comparison, adjusted: float | None, adjusted_capped: float | None) -> Comparison:
+    """The capped amounts are no further claim, but the same one made of them: their family is as large."""
+    capped = found.capped
+    if capped is not None:
+        capped = replace(capped, verdict=_kept(capped.verdict, adjusted_capped))
+    return replace(found, adjusted_p_value=adjusted, verdict=_kept(found.verdict, adjusted), capped=capped)
+
+
+def _kept(said: Verdict, adjusted: float | None) -> Verdict:
+    refuted = adjusted is not None and adjusted >= ERROR and said in (Verdict.MORE, Verdict.FEWER)
+    return Verdict.TOO_SMALL if refuted else said
 
 
 def _capped(cap: float | None, first: Moments | None, second: Moments | None) -> Capped | None:

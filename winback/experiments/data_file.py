@@ -13,6 +13,8 @@ from winback.experiments.statistics import Moments
 
 _SHOWN = 10
 _MOST_ARMS = 50
+_LARGEST_VALUE = 1e15
+"""Beyond, doubles no longer tell neighbouring whole numbers apart, and third powers of sums overflow."""
 _NUMBERS = {"true": 1.0, "false": 0.0}
 _MISSING = "('na', 'nan', 'null', 'none')"
 
@@ -139,6 +141,14 @@ def _outcome(connection: duckdb.DuckDBPyConnection, place: int, name: str, units
     ).fetchall()[0]
     if bad[0]:
         raise UnusableData(f"column {name} is not a number in {bad[0]:,} rows, such as {bad[1]!r}")
+    ((beyond, largest),) = connection.execute(
+        "SELECT count(*), arg_max(text, abs(value)) FROM experiment_rows WHERE abs(value) > $largest",
+        {"largest": _LARGEST_VALUE},
+    ).fetchall()
+    if beyond:
+        raise UnusableData(
+            f"column {name} is beyond {_LARGEST_VALUE:g} in {beyond:,} rows, such as {largest}: expected amounts or 0/1"
+        )
     _run_units(connection)
     ((binary, repeated),) = connection.execute(
         "SELECT bool_and(value IN (0, 1)), count(*) > count(DISTINCT (arm, unit)) FROM experiment_rows "

@@ -167,3 +167,30 @@ def test_shares_that_cannot_be_are_refused(file, shares, message):
     result = run(file(rows()), "--expected-shares", shares)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+
+
+def test_three_arms_with_money_fit_into_eighty_columns(file, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    made = [
+        [row[0], ["holdout", "ten_percent", "free_shipping"][place % 3], row[2], row[3] * 10_000]
+        for place, row in enumerate(rows())
+    ]
+    lines = run(file(made), control="holdout").stdout.splitlines()
+    assert any("ten_percent" in line and line.endswith(("too small", "more     ", "less     ")) for line in lines)
+    assert not any("…" in line for line in lines)
+    assert max(len(line) for line in lines if "capped" in line and "known" not in line) <= 80
+
+
+@pytest.mark.parametrize("value", ["1e200", "-1e16"])
+def test_values_beyond_what_can_be_computed_are_refused(file, value):
+    made = [["c1", "none", 0, value], *rows(20)]
+    result = run(file(made))
+    assert result.exit_code == 2
+    assert f"column revenue is beyond 1e+15 in 1 rows, such as {value}" in result.stderr
+
+
+@pytest.mark.parametrize("detect", ["nan", "inf", "1e-300", "-1"])
+def test_a_difference_that_sizes_no_arms_is_refused(file, detect):
+    result = run(file(rows(20)), "--detect", detect)
+    assert result.exit_code == 2
+    assert "--detect" in result.stderr

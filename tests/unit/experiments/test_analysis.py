@@ -175,6 +175,18 @@ def test_what_is_significant_alone_is_too_small_to_tell_among_many():
     assert first.verdict is Verdict.TOO_SMALL
 
 
+def test_capped_amounts_claim_no_more_than_their_number_lets_them():
+    spread = np.random.default_rng(5).normal(10, 3, 200)
+    arms = {"none": spread, "a": spread + 0.65, "b": spread, "c": spread}
+    outcome = amounts(arms)
+    capped = difference_of_means(outcome.samples["a"].capped, outcome.samples["none"].capped)
+    assert 0.05 / 3 < capped.p_value < 0.05
+    experiment = Experiment("none", dict.fromkeys(arms, 200), (outcome,))
+    found = analyse(experiment).outcomes[0].comparisons[0]
+    assert found.arm == "a"
+    assert found.capped.verdict is Verdict.TOO_SMALL
+
+
 def test_arms_of_the_wrong_sizes_are_not_to_be_trusted():
     broken = rates(control=(50, 1000), offer=(60, 1200))
     analysis = analyse(experiment(broken))
