@@ -93,9 +93,9 @@ def lab(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]
     assert lab.champion == first
 
 
-def _weak_model(lab: Lab, folder: Path) -> Archive:
+def _weak_model(lab: Lab, folder: Path, seed: int = 1) -> Archive:
     """By the very script, from rows whose labels mean nothing."""
-    draw = random.Random(1)
+    draw = random.Random(seed)
     fields = [*script.inputs.NAMES]
     (folder / "train").mkdir()
     with (folder / "train" / "rows.csv").open("w", newline="") as lines:
@@ -129,14 +129,15 @@ def test_a_model_that_knows_less_is_refused_with_the_reason(lab: Lab, promoted: 
     assert lab.champion == lab.serving == promoted.model_id
 
 
-def test_an_alarm_during_the_update_takes_it_back(lab: Lab, promoted: Run) -> None:
+def test_an_alarm_during_the_update_takes_it_back(lab: Lab, promoted: Run, tmp_path: Path) -> None:
+    fresh = lab.bucket.keep(Kind.CHURN, _weak_model(lab, tmp_path, seed=2))
     watch = lab.shop.client("cloudwatch")
     alarm = {"AlarmName": "winback-local-churn-endpoint-errors", "StateReason": "a test"}
     watch.set_alarm_state(**alarm, StateValue="ALARM")
     before = lab.in_state("rolled_back")
     try:
         with pytest.raises(WorkflowFailed):
-            lab.start(revert=True, model_id=promoted.replaces)
+            lab.start(revert=True, model_id=fresh)
     finally:
         watch.set_alarm_state(**alarm, StateValue="OK")
     (went_back,) = lab.in_state("rolled_back") - before

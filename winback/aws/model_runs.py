@@ -43,6 +43,8 @@ class Run(BaseModel):
     execution: str | None = None
     """Of the workflow; CloudTrail knows who started it."""
     reverts: bool = False
+    watched: bool = True
+    """Whether the endpoint's alarm takes the model back while it is rolled out; not one that served before."""
     train_rows: int | None = None
     test_rows: int | None = None
     compared_with: str | None = None

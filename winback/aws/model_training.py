@@ -99,9 +99,8 @@ class Training:
         """
         champion = self.bucket.champion(kind)
         serving = champion.model_id if champion is not None else None
-        wanted = model_id
+        wanted, changes = model_id, self.store.changes(kind)
         if wanted is None and serving is not None:
-            changes = self.store.changes(kind)
             log = [{"from": run.replaces, "to": run.model_id, "reverts": run.reverts} for run in changes]
             wanted = earlier_model(log, serving)
         if wanted is None:
@@ -119,6 +118,7 @@ class Training:
                 started_at=format_instant(now),
                 execution=execution,
                 reverts=True,
+                watched=wanted not in {served for run in changes for served in (run.replaces, run.model_id)},
                 model_id=wanted,
                 replaces=serving,
                 reasons=(reason,),

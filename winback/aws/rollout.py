@@ -14,7 +14,8 @@ The order of the writes, so that whatever is killed, retried or refused leaves o
 
 Killed before 4: nothing has changed for anybody. Between 4 and 5: the endpoint serves the new model and the champion's
 key has the old one, until the workflow's retry goes on. A failure in 3 to 5 goes back to the claim's configuration; the
-champion's key was not touched. A failure in 6 goes back, too, and writes the old champion's key again first.
+champion's key was not touched. A failure in 6 goes back, too, and writes the old champion's key again first: the
+configuration of a deployment serves whatever lies on that key when its containers start.
 
 UpdateEndpoint and its rollback, serverless endpoints included:
 https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html and
@@ -47,6 +48,10 @@ Probe = Callable[[], str]
 
 class EndpointBroken(RuntimeError):
     """The endpoint is in a state that no update helps: an operator has to (docs/runbook.md)."""
+
+
+class ChampionChanged(RuntimeError):
+    """What the run was to replace is not the champion any more: its comparison, or its wish, was about another."""
 
 
 class State(StrEnum):
@@ -87,13 +92,15 @@ class Rollout:
     def forward(self, run: Run, now: datetime) -> Answer:
         """One step towards the run's model; asked again and again until it is no longer `updating`.
 
-        Raises PromotionElsewhere, UnknownModel, EndpointBroken.
+        Raises PromotionElsewhere, ChampionChanged, UnknownModel, EndpointBroken.
         """
         model_id = run.model_id
         if model_id is None:
             raise LookupError(f"run {run.run_id} of {self.kind} names no model")
         self.bucket.kept(self.kind, model_id)
         described = self._describe()
+        if described["EndpointStatus"] in _BUSY and self.store.promotion(self.kind) is None:
+            return Answer(State.UPDATING)  # a deployment moves it: what there is to go back to is known afterwards
         claim = self._claim(run, model_id, described["EndpointConfigName"], now)
         target = self._name(run)
         if described["EndpointStatus"] in _BUSY:
@@ -104,7 +111,7 @@ class Rollout:
             reason = described.get("FailureReason") or f"the alarm {self.guard.alarm} or the new fleet's start failed"
             return Answer(State.FAILED, f"SageMaker went back to the old configuration: {reason}")
         self._create(target, model_id, like=claim.from_config)
-        self._update(target)
+        self._update(target, watched=run.watched)
         self.store.set_asked(self.kind, claim)
         return Answer(State.UPDATING)
 
@@ -113,14 +120,13 @@ class Rollout:
         claim = self.store.promotion(self.kind)
         if claim is None or claim.run_id != run.run_id:
             return Answer(State.BACK)
+        self._crown_again(claim)
         described = self._describe()
         if described["EndpointStatus"] in _BUSY:
             return Answer(State.UPDATING)
         if described["EndpointConfigName"] == claim.from_config:
-            self._crown_again(claim)
             return Answer(State.BACK)
-        # No alarm watches the way back: it may be in alarm already because of what is left behind.
-        self.sagemaker.update_endpoint(EndpointName=self.endpoint, EndpointConfigName=claim.from_config)
+        self._update(claim.from_config, watched=False)
         return Answer(State.UPDATING)
 
     def _claim(self, run: Run, model_id: str, config: str, now: datetime) -> Promotion:
@@ -129,6 +135,12 @@ class Rollout:
         if known is not None and known.run_id == run.run_id:
             return known
         champion = self.bucket.champion(self.kind)
+        serving = champion.model_id if champion is not None else None
+        expected = run.replaces if run.reverts else run.compared_with
+        if serving != expected:
+            raise ChampionChanged(
+                f"{run.run_id} was to replace {expected or 'no champion'} of {self.kind}: {serving or 'none'} is it now"
+            )
         replaces = self.bucket.keep(self.kind, champion) if champion is not None else None
         wanted = Promotion(
             run_id=run.run_id,
@@ -188,26 +200,30 @@ class Rollout:
             **key,
         )
 
-    def _update(self, config: str) -> None:
+    def _update(self, config: str, *, watched: bool) -> None:
         """All traffic at once, after which the old fleet stays for the baking period in which the alarm is watched.
+
+        A way back, and a return to a model that served before, are not watched: because of what they leave behind the
+        alarm may be raised already, and a raised alarm takes an update back. The API does not say which of the two
+        waits is the baking period of a single step: both are set.
 
         Instances that autoscaling added stay: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
         """
         (variant,) = self.sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+        baking = self.guard.bake_seconds
+        guarded = {
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": baking},
+                "TerminationWaitInSeconds": baking,
+                "MaximumExecutionTimeoutInSeconds": MOST_SECONDS + 2 * baking,
+            },
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": self.guard.alarm}]},
+        }
         self.sagemaker.update_endpoint(
             EndpointName=self.endpoint,
             EndpointConfigName=config,
             RetainAllVariantProperties="ServerlessConfig" not in variant,
-            DeploymentConfig={
-                "BlueGreenUpdatePolicy": {
-                    "TrafficRoutingConfiguration": {
-                        "Type": "ALL_AT_ONCE",
-                        "WaitIntervalInSeconds": self.guard.bake_seconds,
-                    },
-                    "MaximumExecutionTimeoutInSeconds": MOST_SECONDS,
-                },
-                "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": self.guard.alarm}]},
-            },
+            **({"DeploymentConfig": guarded} if watched else {}),
         )
 
 

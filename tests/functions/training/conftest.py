@@ -79,6 +79,8 @@ class SageMaker:
         variant = {"VariantName": "AllTraffic", "ModelName": "first", "ServerlessConfig": {"MemorySizeInMB": 2048}}
         self.configs: dict[str, Any] = {"first": {"EndpointConfigName": "first", "ProductionVariants": [variant]}}
         self.endpoint = {"EndpointConfigName": "first", "EndpointStatus": "InService"}
+        self.loaded: str | None = None
+        """What the containers loaded when the endpoint was last moved; None: what lies there now."""
         self.pending: str | None = None
         self.updates: list[dict[str, Any]] = []
         self.goes_back = False
@@ -135,6 +137,7 @@ class SageMaker:
         if self.pending is not None:
             if not self.goes_back or self.pending == "first":
                 self.endpoint["EndpointConfigName"] = self.pending
+                self.loaded = self._lies_there()
             self.endpoint["EndpointStatus"], self.pending = "InService", None
         return seen
 
@@ -144,7 +147,10 @@ class SageMaker:
 
     @property
     def served(self) -> str:
-        """The id of the model that lies where the endpoint's configuration points."""
+        """The id of the model that the endpoint's containers loaded: a key that is written later is not seen."""
+        return self.loaded or self._lies_there()
+
+    def _lies_there(self) -> str:
         model = self.models[self.configs[self.endpoint["EndpointConfigName"]]["ProductionVariants"][0]["ModelName"]]
         bucket, key = model["PrimaryContainer"]["ModelDataUrl"].removeprefix("s3://").split("/", 1)
         return Archive(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()).model_id

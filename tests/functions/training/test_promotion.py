@@ -12,6 +12,7 @@ from winback.aws import keys
 from winback.aws.model_runs import PromotionElsewhere
 from winback.aws.model_training import NothingToRevert
 from winback.aws.models import UnknownModel, kept_key
+from winback.aws.rollout import ChampionChanged
 from winback.predictions.kinds import Kind
 
 
@@ -99,6 +100,7 @@ def test_an_update_is_watched_by_the_endpoints_alarm_and_made_like_the_configura
     assert update["DeploymentConfig"]["AutoRollbackConfiguration"] == {"Alarms": [{"AlarmName": ALARM}]}
     policy = update["DeploymentConfig"]["BlueGreenUpdatePolicy"]
     assert policy["TrafficRoutingConfiguration"] == {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 600}
+    assert policy["TerminationWaitInSeconds"] == 600
     config = world.sagemaker.configs[update["EndpointConfigName"]]
     assert config["ProductionVariants"][0]["ServerlessConfig"] == {"MemorySizeInMB": 2048}
     model = world.sagemaker.models[config["ProductionVariants"][0]["ModelName"]]
@@ -175,6 +177,64 @@ def test_a_kill_at_the_end_is_repeated_or_undone(world: World, when: str, monkey
             run = world.promote(run_id)
             assert (world.champion, world.sagemaker.served, run.state) == (model_id, model_id, "promoted")
         assert world.store.promotion(Kind.CHURN) is None
+
+
+def test_the_first_promotion_undone_after_the_champions_key_serves_the_old_model_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = world.judged("churn-new", BETTER)
+    assert world.roll(run_id) == "serving"
+    with monkeypatch.context() as killing:
+        killing.setattr("winback.aws.rollout.RunStore.end", lambda *_: (_ for _ in ()).throw(Killed("at the end")))
+        with pytest.raises(Killed):
+            world.call("model_finish", sample("model_finish", run_id=run_id))
+    assert world.champion == "churn-new"
+    run = world.give_up(run_id, "model_finish")
+    assert (world.champion, world.sagemaker.served, run.state) == ("churn-first", "churn-first", "rolled_back")
+
+
+def test_a_revert_is_not_taken_back_by_the_alarm_that_the_bad_model_raised(world: World) -> None:
+    world.promote(world.judged("churn-bad", BETTER))
+    world.promote(world.revert())
+    assert "DeploymentConfig" not in world.sagemaker.updates[-1]
+    assert world.sagemaker.served == "churn-first"
+
+
+def test_a_model_brought_by_hand_that_never_served_is_watched_by_the_alarm(world: World) -> None:
+    world.s3.put_object(Bucket="models", Key=kept_key(Kind.CHURN, "churn-mine"), Body=archive("churn-mine"))
+    world.promote(world.revert(model_id="churn-mine"))
+    assert "AutoRollbackConfiguration" in world.sagemaker.updates[-1]["DeploymentConfig"]
+
+
+def test_a_model_is_not_promoted_over_a_champion_that_it_was_not_compared_with(world: World) -> None:
+    first, second = world.judged("churn-b", BETTER, "week-1"), world.judged("churn-c", BETTER, "week-2")
+    world.promote(first)
+    with pytest.raises(ChampionChanged, match="churn-first of churn: churn-b is it now"):
+        world.roll(second)
+    assert world.give_up(second, "model_roll").state == "rolled_back"
+    assert (world.champion, world.sagemaker.served) == ("churn-b", "churn-b")
+
+
+def test_a_revert_that_was_overtaken_by_a_promotion_changes_nothing(world: World) -> None:
+    world.promote(world.judged("churn-b", BETTER, "week-1"))
+    revert = world.revert()
+    world.promote(world.judged("churn-c", BETTER, "week-2"))
+    with pytest.raises(ChampionChanged, match="churn-b of churn: churn-c is it now"):
+        world.roll(revert)
+    assert world.champion == "churn-c"
+
+
+def test_a_promotion_waits_for_a_deployment_that_moves_the_endpoint(world: World) -> None:
+    run_id = world.judged("churn-new", BETTER)
+    world.sagemaker.configs["deployed"] = {**world.sagemaker.configs["first"], "EndpointConfigName": "deployed"}
+    world.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName="deployed")
+    event = sample("model_roll", run_id=run_id)
+    assert world.call("model_roll", event)["state"] == "updating"
+    assert world.store.promotion(Kind.CHURN) is None
+    world.call("model_roll", event)
+    claim = world.store.promotion(Kind.CHURN)
+    assert claim is not None
+    assert claim.from_config == "deployed"
 
 
 def test_a_step_that_is_refused_leaves_everything_as_it_was(world: World) -> None:
