@@ -112,14 +112,18 @@ def evaluate(
     """`budget`: what all rows together may cost, in the reward's unit. `trusted` False: nothing is served by them."""
     fitted = cross_fit(data, seed=seed, folds=folds, boosting=boosting, progress=progress)
     number = len(data.arms)
-    chosen = values.chosen_arms(values.best_arms(data, fitted.uplifts), number)
+    effective = {name: effective_size(1 / data.propensity[data.arm == index]) for index, name in enumerate(data.arms)}
+    known = [not index or effective[name] >= FEWEST_EFFECTIVE for index, name in enumerate(data.arms)]
+    # An outcome model of a few rows may be far off, and then so are the values of all to whom the arm is given.
+    uplifts = np.where(known, fitted.uplifts, -np.inf)
+    chosen = values.chosen_arms(values.best_arms(data, uplifts), number)
     policies = {LEARNED: chosen}
     if budget is not None:
-        policies[WITHIN_BUDGET] = values.chosen_arms(_within(data, fitted.uplifts, budget), number)
+        policies[WITHIN_BUDGET] = values.chosen_arms(_within(data, uplifts, budget), number)
     policies |= {f"all {name}": values.one_arm(data, index) for index, name in enumerate(data.arms) if index}
     policies |= {RANDOM: values.at_random(data), NOBODY: values.one_arm(data, 0)}
     reports = tuple(_arm_report(data, index, fitted, seed, draws) for index in range(number))
-    decided = verdict(data, chosen, fitted.scores, {report.arm: report.effective_rows for report in reports})
+    decided = verdict(data, chosen, fitted.scores, effective)
     return Evaluation(
         rows=len(data),
         customers=len(np.unique(data.customer)),
@@ -142,20 +146,21 @@ def verdict(data: Logged, chosen: Array, scores: Array, effective: dict[str, flo
 
     Personalised only where the 95 % interval of its doubly robust gain over the best single arm lies above zero. Else
     the best single arm, where the interval of its gain over nobody does, Bonferroni-corrected for having picked it
-    among all arms. Else nobody. Arms of fewer than FEWEST_EFFECTIVE effective rows are not served.
+    among all arms. Else nobody. Arms of fewer than FEWEST_EFFECTIVE effective rows are not served, nor do they stand in
+    the way of another as the best single arm; with such a control nothing is.
     """
-    means = [float((values.one_arm(data, index) * scores).sum(axis=1).mean()) for index in range(len(data.arms))]
-    best = int(np.argmax(means))
+    known = [not index or effective[name] >= FEWEST_EFFECTIVE for index, name in enumerate(data.arms)]
+    best = values.best_single(data, scores, known)
     best_name = data.arms[best]
     over_best = values.gain(data, chosen, values.one_arm(data, best), scores)
     used = {name for name, share in zip(data.arms, chosen.mean(axis=0), strict=True) if share > 0}
-    thin = sorted(name for name in used if effective[name] < FEWEST_EFFECTIVE)
+    thin = sorted(name for name in used | {data.arms[0]} if effective[name] < FEWEST_EFFECTIVE)
     single = f"the best single arm, {best_name!r}" if best else f"the control, {best_name!r}, for everybody"
     if over_best.low > 0 and not thin:
         reason = f"its gain over {single} is above zero beyond chance"
         return Verdict("personalised", reason, over_best, best_name)
     why_not = (
-        f"arms with fewer than {FEWEST_EFFECTIVE} effective rows are among its choices ({', '.join(thin)})"
+        f"choosing by customer rests on arms of fewer than {FEWEST_EFFECTIVE} effective rows ({', '.join(thin)})"
         if thin
         else f"the gain of choosing by customer over {single} is not shown to be above zero"
     )
@@ -164,9 +169,11 @@ def verdict(data: Logged, chosen: Array, scores: Array, effective: dict[str, flo
     over_nobody = values.gain(
         data, values.one_arm(data, best), values.one_arm(data, 0), scores, comparisons=len(data.arms) - 1
     )
-    if over_nobody.low > 0 and effective[best_name] >= FEWEST_EFFECTIVE:
+    if over_nobody.low > 0 and effective[data.arms[0]] >= FEWEST_EFFECTIVE:
         return Verdict(best_name, f"{why_not}; {best_name!r} for all beats the control", over_best, best_name)
-    return Verdict(NOBODY, f"{why_not}, nor is that of {best_name!r} for all over the control", over_best, best_name)
+    return Verdict(
+        NOBODY, f"{why_not}, and {best_name!r} for all is not shown to beat the control", over_best, best_name
+    )
 
 
 def _distrusted(found: Verdict) -> Verdict:

@@ -14,7 +14,12 @@ from ml.offer.logged import Array, Indices, Logged, UnusableData, logged
 MOST_LEVELS = 20
 """Different words of a categorical feature; more are an id rather than a category."""
 FEWEST_ROWS = 40
+FEWEST_CUSTOMERS = 20
+_LARGEST = {"--reward": 1e15, "--features": 1e30}
+"""Beyond, squares and sums of them overflow, or say nothing."""
 BALANCE_ALARM = 0.001
+_FEWEST_BALANCED = 30
+"""Customers of an arm below which the test's approximation fails: one odd customer of one would raise the alarm."""
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
             "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 _READERS = {
@@ -71,7 +76,16 @@ def read_logged(path: Path, columns: Columns, costs: Mapping[str, float]) -> Log
         raise UnusableData("--features: every one is the same in all rows: expected at least one that varies")
     customer = None
     if columns.customer is not None:
-        _, customer = np.unique(found[columns.customer].astype(str), return_inverse=True)
+        if (missing := _missing(found[columns.customer])).any():
+            raise UnusableData(
+                f"--customer: {int(missing.sum())} rows have no {columns.customer}: expected a customer in every row"
+            )
+        different, customer = np.unique(_plain(found[columns.customer]).astype(str), return_inverse=True)
+        if len(different) < FEWEST_CUSTOMERS:
+            raise UnusableData(
+                f"--customer: the rows are of {len(different)} customers: expected at least {FEWEST_CUSTOMERS}, for a "
+                "choice is judged by other customers than it was learned from"
+            )
     data = logged(
         arms,
         features,
@@ -102,6 +116,8 @@ def _columns(path: Path, columns: Columns) -> dict[str, Any]:
         connection.execute("SET enable_progress_bar = false")
         try:
             described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", [str(path)]).fetchall()  # noqa: S608
+            if connection.execute(f"SELECT 1 FROM {reader} LIMIT 1", [str(path)]).fetchone() is None:  # noqa: S608
+                raise UnusableData(f"--data: {path} has no rows")
             casts = _casts({row[0]: row[1] for row in described}, columns)
             listed = ", ".join(f"CAST({_quoted(name)} AS {kind}) AS {_quoted(name)}" for name, kind in casts.items())
             read = connection.execute(f"SELECT {listed} FROM {reader}", [str(path)]).fetchnumpy()  # noqa: S608
@@ -154,9 +170,16 @@ def _numbers(values: Any, option: str, name: str) -> Array:
     if missing.any():
         raise UnusableData(f"{option}: {int(missing.sum())} rows have no {name}: expected a number in every row")
     numbers = np.asarray(_plain(values), dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        raise UnusableData(f"{option}: {name} is infinite in a row: expected numbers alone")
+    _check_size(numbers, option, name)
     return numbers
+
+
+def _check_size(numbers: Array, option: str, name: str) -> None:
+    if np.isinf(numbers).any():
+        raise UnusableData(f"{option}: {name} is infinite in a row: expected numbers alone")
+    largest = _LARGEST.get(option, np.inf)
+    if (np.abs(numbers) > largest).any():
+        raise UnusableData(f"{option}: {name} is beyond {largest:g} in a row: expected smaller numbers")
 
 
 def _features(found: Mapping[str, Any], columns: Columns) -> tuple[Array, tuple[str, ...]]:
@@ -168,8 +191,7 @@ def _features(found: Mapping[str, Any], columns: Columns) -> tuple[Array, tuple[
             parts += _categories(name, values, missing)
             continue
         numbers = np.asarray(_plain(values), dtype=np.float64)
-        if np.isinf(numbers[~missing]).any():
-            raise UnusableData(f"--features: {name} is infinite in a row: expected numbers alone")
+        _check_size(numbers[~missing], "--features", name)
         middle = float(np.median(numbers[~missing])) if not missing.all() else 0.0
         parts.append((name, np.where(missing, middle, numbers)))
         parts.append((f"{name} is missing", missing.astype(np.float64)))
@@ -193,10 +215,10 @@ def _unbalanced(data: Logged, names: Sequence[str]) -> dict[str, float]:
     """Features that differ between arms beyond chance (Kruskal and Wallis 1952, Bonferroni), one row a customer."""
     _, first = np.unique(data.customer, return_index=True)
     arm = data.arm[first]
-    groups = [number for number in range(len(data.arms)) if np.any(arm == number)]
+    groups = [number for number in range(len(data.arms)) if np.count_nonzero(arm == number) >= _FEWEST_BALANCED]
     found = {}
     for name, column in zip(names, data.features[first].T, strict=True):
-        if len(groups) < 2 or float(np.ptp(column)) == 0:
+        if len(groups) < 2 or float(np.ptp(column[np.isin(arm, groups)])) == 0:
             continue
         p_value = float(kruskal(*(column[arm == number] for number in groups)).pvalue)
         if p_value < BALANCE_ALARM / len(names):

@@ -53,7 +53,7 @@ CONTROL = "no message"
 COLUMNS = ("customer", "arm", "propensity", "eligible", "reward", "cost", *inference.NAMES)
 MODEL, BEST_ARM, NOBODY, RANDOM, CHAMPION = "model", "best_single_arm", "nobody", "random", "champion"
 FEWEST_EFFECTIVE = 30
-"""Effective rows of the test below which an arm decides nothing."""
+"""Effective rows of training or test below which an arm decides nothing."""
 SEED = 20261122
 ARCHIVE, EVALUATION = "model.tar.gz", "evaluation.json"
 
@@ -79,8 +79,8 @@ class Fitted:
         outcomes = learners.fit_outcomes(data, seed=seed)
         uplifts = learners.fit_uplifts(data, outcomes.held_out, seed=seed)
         scores = values.net_scores(data, learners.pseudo_outcomes(data, outcomes.held_out))
-        means = [(values.one_arm(data, index) * scores).sum(axis=1).mean() for index in range(len(data.arms))]
-        return cls(outcomes, uplifts, int(np.argmax(means)))
+        known = [not index or each >= FEWEST_EFFECTIVE for index, each in enumerate(_effective(data).values())]
+        return cls(outcomes, uplifts, values.best_single(data, scores, known))
 
 
 def train(table: pd.DataFrame, test: pd.DataFrame | None, champion: dict[str, Any] | None, seed: int = SEED) -> Trained:
@@ -202,9 +202,7 @@ def _judge(fitted: Fitted, held_out: Logged, champion: dict[str, Any] | None) ->
         NOBODY: values.one_arm(held_out, 0),
         RANDOM: values.at_random(held_out),
     }
-    effective = {
-        name: effective_size(1 / held_out.propensity[held_out.arm == index]) for index, name in enumerate(held_out.arms)
-    }
+    effective = _effective(held_out)
     serves, reason = _serves(held_out, policies, scores, effective, fitted.best)
     checks: dict[str, Any] = {
         "serves": reason,
@@ -252,6 +250,11 @@ def _policy_of(champion: dict[str, Any], held_out: Logged) -> Array:
     model = inference.model_from(champion)
     uplifts = learners.predicted(model.arms, held_out.arms, held_out.features)
     return values.chosen_arms(values.best_arms(held_out, uplifts), len(held_out.arms))
+
+
+def _effective(data: Logged) -> dict[str, float]:
+    """Kish's size of each arm's rows."""
+    return {name: effective_size(1 / data.propensity[data.arm == index]) for index, name in enumerate(data.arms)}
 
 
 def _difference(held_out: Logged, served: Array, other: Array, scores: Array) -> dict[str, Any]:

@@ -6,6 +6,7 @@ NeurIPS 2015), and doubly robust (Dudik, Langford and Li, ICML 2011, equation 1)
 customer and intervals hold 95 % by Student's t with customers - 1 degrees; the policy counts as given.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -53,6 +54,15 @@ def one_arm(data: Logged, index: int) -> Array:
     """Gives the arm to everybody who may have it, and the control to the others."""
     chosen = np.where(data.eligible[:, index], index, 0)
     return chosen_arms(chosen, len(data.arms))
+
+
+def best_single(data: Logged, scores: Array, known: Sequence[bool]) -> int:
+    """Index of the arm whose giving to everybody is worth most, among those of which enough is `known`."""
+    means = [
+        float((one_arm(data, index) * scores).sum(axis=1).mean()) if enough else -np.inf
+        for index, enough in enumerate(known)
+    ]
+    return int(np.argmax(means))
 
 
 def at_random(data: Logged) -> Array:

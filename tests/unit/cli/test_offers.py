@@ -110,6 +110,42 @@ def test_what_cannot_be_used_is_refused_in_words(test_file: Path, options: tuple
     assert said in refusal(test_file, "--randomised", *options)
 
 
+@pytest.mark.parametrize(
+    ("change", "more", "said"),
+    [
+        ({"margin": 1e200}, (), "--reward: margin is beyond 1e+15"),
+        ({"silence": 1e200}, (), "--features: silence is beyond 1e+30"),
+        ({"person": "one"}, ("--customer", "person"), "the rows are of 1 customers: expected at least 20"),
+        ({"person": None}, ("--customer", "person"), "420 rows have no person"),
+    ],
+)
+def test_values_that_cannot_be_computed_with_are_refused(
+    tmp_path: Path, change: dict[str, Any], more: tuple[str, ...], said: str
+) -> None:
+    rows = rows_of_a_test()
+    rows = [{**row, **change} for row in rows] if "person" in change else [{**rows[0], **change}, *rows[1:]]
+    assert said in refusal(written(tmp_path / "odd.csv", rows), "--randomised", *more)
+
+
+def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "none.csv"
+    path.write_text("offer,margin,silence,channel\n")
+    assert "has no rows" in refusal(path, "--randomised")
+
+
+def test_an_arm_of_one_lucky_row_stands_in_no_other_arms_way(tmp_path: Path) -> None:
+    rows = rows_of_a_test()
+    lucky = {**rows[0], "offer": "gold", "margin": 10_000.0}
+    better = [{**row, "margin": float(row["margin"]) + (20 if row["offer"] == "points" else 0)} for row in rows]
+    found = figures(run(written(tmp_path / "lucky.csv", [*better, lucky]), "--randomised"))
+    assert found["verdict"]["best_single_arm"] == "points"
+    assert found["verdict"]["serves"] in ("points", "personalised")
+    assert not found["unbalanced_features"]
+    (learned,) = [policy for policy in found["policies"] if policy["policy"] == "learned"]
+    assert learned["shares"]["gold"] == 0
+    assert learned["doubly_robust"]["value"] < 40
+
+
 def test_propensities_that_cannot_be_are_refused(tmp_path: Path) -> None:
     def with_propensity(*values: float) -> Path:
         rows = [{**row, "p": values[number % len(values)]} for number, row in enumerate(rows_of_a_test())]
