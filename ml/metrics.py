@@ -15,12 +15,15 @@ Array = NDArray[np.float64]
 METRICS = ("auc", "log_loss", "brier")
 HIGHER_IS_BETTER = {"auc": True, "log_loss": False, "brier": False}
 _SMALLEST = 1e-6  # a forecast of exactly 0 or 1 that fails would cost infinitely much
+FEWEST_DRAWN = 20
+"""Independent rows or customers below which a bootstrap's interval is too short to conclude from."""
 _STEPS = 50
 _NO_STEP = 1e-10
 
 
 class Difference(TypedDict):
-    """Of two figures, with a 95 % interval; `better` only when the whole interval is on the good side of zero."""
+    """Of two figures, with a 95 % interval; `better` only when the whole interval is on the good side of zero, and comes
+    of at least FEWEST_DRAWN rows."""
 
     difference: float
     low: float
@@ -126,7 +129,8 @@ def paired_difference(
     random = np.random.default_rng(seed)
     size = len(gaps)
     drawn = np.array([gaps[random.integers(0, size, size)].mean() for _ in range(draws)])
-    return _difference(float(gaps.mean()), drawn, higher_is_better=higher_is_better)
+    found = _difference(float(gaps.mean()), drawn, higher_is_better=higher_is_better)
+    return {**found, "better": found["better"] and size >= FEWEST_DRAWN}
 
 
 def calibration_line(probability: Array, outcome: Array) -> tuple[float, float]:

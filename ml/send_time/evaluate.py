@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from ml.metrics import FEWEST_DRAWN
 from ml.send_time import judging
 from ml.send_time.card import render
 from ml.send_time.histories import ORDERED, Events, People, last_part
@@ -128,6 +129,8 @@ def notes(result: dict[str, Any], read: EventsRead) -> list[str]:
     gain, kinds = result["model_minus"][HISTOGRAM], result["held_out"]["kinds"]
     if gain["better"]:
         said.append("Customers have hours of their own: the model beats the account's histogram beyond chance.")
+    elif result["held_out"]["customers"] < FEWEST_DRAWN:
+        said.append(f"Too small to tell: events of fewer than {FEWEST_DRAWN} customers could be forecast.")
     elif gain["low"] <= 0 <= gain["high"]:
         said.append("Too small to tell: the model and the account's histogram do not differ beyond chance.")
     else:

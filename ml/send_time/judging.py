@@ -9,13 +9,13 @@ from typing import TypedDict
 import numpy as np
 
 if __package__:
-    from ml.metrics import Difference
+    from ml.metrics import FEWEST_DRAWN, Difference
     from ml.send_time.histories import Events
     from ml.send_time.inference import HOURS, Array, Whole, best_hours
 else:  # run by the container, where the neighbours are modules of their own
     from histories import Events  # type: ignore[import-not-found,no-redef]
     from inference import HOURS, Array, Whole, best_hours  # type: ignore[import-not-found,no-redef]
-    from metrics import Difference  # type: ignore[import-not-found,no-redef]
+    from metrics import FEWEST_DRAWN, Difference  # type: ignore[import-not-found,no-redef]
 
 DRAWS = 1000
 WITHIN = (1, 3, 6)
@@ -64,7 +64,7 @@ def compare(ours: Forecasts, other: Forecasts, held_out: Events, *, seed: int, d
     """Ours minus the other's log loss per event, with a 95 % interval of a bootstrap over customers (percentiles).
 
     Events of one customer are alike, so customers are drawn and not events (Davison and Hinkley, Bootstrap Methods and
-    their Application, 1997, section 3.8). Log loss: lower is better.
+    their Application, 1997, section 3.8). Log loss: lower is better; of fewer customers than FEWEST_DRAWN nothing is.
     """
     chosen, number = np.unique(held_out.customer, return_inverse=True)
     total = np.bincount(number, weights=held_out.weight)
@@ -80,7 +80,7 @@ def compare(ours: Forecasts, other: Forecasts, held_out: Events, *, seed: int, d
         "difference": float(gaps.sum() / total.sum()),
         "low": float(low),
         "high": float(high),
-        "better": bool(high < 0),
+        "better": bool(high < 0) and len(chosen) >= FEWEST_DRAWN,
     }
 
 

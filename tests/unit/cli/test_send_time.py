@@ -89,3 +89,15 @@ def test_files_that_tell_nothing_are_refused(tmp_path: Path) -> None:
     broken = _run("--events", lonely)
     assert broken.exit_code == 2
     assert "1 x weekday: not a weekday" in broken.stderr
+
+
+def test_one_reader_however_regular_shows_nothing_about_readers(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    days = [f"2026-{1 + day // 28:02}-{1 + day % 28:02}" for day in range(56)]
+    path.write_text("\n".join(["customer_id,occurred_at", *(f"r1,{day}T10:00:00Z" for day in days)]) + "\n")
+    result = _run("--events", path, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["model_minus"]["uniform"]["high"] < 0
+    assert not any(gap["better"] for gap in found["model_minus"].values())
+    assert found["notes"][0] == "Too small to tell: events of fewer than 20 customers could be forecast."

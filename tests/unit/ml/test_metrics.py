@@ -112,3 +112,9 @@ def test_an_inputs_reference_counts_every_row_once_and_those_without_a_value_apa
     assert sum(found["shares"]) == pytest.approx(1)
     assert found["shares"][-1] == 0.02
     assert shares(np.array([-1.0, 1e9]), np.array(found["edges"]))[0] == 0.5
+
+
+def test_a_few_rows_show_nothing_to_be_better() -> None:
+    found = paired_difference(np.full(3, 0.5), np.full(3, 0.6), seed=1, draws=50)
+    assert found["high"] < 0
+    assert not found["better"]
