@@ -46,9 +46,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         machine=Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1),
     )
     drift = watcher.watch(refresh)
-    misses = drift.calibration is not None and drift.calibration.alarming
     metrics.add_metric("InputsShifted", MetricUnit.Count, len(drift.newly_shifted))
-    metrics.add_metric("ForecastsMissed", MetricUnit.Count, int(misses))
+    metrics.add_metric("ForecastsMissed", MetricUnit.Count, int(drift.newly_missed))
     words = {"inputs": drift.inputs_say, "newly_shifted": drift.newly_shifted, "calibration": drift.calibration_says}
     (logger.warning if drift.alarming else logger.info)("drift", extra={**refresh.describe(), **words})
     return {"alarming": drift.alarming}

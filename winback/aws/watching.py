@@ -22,6 +22,7 @@ from winback.predictions.drift import (
     inputs_words,
     measure_calibration,
     measure_inputs,
+    newly_missed,
     newly_shifted,
     snapshot_before,
 )
@@ -97,6 +98,7 @@ class Watcher:
             newly_shifted=newly_shifted(inputs or (), before, model_id),
             calibration=calibration,
             calibration_says=calibration_says,
+            newly_missed=newly_missed(calibration, before),
         )
 
     def _open(self, connection: duckdb.DuckDBPyConnection, name: str, key: str, folder: Path) -> None:

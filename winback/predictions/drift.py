@@ -89,10 +89,16 @@ class Drift(BaseModel):
     """Inputs with a large shift that had none at the latest refresh before, by the same model."""
     calibration: Calibration | None
     calibration_says: str
+    newly_missed: bool = False
+    """Whether forecasts of 91 days ago miss, and those that the refresh before looked at did not."""
+
+    @property
+    def misses(self) -> bool:
+        return self.calibration is not None and self.calibration.alarming
 
     @property
     def alarming(self) -> bool:
-        return bool(self.newly_shifted) or (self.calibration is not None and self.calibration.alarming)
+        return bool(self.newly_shifted) or self.newly_missed
 
 
 class Tenth(BaseModel):
@@ -207,6 +213,12 @@ def newly_shifted(now: Sequence[InputDrift], before: Drift | None, model_id: str
         return ()
     known = {each.input for each in before.inputs if each.shift is Shift.LARGE}
     return tuple(each.input for each in now if each.shift is Shift.LARGE and each.input not in known)
+
+
+def newly_missed(now: Calibration | None, before: Drift | None) -> bool:
+    """A model that was trained again is judged by its own forecasts 91 days later: until then those of the model before
+    it keep missing, which somebody was told of already."""
+    return now is not None and now.alarming and not (before is not None and before.misses)
 
 
 def inputs_words(inputs: Sequence[InputDrift]) -> str:

@@ -32,9 +32,7 @@ def watch(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str],
         work = {"account_id": "cdnow", "snapshot_id": snapshot_id, "as_of": as_of}
         answer = cloud.call("refresh_watch", work)
         found: dict[str, Any] = cloud.lake.read_json(drift_key(AccountId("cdnow"), snapshot_id))
-        assert answer["alarming"] == bool(
-            found["newly_shifted"] or (found["calibration"] and found["calibration"]["alarming"])
-        )
+        assert answer["alarming"] == bool(found["newly_shifted"] or found["newly_missed"])
         return found
 
     return run
@@ -86,6 +84,16 @@ def test_forecasts_that_missed_alarm_and_say_what_to_do(cloud: Cloud, watch: Any
     assert found["alarming"]
     assert found["says"].startswith("more customers left than was forecast: +50.0 points")
     assert found["says"].endswith("Train again")
+
+
+def test_forecasts_that_go_on_missing_wake_somebody_once(cloud: Cloud, watch: Any) -> None:
+    buy(cloud, returning=CUSTOMERS // 4)
+    cloud.refresh("snp-00000000000a", THEN, probability=0.25)
+    cloud.refresh("snp-00000000000b", NOW)
+    assert watch("snp-00000000000b", NOW)["newly_missed"]
+    cloud.refresh("snp-00000000000c", "1997-10-01T00:00:00Z")
+    found = watch("snp-00000000000c", "1997-10-01T00:00:00Z")
+    assert (found["calibration"]["alarming"], found["newly_missed"]) == (True, False)
 
 
 @pytest.mark.parametrize("key", ["churn/champion/model.tar.gz", "churn/models/churn-1/model.tar.gz"])
