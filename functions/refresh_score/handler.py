@@ -37,9 +37,13 @@ def parts() -> Parts:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     account_id, snapshot_id, chunk = AccountId(event["account_id"]), event["snapshot_id"], event["chunk"]
-    scored = score_part(parts().lake.read_rows(event["key"]), parts().endpoint.invoke)
+    scored = score_part(
+        parts().lake.read_rows(event["key"]),
+        parts().endpoint.invoke,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
     parts().lake.write_rows(scores_key(account_id, snapshot_id, chunk), (score.row() for score in scored.scores))
     metrics.add_metric("CustomersScored", MetricUnit.Count, len(scored.scores) - scored.unscored)
     metrics.add_metric("CustomersUnscored", MetricUnit.Count, scored.unscored)

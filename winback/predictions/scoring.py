@@ -1,5 +1,6 @@
 """Scores one part of a refresh by the endpoint; publication fills in what it left without a score."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,9 @@ from winback.predictions.churn import EndpointUnavailable, Features, Reason, dec
 GIVE_UP_AFTER = 3
 """Batches without an answer, after which the rest of a part is not asked any more: each may have cost its minute and
 more, and a refresh without scores is worth more than one that never ends."""
+LONGEST_CALL_SECONDS = 90.0
+"""What one batch may take of a slow endpoint: nothing is asked with less time left, so that the answers which came are
+written down before the time is over."""
 
 
 class Source(StrEnum):
@@ -55,8 +59,13 @@ class PartScores:
         return sum(score.source is Source.NONE for score in self.scores)
 
 
-def score_part(rows: Sequence[Mapping[str, Any]], invoke: Callable[[bytes], bytes]) -> PartScores:
+def score_part(
+    rows: Sequence[Mapping[str, Any]],
+    invoke: Callable[[bytes], bytes],
+    seconds_left: Callable[[], float] = lambda: math.inf,
+) -> PartScores:
     """Scores rows `{"customer_key", "features": {...}}`; `invoke` sends one request body and returns the answer's.
+    `seconds_left`: how long the caller has yet.
 
     A batch that `invoke` raises EndpointUnavailable for goes without scores, source "none"; so does a customer without
     any purchase, who is not asked about. RequestRefused, InvalidAnswer and MissingFeature are raised: they mean that
@@ -65,7 +74,8 @@ def score_part(rows: Sequence[Mapping[str, Any]], invoke: Callable[[bytes], byte
     asked = [row for row in rows if row["features"].get("purchases") != 0]
     failures: list[str] = []
     found: dict[str, Score] = {}
-    for score in _scores([row["customer_key"] for row in asked], [row["features"] for row in asked], invoke, failures):
+    customers, features = [row["customer_key"] for row in asked], [row["features"] for row in asked]
+    for score in _scores(customers, features, invoke, seconds_left, failures):
         found[score.customer_key] = score
     return PartScores(
         scores=tuple(found.get(row["customer_key"], _without(row["customer_key"])) for row in rows),
@@ -77,6 +87,7 @@ def _scores(
     customers: Sequence[CustomerKey],
     features: Sequence[Features],
     invoke: Callable[[bytes], bytes],
+    seconds_left: Callable[[], float],
     failures: list[str],
 ) -> Iterator[Score]:
     start = 0
@@ -85,6 +96,9 @@ def _scores(
         start += size
         if len(failures) == GIVE_UP_AFTER:
             continue
+        if seconds_left() < LONGEST_CALL_SECONDS:
+            failures.append("no time left")
+            return
         try:
             answer = decode_answer(invoke(body), size)
         except EndpointUnavailable as reason:

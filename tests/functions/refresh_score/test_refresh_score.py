@@ -21,7 +21,11 @@ from winback.predictions.churn import OPTIONAL, REASONS, RequestRefused
 
 EVENT: dict[str, Any] = json.loads(Path("events/refresh_score.json").read_text())
 CONTEXT = SimpleNamespace(
-    function_name="refresh-score", memory_limit_in_mb=128, invoked_function_arn="arn", aws_request_id="1"
+    function_name="refresh-score",
+    memory_limit_in_mb=128,
+    invoked_function_arn="arn",
+    aws_request_id="1",
+    get_remaining_time_in_millis=lambda: 300_000,
 )
 
 

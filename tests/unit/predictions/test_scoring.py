@@ -71,6 +71,13 @@ def test_a_dead_endpoint_is_not_asked_for_ever() -> None:
     assert endpoint.calls == 3
 
 
+def test_a_slow_endpoint_is_asked_only_while_there_is_time_to_write_its_answers_down() -> None:
+    endpoint = Endpoint()
+    scored = score_part(part(5000), endpoint.invoke, seconds_left=lambda: 300 - 60 * endpoint.calls)
+    assert endpoint.calls == 4
+    assert (scored.unscored, scored.failures) == (3000, ("no time left",))
+
+
 def test_a_failure_now_and_then_does_not_end_the_asking() -> None:
     scored = score_part(part(3000), Endpoint(fails=lambda call: call in (1, 4)).invoke)
     assert scored.unscored == 1000
