@@ -22,8 +22,8 @@ _NO_STEP = 1e-10
 
 
 class Difference(TypedDict):
-    """Of two figures, with a 95 % interval; `better` only when the whole interval is on the good side of zero, and comes
-    of at least FEWEST_DRAWN rows."""
+    """Of two figures, with a 95 % interval; `better` only when the whole interval is on the good side of zero, and of a
+    paired difference comes of at least FEWEST_DRAWN rows."""
 
     difference: float
     low: float

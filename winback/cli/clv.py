@@ -41,6 +41,8 @@ EXAMPLE = (
 )
 _SUMMARY, _CUSTOMERS, _PAGE = "clv.json", "customers.parquet", "report.html"
 _WEEKS = 52
+_MOST_DAYS = 20 * 365
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200  # of orders that are accepted
 
 
 class TimeUnit(StrEnum):
@@ -101,6 +103,12 @@ def clv(
     from winback.predictions.lifetime.value import Horizon  # noqa: PLC0415
 
     end = _day(calibration_end)
+    ahead = (horizon or _WEEKS * 7 // time_unit.days) * time_unit.days
+    if ahead > _MOST_DAYS:
+        _refuse(
+            f"--horizon: {horizon} {time_unit}s are more than 20 years, over which no shop stays the same: expected at "
+            f"most {_MOST_DAYS // time_unit.days}"
+        )
     columns = mapping_of(mapping or [], _refuse)
     check_currency(currency, _refuse)
     if not orders.is_file():
@@ -133,7 +141,7 @@ def clv(
                 observed,
                 calibration_end=end,
                 unit_days=time_unit.days,
-                horizon=Horizon((horizon or _WEEKS * 7 // time_unit.days) * time_unit.days, discount_rate),
+                horizon=Horizon(ahead, discount_rate),
                 kind=Kind(model),
             )
         except (NotIdentified, NotConverged) as problem:
@@ -166,9 +174,12 @@ def clv(
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         _refuse(f"--calibration-end: {text!r} is not a day such as 2025-09-30")
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        _refuse(f"--calibration-end: {text} is not a day from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return day
 
 
 def _range_of(connection: duckdb.DuckDBPyConnection) -> str:
@@ -203,6 +214,15 @@ def _write_customers(
 
 def _show(analysis: "Analysis", document: dict[str, Any], currency: str, out: Path) -> None:
     console = Console()
+    rows = document["rows"]
+    if rows["rejected"] or rows["duplicates"]:
+        why = ", ".join(f"{count(number)} x {reason}" for reason, number in rows["rejects_by_reason"].items())
+        console.print(
+            f"Of {count(rows['read'])} rows {count(rows['rejected'])} were rejected{f' ({why})' if why else ''} and "
+            f"{count(rows['duplicates'])} repeat another",
+            soft_wrap=True,
+            markup=False,
+        )
     table = Table(title=f"Fitted to {count(document['customers'])} customers until {document['calibration_end']}")
     for heading in ("Model", "Parameters (95 % interval)", "Log-likelihood"):
         table.add_column(heading, justify="right" if heading == "Log-likelihood" else "left")

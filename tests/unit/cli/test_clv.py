@@ -153,15 +153,27 @@ def test_costs_and_returns_give_margins_and_net_values(tmp_path: Path) -> None:
         (("--calibration-end", "soon"), "'soon' is not a day"),
         (("--calibration-end", "1990-01-01"), "nobody purchased until 1990-01-01; the orders are from 1997-01-01"),
         (("--calibration-end", "1997-01-05"), "bought again"),
+        (("--calibration-end", "9999-12-31"), "9999-12-31 is not a day from 1970 to 2200"),
+        (("--calibration-end", "1997-09-30", "--horizon", "1000000"), "at most 1042"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused_in_words(
-    cdnow: Path, tmp_path: Path, options: tuple[str, str], says: str
+    cdnow: Path, tmp_path: Path, options: tuple[str, ...], says: str
 ) -> None:
     result = run("--orders", cdnow, *MAP, *options, "--out", tmp_path / "out")
 
     assert result.exit_code == 2
     assert says in " ".join(result.stderr.split())
+
+
+def test_rows_that_were_not_read_are_told(cdnow: Path, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    lines = cdnow.read_text().splitlines()
+    path.write_text("\n".join([*lines, "x1,4,1997-02-30,10", "x2,4,1997-03-01,much", lines[-1]]) + "\n")
+    result = run("--orders", path, *MAP, "--calibration-end", END, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "2 were rejected (" in result.stdout
+    assert "1 repeat another" in result.stdout
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
