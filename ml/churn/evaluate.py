@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import duckdb
@@ -145,9 +146,9 @@ def _figures(forecast: Forecast, outcome: Any) -> dict[str, float | None]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """For a terminal: a line a forecast, by split and group."""
+    """For a terminal of 80 characters: a line a forecast, by split and group, and what the differences show."""
     lines = [f"{result['data']}: who buys nothing within {result['horizon_days']} days"]
-    head = f"  {'':20}{'AUC':>8}{'log loss':>10}{'Brier':>8}{'slope':>7}   model - this, log loss (95 % interval)"
+    head = f"  {'':18}{'AUC':>7}{'log loss':>9}{'Brier':>7}{'slope':>6}  model - this, log loss (95 %)"
     for split in result["splits"]:
         lines.append(f"\n{split['cut']}, trained on {split['training_rows']:,} rows; serves {split['serves']}")
         for group, figures in split["groups"].items():
@@ -158,13 +159,27 @@ def table(result: dict[str, Any]) -> str:
                 continue
             lines.append(head)
             for name, scores in figures["scores"].items():
-                line = f"  {name:20}{scores['auc']:>8.4f}{scores['log_loss']:>10.4f}{scores['brier']:>8.4f}"
-                line += f"{hundredths(scores['calibration_slope']):>7}"
+                line = f"  {name:18}{scores['auc']:>7.3f}{scores['log_loss']:>9.4f}{scores['brier']:>7.3f}"
+                line += f"{hundredths(scores['calibration_slope']):>6}"
                 if name != "model":
                     gap = figures["model_minus"][name]["log_loss"]
-                    line += f"   {gap['difference']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f}) {verdict(gap)}"
+                    line += f"  {gap['difference']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f})"
                 lines.append(line)
+            lines += _verdicts(figures["model_minus"])
     return "\n".join(lines)
+
+
+def _verdicts(gaps: Mapping[str, Any]) -> list[str]:
+    """A line for each verdict that occurs, with the baselines that it is about."""
+    said: dict[str, list[str]] = {}
+    for name, gap in gaps.items():
+        said.setdefault(verdict(gap["log_loss"]), []).append(name)
+    return [
+        line
+        for words in ("model better", "baseline better", "not shown")
+        if words in said
+        for line in wrap(f"{words}: {', '.join(said[words])}", 78, initial_indent="  ", subsequent_indent="    ")
+    ]
 
 
 def verdict(gap: Mapping[str, Any]) -> str:

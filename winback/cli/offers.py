@@ -146,7 +146,7 @@ def _show(result: "Evaluation", file: "LoggedFile") -> None:
     console.print(
         _table(
             "Value of each policy: mean reward per row after costs, with its 95 % interval",
-            ["Policy", "Doubly robust", "IPS", "Self-normalised", "Effective rows", "Gives"],
+            ["Policy", "Doubly robust", "IPS", "Self-norm. IPS", "Effective rows", "Gives"],
             [policy_words(result, name) for name in result.policies],
         )
     )
@@ -168,7 +168,7 @@ def _show(result: "Evaluation", file: "LoggedFile") -> None:
 
 
 def _table(title: str, names: list[str], rows: list[list[str]]) -> Table:
-    table = Table(title=title, box=SIMPLE_HEAD)
+    table = Table(title=title, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for number, name in enumerate(names):
         table.add_column(name, justify="left" if number == 0 or name == "Gives" else "right")
     for row in rows:

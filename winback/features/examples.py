@@ -72,8 +72,9 @@ def training_cuts(
     if not kept:
         needed = HISTORY_DAYS + horizon_days
         raise TooLittleHistory(
-            f"orders from {first:%Y-%m-%d} to {until:%Y-%m-%d} are {(until - first).days} days: learning who buys "
-            f"nothing within {horizon_days} days takes {needed}, and {horizon_days} more to test it"
+            f"{max(0, (until - first).days)} days of orders lie before {until:%Y-%m-%d}, the first on "
+            f"{first:%Y-%m-%d}: learning who buys nothing within {horizon_days} days takes {needed}, and "
+            f"{horizon_days} days of orders after them test it"
         )
     return kept
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from winback.recommendations.learning import Item, Learner, Ranker, Settings, best
 
 _DRAWS = 2_000
+_FEWEST_CUSTOMERS = 20
+"""Below, the bootstrap's interval is too short to conclude from."""
 BASELINES = (Ranker.POPULAR, Ranker.LAST, Ranker.OWN)
 
 
@@ -43,14 +45,15 @@ class Against:
     difference: float
     low: float
     high: float
+    customers: int
 
     @property
     def better(self) -> bool:
-        return self.low > 0
+        return self.low > 0 and self.customers >= _FEWEST_CUSTOMERS
 
     @property
     def worse(self) -> bool:
-        return self.high < 0
+        return self.high < 0 and self.customers >= _FEWEST_CUSTOMERS
 
 
 def judge(
@@ -110,7 +113,7 @@ def compare(cuts: Sequence[Cut], baseline: Ranker, *, seed: int) -> Against:
         chosen = chance.integers(len(names), size=len(names))
         drawn[draw] = gained[chosen].sum() / orders[chosen].sum()
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return Against(baseline, float(gained.sum() / orders.sum()), float(low), float(high))
+    return Against(baseline, float(gained.sum() / orders.sum()), float(low), float(high), len(names))
 
 
 def served(given: Sequence[Score]) -> Ranker:

@@ -80,7 +80,7 @@ def test_the_command_writes_a_table_a_page_and_json_alone(orders_file: Path, tmp
 @pytest.mark.parametrize(
     ("lines", "options", "said"),
     [
-        ("order_id,customer_id,ordered_at,amount\n1,a,2025-01-01,5\n", [], "days"),
+        ("order_id,customer_id,ordered_at,amount\n1,a,2025-01-01,5\n", [], "0 days of orders lie before"),
         ("order_id,customer_id,ordered_at,amount\n1,a,2025-01-01,5\n", ["--until", "soon"], "--until"),
         ("", [], "is empty"),
     ],
@@ -97,5 +97,9 @@ def test_a_baseline_that_wins_is_said_to(result: dict[str, Any]) -> None:
     worse = json.loads(json.dumps(result))
     gap = worse["splits"][0]["groups"]["everybody"]["model_minus"]["recency"]["log_loss"]
     gap.update(difference=0.1, low=0.05, high=0.15, better=False)
-    assert "baseline better" in evaluate.table(worse)
+    assert "  baseline better: recency" in evaluate.table(worse)
     assert "| this |" in card.render([worse])
+
+
+def test_the_table_fits_into_a_terminal_of_eighty_characters(result: dict[str, Any]) -> None:
+    assert max(len(line) for line in evaluate.table(result).splitlines()) <= 80

@@ -5,9 +5,10 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
+import numpy as np
 import pytest
 
-from winback.recommendations.evaluation import compare, judge, scores
+from winback.recommendations.evaluation import Cut, compare, judge, scores
 from winback.recommendations.learning import SETTINGS, Learner, Ranker, item_of
 from winback.recommendations.reading import block_of, digits_for, rows_of, template_values
 from winback.recommendations.writing import write_recommendations
@@ -229,3 +230,10 @@ def test_a_baseline_that_hit_more_often_is_served(tmp_path, monkeypatch):
     assert written.summary["ranker"] == "popular"
     assert written.summary["check"]["hit_rates"] == {"model": 0.5, "popular": 0.6, "last": 0.4}
     assert {tuple(row["item"] for row in rows) for rows in found.values()} == {("coffee", "filters", "grinder")}
+
+
+def test_two_customers_show_nothing_to_be_better():
+    hits = {ranker: np.full(2, int(ranker is Ranker.MODEL)) for ranker in Ranker}
+    found = compare([Cut(AS_OF, ("a", "b"), hits, hits, 2)], Ranker.POPULAR, seed=1)
+    assert (found.low, found.high) == (1, 1)
+    assert not found.better
