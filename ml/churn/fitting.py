@@ -150,7 +150,9 @@ def choose_calibration(scores: Array, churned: Array) -> dict[str, Any]:
                 return fit_none(scores, churned)
             probabilities = forecasters.Calibration.load(fit(scores[kept], churned[kept])).probabilities(scores[~kept])
             parts.append(metrics.log_losses(probabilities, churned[~kept]))
-        losses[method] = float(np.concatenate(parts).mean())
+        loss = float(np.concatenate(parts).mean())
+        if np.isfinite(loss):  # no sigmoid goes through scores that are all the same
+            losses[method] = loss
     chosen = min(losses, key=lambda method: losses[method])
     tried = {method: round(loss, 6) for method, loss in losses.items()}
     return {**_METHODS[chosen](scores, churned), "tried": tried}

@@ -143,3 +143,10 @@ def test_the_references_of_drift_cover_every_field(rows: fitting.Rows) -> None:
     assert set(evaluation["reference"]) == set(inputs.NAMES)
     assert all(len(found["shares"]) == len(found["edges"]) + 2 for found in evaluation["reference"].values())
     assert evaluation["reference"]["engagement"]["shares"][-1] == 1  # CDNOW knows of none
+
+
+def test_scores_that_are_all_the_same_are_calibrated_without_a_sigmoid() -> None:
+    churned = (np.arange(80) % 3 == 0).astype(np.float64)
+    chosen = fitting.choose_calibration(np.full(80, 0.3), churned)
+    assert set(chosen["tried"]) == {"none", "isotonic"}
+    assert all(np.isfinite(loss) for loss in chosen["tried"].values())
