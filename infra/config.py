@@ -46,7 +46,9 @@ class EndpointSize:
 
     hosting: Hosting = "serverless"
     memory_mb: int = 2048
-    max_concurrency: int = 10
+    max_concurrency: int = 40
+    """Calls at a time, beyond which serverless inference refuses. They cost nothing to have; a quota of the region
+    bounds their sum: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html"""
     instance_type: str = "ml.m5.large"
     min_instances: int = 1
     max_instances: int = 4
@@ -133,6 +135,12 @@ class StageConfig:
     @property
     def has_spark(self) -> bool:
         return self.engine != "lambda"
+
+    @property
+    def score_concurrency(self) -> int:
+        """Parts of one account that are scored at a time: those of all accounts together are as many calls as the
+        endpoint takes, or it would refuse calls while nothing is wrong with it."""
+        return max(1, min(self.chunk_concurrency, self.endpoint.max_concurrency // self.account_concurrency))
 
     def seconds(self, wanted: int) -> int:
         """A function's timeout under the stage's ceiling."""

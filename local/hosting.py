@@ -59,6 +59,8 @@ class Hosting:
             "DescribeModel": lambda asked: self._known(self._models, asked["ModelName"]),
             "CreateEndpointConfig": self._create_config,
             "DescribeEndpointConfig": lambda asked: self._known(self._configs, asked["EndpointConfigName"]),
+            "DeleteModel": lambda asked: self._delete(self._models, asked["ModelName"]),
+            "DeleteEndpointConfig": lambda asked: self._delete(self._configs, asked["EndpointConfigName"]),
             "UpdateEndpoint": self._update,
             "DescribeEndpoint": self._describe,
         }
@@ -143,6 +145,11 @@ class Hosting:
             alarms = self._cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"]
             if raised := [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]:
                 raise NotPossible(f"One or more configured alarm(s) tripped: {', '.join(raised)}")
+
+    def _delete(self, things: Named, name: str) -> dict[str, Any]:
+        self._known(things, name)
+        del things[name]
+        return {}
 
     @staticmethod
     def _known(things: Named, name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Moves an endpoint one step towards a run's model, or back; the workflow asks until it is there."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,7 +13,7 @@ from winback.aws.endpoints import ModelEndpoint
 from winback.aws.environment import read_settings
 from winback.aws.model_runs import RunStore
 from winback.aws.models import ModelBucket
-from winback.aws.rollout import Guard, Rollout, State
+from winback.aws.rollout import Answer, Guard, Rollout, State
 from winback.aws.tables import table
 from winback.predictions.kinds import Kind
 from winback.predictions.probes import answered_model, probe_request
@@ -38,11 +39,16 @@ def settings() -> Settings:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
-    """`direction` forward: state `updating`, `serving` or `failed`; back: `updating` or `back`."""
+    """`direction` forward: state `updating`, `serving` or `failed`; back: `updating` or `back`; retire: `retired`."""
     kind, run_id = Kind(event["kind"]), str(event["run_id"])
     rollout = _rollout(kind)
     run = rollout.store.get(kind, run_id)
-    answer = rollout.back(run) if event["direction"] == "back" else rollout.forward(run, SystemClock().now())
+    steps: dict[str, Callable[[], Answer]] = {
+        "forward": lambda: rollout.forward(run, SystemClock().now()),
+        "back": lambda: rollout.back(run),
+        "retire": rollout.retire,
+    }
+    answer = steps[event["direction"]]()
     extra = {"kind": kind, "run_id": run_id, "model_id": run.model_id, "state": answer.state, "reason": answer.reason}
     if answer.state is State.FAILED and answer.reason is not None:
         rollout.store.put(run.model_copy(update={"reasons": (*run.reasons, answer.reason)}))

@@ -110,6 +110,7 @@ class DataStack(StageStack):
             [
                 s3.LifecycleRule(prefix="uploads/", expiration=Duration.days(self.names.config.upload_days)),
                 s3.LifecycleRule(prefix="refresh/", expiration=Duration.days(self.names.config.upload_days)),
+                s3.LifecycleRule(prefix="training/", expiration=Duration.days(self.names.config.upload_days)),
             ],
         )
         # The L2 switch for EventBridge needs a custom resource; the bucket's own property does not.

@@ -99,7 +99,7 @@ def archetypes_functions(access: Access, names: Names, role_arn: str) -> tuple[F
     )
 
 
-def model_functions(access: Access, names: Names, role_arn: str) -> tuple[FunctionSpec, ...]:
+def model_functions(access: Access, names: Names, role_arn: str, key_arn: str) -> tuple[FunctionSpec, ...]:
     """Of the training workflow. Items of models belong to no account: their partition keys are named by kind."""
     items = tuple(f"models#{kind}" for kind in KINDS)
     jobs = (names.training_jobs_arn("train"),)
@@ -192,10 +192,10 @@ def model_functions(access: Access, names: Names, role_arn: str) -> tuple[Functi
                 *(f"{kind.upper()}_ENDPOINT" for kind in KINDS),
             ),
             permissions=(
-                access.table("campaigns", "GetItem PutItem UpdateItem", *items),
+                access.table("campaigns", "GetItem PutItem UpdateItem Query", *items),
                 *look,
                 access.models("PutObject", *champions, *kept),
-                *roll(access, names),
+                *roll(access, names, key_arn),
             ),
         ),
         FunctionSpec(
@@ -213,9 +213,11 @@ def model_functions(access: Access, names: Names, role_arn: str) -> tuple[Functi
     )
 
 
-def roll(access: Access, names: Names) -> tuple[Permission, ...]:
+def roll(access: Access, names: Names, key_arn: str) -> tuple[Permission, ...]:
     """What moving the endpoints takes. The configuration that a deployment made has a name of CloudFormation's, and
-    model and configuration must be read to make the next one like them."""
+    model and configuration must be read to make the next one like them. An instance's disk is under the customer key,
+    which SageMaker uses through a grant of whoever starts the instance
+    (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html, KmsKeyId)."""
     endpoints = tuple(names.endpoint_arn(kind) for kind in KINDS)
     parts = tuple(arn for kind in KINDS for arn in names.endpoint_parts_arns(kind))
     return (
@@ -227,7 +229,12 @@ def roll(access: Access, names: Names) -> tuple[Permission, ...]:
             reason="the configuration to go back to may be one that CloudFormation named",
         ),
         Permission(
-            ("sagemaker:CreateModel", "sagemaker:CreateEndpointConfig"),
+            (
+                "sagemaker:CreateModel",
+                "sagemaker:CreateEndpointConfig",
+                "sagemaker:DeleteModel",
+                "sagemaker:DeleteEndpointConfig",
+            ),
             parts,
             reason="models and configurations are named by the endpoint and the run, which does not exist yet",
         ),
@@ -241,7 +248,13 @@ def roll(access: Access, names: Names) -> tuple[Permission, ...]:
             tuple(names.alarm_arn(names.endpoint_alarm(kind)) for kind in KINDS),
         ),
         pass_role(*(names.endpoint_role_arn(kind) for kind in KINDS)),
+        *((grant_key(key_arn),) if names.config.endpoint.hosting == "provisioned" else ()),
     )
+
+
+def grant_key(key_arn: str) -> Permission:
+    """To AWS services alone, of disks that they encrypt for the caller."""
+    return Permission(("kms:CreateGrant",), (key_arn,), conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}})
 
 
 def pass_role(*role_arns: str) -> Permission:
@@ -260,7 +273,7 @@ class TrainingStack(FunctionStack):
         self.add_functions(
             (
                 *archetypes_functions(access, names, role.role_arn),
-                *model_functions(access, names, role.role_arn),
+                *model_functions(access, names, role.role_arn, self.key.key_arn),
             ),
             environment={
                 "TRAINING_ROLE_ARN": role.role_arn,
@@ -363,11 +376,5 @@ class TrainingStack(FunctionStack):
             key_arn=self.key.key_arn,
         )
         # The job's disk is under the customer key: SageMaker uses it through a grant.
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["kms:CreateGrant"],
-                resources=[self.key.key_arn],
-                conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-            )
-        )
+        role.add_to_policy(grant_key(self.key.key_arn).statement())
         return role

@@ -120,7 +120,8 @@ def _learn(accounts: int, poll_seconds: int) -> States:
 
 
 def _examples(accounts: int) -> State:
-    """One account after another would take as long as all of them together."""
+    """One account after another would take as long as all of them together. One whose examples cannot be written is
+    left out, of which the function's alarm tells: it must not keep all others from new models."""
     return {
         "Type": "Map",
         "Label": "Accounts",
@@ -133,7 +134,13 @@ def _examples(accounts: int) -> State:
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "Write examples",
-            "States": {"Write examples": {**task("train_examples", keeps={"rows.$": "$.Payload.rows"}), "End": True}},
+            "States": {
+                "Write examples": {
+                    **caught_by(task("train_examples", keeps={"rows.$": "$.Payload.rows"}), "Left out"),
+                    "End": True,
+                },
+                "Left out": {"Type": "Pass", "Result": {"rows": 0}, "End": True},
+            },
         },
         "MaxConcurrency": accounts,
         "ToleratedFailureCount": 0,
@@ -154,7 +161,12 @@ def _promote(poll_seconds: int) -> States:
             "Default": "Wait for the endpoint",
         },
         "Wait for the endpoint": {"Type": "Wait", "Seconds": poll_seconds, "Next": "Roll out"},
-        "Finish": {**caught_by(task("model_finish", _RUN, keeps={}), "Finish failed"), "Next": "Kind done"},
+        "Finish": {**caught_by(task("model_finish", _RUN, keeps={}), "Finish failed"), "Next": "Retire old ones"},
+        # The new champion serves: what earlier ones left behind fails no promotion. The function's own alarm tells.
+        "Retire old ones": {
+            **caught_by(task("model_roll", {**_RUN, "direction": "retire"}, keeps={}), "Kind done"),
+            "Next": "Kind done",
+        },
         "It does not serve": {
             "Type": "Pass",
             "Result": {"step": "model_roll", "code": "EndpointWentBack"},

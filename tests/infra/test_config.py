@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from infra.config import InvalidContext, stage_config
+from infra.config import STAGES, InvalidContext, stage_config
 
 
 def read(**context: str):  # type: ignore[no-untyped-def]
@@ -37,6 +37,13 @@ def test_a_config_cannot_be_changed() -> None:
 
 def test_the_sender_domain_can_be_given() -> None:
     assert stage_config(read(stage="prod", sender_domain="news.brand.example")).sender_domain == "news.brand.example"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_more_parts_are_scored_at_a_time_than_the_endpoint_takes_calls(stage: str) -> None:
+    config = stage_config(read(stage=stage))
+    assert 1 <= config.score_concurrency <= config.chunk_concurrency
+    assert config.score_concurrency * config.account_concurrency <= config.endpoint.max_concurrency
 
 
 def test_the_engine_of_refreshes_is_auto_lambda_or_spark() -> None:

@@ -103,6 +103,27 @@ def test_only_the_roles_of_jobs_and_endpoints_are_passed_on_and_only_to_sagemake
     assert len(passed) == len(KINDS)
 
 
+def test_a_promotion_may_start_instances_with_disks_under_the_customer_key(
+    provisioned: Stage, aws_stage: Stage
+) -> None:
+    def grants(stage: Stage) -> list[dict[str, Any]]:
+        return [found for found in statements(stage, "model-roll") if "kms:CreateGrant" in texts(found["Action"])]
+
+    (grant,) = grants(provisioned)
+    assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    assert grants(aws_stage) == []  # serverless hosting has no disks
+
+
+def test_what_trainings_read_is_not_kept_for_ever(each_stage: Stage) -> None:
+    rules = [
+        rule
+        for bucket in each_stage.properties("AWS::S3::Bucket").values()
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+    ]
+    (rule,) = [rule for rule in rules if rule.get("Prefix") == "training/"]
+    assert rule["ExpirationInDays"] > 0
+
+
 def test_an_endpoint_reads_no_model_of_another_kind(each_stage: Stage) -> None:
     for owner, statement in policies_of_roles(each_stage):
         if "s3:GetObject" in texts(statement["Action"]) and "EndpointRole" in owner:

@@ -76,11 +76,32 @@ def test_it_asks_until_the_job_and_the_endpoint_are_done(workflows: Any) -> None
         workflows,
         train_plan=only_churn,
         train_job=states("running", "running", "done"),
-        model_roll=states("updating", "updating", "serving"),
+        model_roll=states("updating", "updating", "serving", "retired"),
     )
 
     assert outcome.status == "SUCCEEDED"
-    assert len(outcome.payloads("train_job")) == len(outcome.payloads("model_roll")) == 3
+    assert len(outcome.payloads("train_job")) == 3
+    assert [one["direction"] for one in outcome.payloads("model_roll")] == ["forward"] * 3 + ["retire"]
+
+
+def test_an_account_whose_examples_cannot_be_written_is_left_out(workflows: Any) -> None:
+    def fails_for_acme(payload: dict[str, Any]) -> dict[str, Any]:
+        return fails(payload) if payload["account_id"] == "acme" else {"rows": 10}
+
+    outcome = run(workflows, train_plan=only_churn, train_examples=fails_for_acme)
+
+    assert outcome.status == "SUCCEEDED"
+    assert outcome.payloads("model_judge") == [{"kind": "churn", "run_id": "trn-churn"}]
+
+
+def test_a_promotion_stands_when_old_models_cannot_be_deleted(workflows: Any) -> None:
+    def cannot(payload: dict[str, Any]) -> dict[str, Any]:
+        return fails(payload) if payload["direction"] == "retire" else told(payload, "serving")
+
+    outcome = run(workflows, train_plan=only_churn, model_roll=cannot)
+
+    assert outcome.status == "SUCCEEDED"
+    assert [one.get("error") for one in outcome.payloads("model_finish")] == [None]
 
 
 @pytest.mark.parametrize(("folder", "state"), [("model_judge", "refused"), ("train_job", "nothing")])

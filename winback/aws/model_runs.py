@@ -107,7 +107,18 @@ class RunStore:
         return run
 
     def changes(self, kind: Kind) -> list[Run]:
-        """Those that changed the champion, oldest first. A run a week is some fifty items a year."""
+        """Those that changed the champion, oldest first."""
+        promoted = (run for run in self._runs(kind) if run.state == RunState.PROMOTED)
+        return sorted(promoted, key=lambda run: run.ended_at or "")
+
+    def rolled_out(self, kind: Kind) -> list[Run]:
+        """Those that an endpoint may have been moved to, newest first."""
+        ended = (RunState.PROMOTED, RunState.ROLLED_BACK, RunState.FAILED)
+        moved = (run for run in self._runs(kind) if run.model_id is not None and run.state in ended)
+        return sorted(moved, key=lambda run: run.ended_at or "", reverse=True)
+
+    def _runs(self, kind: Kind) -> list[Run]:
+        """A run a week is some fifty items a year."""
         found: list[Run] = []
         query: dict[str, Any] = {
             "KeyConditionExpression": Key("pk").eq(keys.models_pk(kind)) & Key("sk").begins_with("run#"),
@@ -115,9 +126,9 @@ class RunStore:
         }
         while True:
             page = self._table.query(**query)
-            found += [run for run in (from_item(Run, item) for item in page["Items"]) if run.state == RunState.PROMOTED]
+            found += [from_item(Run, item) for item in page["Items"]]
             if "LastEvaluatedKey" not in page:
-                return sorted(found, key=lambda run: run.ended_at or "")
+                return found
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def promotion(self, kind: Kind) -> Promotion | None:

@@ -39,6 +39,9 @@ from winback.predictions.kinds import Kind
 MOST_SECONDS = 3600  # of a whole update; SageMaker goes back when it takes longer
 WAY_BACK = "model_roll_back"
 """The step that the workflow names when moving an endpoint back failed."""
+KEPT_ROLLOUTS = 3
+"""Of so many runs the model and the configuration stay, besides those in service; the archives all stay."""
+_RETIRED_AT_ONCE = 10
 _BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
 _BROKEN = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed", "Deleting"})
 
@@ -61,6 +64,8 @@ class State(StrEnum):
     """The new model does not serve; the endpoint is to be moved back."""
     BACK = "back"
     """The old model serves as before."""
+    RETIRED = "retired"
+    """What earlier runs left in SageMaker is gone."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,22 @@ class Rollout:
             return Answer(State.BACK)
         self._update(claim.from_config, watched=False)
         return Answer(State.UPDATING)
+
+    def retire(self) -> Answer:
+        """Deletes models and configurations of all runs but the last few: SageMaker counts them against a quota.
+
+        Those of a deployment are CloudFormation's. Nothing is deleted while an endpoint moves: a configuration in use
+        must stay (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteEndpointConfig.html).
+        """
+        described = self._describe()
+        if described["EndpointStatus"] in _BUSY or self.store.promotion(self.kind) is not None:
+            return Answer(State.RETIRED)
+        names = [self._name(run) for run in self.store.rolled_out(self.kind)]
+        for name in names[KEPT_ROLLOUTS : KEPT_ROLLOUTS + _RETIRED_AT_ONCE]:
+            if name != described["EndpointConfigName"]:
+                _unless_gone(self.sagemaker.delete_endpoint_config, EndpointConfigName=name)
+                _unless_gone(self.sagemaker.delete_model, ModelName=name)
+        return Answer(State.RETIRED)
 
     def _claim(self, run: Run, model_id: str, config: str, now: datetime) -> Promotion:
         """The champion of this moment is kept first, for it is what one would go back to."""
@@ -233,6 +254,15 @@ def _unless_there(create: Callable[..., Any], **request: Any) -> None:
         create(**request)
     except ClientError as error:
         if "already existing" not in error.response["Error"].get("Message", ""):
+            raise
+
+
+def _unless_gone(delete: Callable[..., Any], **request: Any) -> None:
+    """The service has no code of its own for a name that is not there: "Could not find model ..."."""
+    try:
+        delete(**request)
+    except ClientError as error:
+        if "could not find" not in error.response["Error"].get("Message", "").lower():
             raise
 
 

@@ -124,6 +124,18 @@ class SageMaker:
     def describe_endpoint_config(self, *, EndpointConfigName: str) -> Any:  # noqa: N803
         return self.configs[EndpointConfigName]
 
+    def delete_model(self, *, ModelName: str) -> None:  # noqa: N803
+        self._delete(self.models, ModelName)
+
+    def delete_endpoint_config(self, *, EndpointConfigName: str) -> None:  # noqa: N803
+        assert EndpointConfigName != self.endpoint["EndpointConfigName"], "it is in use"
+        self._delete(self.configs, EndpointConfigName)
+
+    def _delete(self, things: dict[str, Any], name: str) -> None:
+        if name not in things:
+            raise _refusal(f"Could not find {name}.")
+        del things[name]
+
     def update_endpoint(self, **request: Any) -> None:
         assert self.endpoint["EndpointStatus"] == "InService"
         assert request["EndpointName"] == ENDPOINT
@@ -209,6 +221,10 @@ class World:
         self.examples(run_id)
         self.train(run_id, archive(model_id, {"champion": against}))
         return run_id
+
+    def retire(self, run_id: str) -> None:
+        answer = self.call("model_roll", {"kind": "churn", "run_id": run_id, "direction": "retire"})
+        assert answer["state"] == "retired"
 
     def roll(self, run_id: str, direction: str = "forward") -> str:
         """As the workflow does: asks until the endpoint is where it should be."""

@@ -237,6 +237,39 @@ def test_a_promotion_waits_for_a_deployment_that_moves_the_endpoint(world: World
     assert claim.from_config == "deployed"
 
 
+def test_models_and_configurations_of_all_but_the_last_rollouts_are_deleted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes = iter(range(60))
+    monkeypatch.setattr(
+        "functions.model_finish.handler.SystemClock.now",
+        lambda _: datetime(2026, 11, 22, 1, next(minutes), tzinfo=UTC),
+    )
+    runs = [world.judged(f"churn-{week}", BETTER, f"week-{week}") for week in range(1)]
+    world.promote(runs[0])
+    for week in range(1, 6):
+        runs.append(world.judged(f"churn-{week}", BETTER, f"week-{week}"))
+        world.promote(runs[-1])
+        world.retire(runs[-1])
+    kept = {f"{ENDPOINT}-{run_id}" for run_id in runs[-3:]}
+    assert set(world.sagemaker.configs) == set(world.sagemaker.models) == {"first", *kept}
+    world.retire(runs[-1])
+    assert all(world.is_kept(f"churn-{week}") for week in range(6))
+
+
+def test_what_serves_is_never_deleted_however_many_rollouts_failed_since(world: World) -> None:
+    serving = world.judged("churn-new", BETTER)
+    world.promote(serving)
+    for week in range(5):
+        run_id = world.judged(f"churn-{week}", BETTER, f"week-{week}")
+        world.sagemaker.goes_back = True
+        assert world.roll(run_id) == "failed"
+        world.give_up(run_id, "model_roll")
+    world.retire(run_id)
+    assert f"{ENDPOINT}-{serving}" in world.sagemaker.configs
+    assert world.sagemaker.served == "churn-new"
+
+
 def test_a_step_that_is_refused_leaves_everything_as_it_was(world: World) -> None:
     run_id = world.judged("churn-new", BETTER)
     world.sagemaker.refuses = "create_model"
