@@ -15,6 +15,7 @@ WORKFLOWS = ("refresh", "prepare", "campaign", "archetypes", "train")
 FUNCTIONS = (
     "import_worker",
     "refresh_value",
+    "refresh_recommend",
     "refresh_score",
     "launch_plan",
     "feeder",

@@ -65,6 +65,21 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             ),
         ),
         FunctionSpec(
+            folder="refresh_recommend",
+            does="Order lines and the computed snapshot -> what each customer may buy next",
+            package="data",
+            memory_mb=5120,
+            timeout_seconds=900,
+            storage_mb=10_240,
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts"),
+                access.read_lake("orders/*", "rates/*", "refresh/*/customers.parquet"),
+                access.write_lake("refresh/*/recommendations.*"),
+                access.list_lake("orders/*", "rates/*"),
+            ),
+        ),
+        FunctionSpec(
             folder="refresh_score",
             does="One part -> the churn endpoint in batches -> scores",
             memory_mb=512,
@@ -147,7 +162,7 @@ class SegmentationStack(FunctionStack):
             "refresh",
             refresh.definition(
                 accounts=config.account_concurrency,
-                chunks=config.chunk_concurrency,
+                chunks=config.score_concurrency,
                 spark_minutes=config.spark.most_minutes if job is not None else None,
             ),
             names=names,

@@ -14,7 +14,15 @@ from infra.workflows.states import (
     when_number,
 )
 
-FUNCTIONS = ("refresh_start", "refresh_compute", "refresh_value", "refresh_score", "refresh_publish", "refresh_watch")
+FUNCTIONS = (
+    "refresh_start",
+    "refresh_compute",
+    "refresh_value",
+    "refresh_recommend",
+    "refresh_score",
+    "refresh_publish",
+    "refresh_watch",
+)
 
 _LINE = ("account_id", "snapshot_id", "chunk", "key", "rows")
 _ACCOUNT = {"account_id.$": "$.account_id", "snapshot_id.$": "$.snapshot_id", "as_of.$": "$.as_of"}
@@ -66,17 +74,23 @@ def _each_account(accounts: int, chunks: int, spark_minutes: int | None) -> Stat
 
 
 def _one_account(chunks: int, spark_minutes: int | None) -> States:
-    score = {"Score chunk": chunk_task("refresh_score")}
+    # A part that cannot be scored leaves the others alone, and the refresh: its customers get what publishing has instead
+    # of the endpoint's score. The function's alarm tells.
+    score = {
+        "Score chunk": caught_by(chunk_task("refresh_score"), "Part without scores"),
+        "Part without scores": {"Type": "Pass", "Parameters": {"chunk.$": "$.chunk"}, "End": True},
+    }
     return {
         "Compute": {
             **caught_by(task("refresh_compute", _ACCOUNT), "Compute failed"),
             "Next": "Value" if spark_minutes is None else "Which engine",
         },
         **(_on_spark(spark_minutes) if spark_minutes is not None else {}),
-        # Segments without a predicted value are worth more than none: a failure here fails no refresh. Its function's
-        # alarm tells of it, and so does the summary.
-        "Value": {
-            **caught_by(task("refresh_value", _ACCOUNT, keeps={}), "Anything to score"),
+        # Segments without predicted values or recommendations are worth more than none: a failure of these two fails
+        # no refresh. Their functions' alarms tell of it, and of the values so does the summary.
+        "Value": {**caught_by(task("refresh_value", _ACCOUNT, keeps={}), "Recommend"), "Next": "Recommend"},
+        "Recommend": {
+            **caught_by(task("refresh_recommend", _ACCOUNT, keeps={}), "Anything to score"),
             "Next": "Anything to score",
         },
         "Anything to score": when_number("$.parts", zero="Publish", otherwise="Score"),

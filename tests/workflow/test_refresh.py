@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from infra.workflows import refresh
 from tests.workflow.conftest import FunctionFailed
 
@@ -21,6 +23,7 @@ def run(workflows: Any, *, parts: int = 2, **replaced: Any) -> Any:
         "refresh_start": lambda payload: {"accounts": ACCOUNTS},
         "refresh_compute": lambda payload: {**payload, "manifest": "manifest.jsonl", "parts": parts},
         "refresh_value": lambda payload: {"customers": 5},
+        "refresh_recommend": lambda payload: {"customers": 5},
         "refresh_score": lambda payload: {"chunk": payload["chunk"]},
         "refresh_publish": lambda payload: {"customers": 5, "changed": 1},
         "refresh_watch": lambda payload: {"alarming": False},
@@ -48,14 +51,28 @@ def test_every_account_is_computed_scored_and_published(workflows: Any) -> None:
     ]
 
 
-def test_a_refresh_goes_on_without_values_when_they_cannot_be_had(workflows: Any) -> None:
+@pytest.mark.parametrize("step", ["refresh_value", "refresh_recommend"])
+def test_a_refresh_goes_on_without_values_or_recommendations_when_they_cannot_be_had(workflows: Any, step: str) -> None:
     def fails(payload: dict[str, Any]) -> dict[str, Any]:
         raise FunctionFailed("out of memory")
 
-    outcome = run(workflows, refresh_value=fails)
+    outcome = run(workflows, **{step: fails})
 
     assert outcome.status == "SUCCEEDED"
     assert len(outcome.payloads("refresh_score")) == 4
+    assert outcome.payloads("refresh_publish") == ACCOUNTS
+
+
+def test_a_part_that_cannot_be_scored_leaves_the_others_and_the_refresh_alone(workflows: Any) -> None:
+    def fails_once(payload: dict[str, Any]) -> dict[str, Any]:
+        if payload["chunk"] == 0:
+            raise FunctionFailed("the model refused the request")
+        return {"chunk": payload["chunk"]}
+
+    outcome = run(workflows, refresh_score=fails_once)
+
+    assert outcome.status == "SUCCEEDED"
+    assert {told["chunk"] for told in outcome.payloads("refresh_score")} == {0, 1}
     assert outcome.payloads("refresh_publish") == ACCOUNTS
 
 

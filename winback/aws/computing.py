@@ -37,8 +37,6 @@ from winback.instants import format_instant, parse_instant
 from winback.playbook.calls import OBJECT as CALLS
 from winback.playbook.calls import write_calls
 from winback.rates.conversion import Conversion
-from winback.recommendations.reading import SUMMARY as RECOMMENDATIONS
-from winback.recommendations.writing import write_recommendations
 from winback.segmentation.computed import write_computed, write_parts
 from winback.segmentation.data_quality import Rows, measure
 from winback.segmentation.increments import (
@@ -51,7 +49,7 @@ from winback.segmentation.increments import (
     statements_fingerprint,
 )
 from winback.segmentation.names import Segment
-from winback.segmentation.order_files import OrderFiles, open_orders, some_lines
+from winback.segmentation.order_files import OrderFiles, open_orders
 from winback.segmentation.organic_return import OrganicReturn, observe_returns
 from winback.segmentation.priorities import MeasuredLift
 from winback.segmentation.recalibration import is_proposal_due, recalibrate
@@ -156,7 +154,6 @@ class _Computation:
         lake.upload(self.folder / "computed.parquet", f"{refresh.work}customers.parquet")
         lines = self._write_parts()
         lake.write_rows(f"{refresh.work}manifest.jsonl", lines)
-        self._write_recommendations(files, opened)
         self._leave_for_the_next(files, applied, opened)
         return lines
 
@@ -177,7 +174,14 @@ class _Computation:
             before = self._before(self._coverage(files, rubric, foreign=False))
             if before is not None and self._open_touched(local, before):
                 return _Opened(Conversion(currency=self.account.currency), before.organic, carried=True)
-        conversion = self._open_all(OrderFiles.of(local.values()))
+        all_files = OrderFiles.of(local.values())
+        conversion = open_orders(
+            self.connection,
+            parquet=all_files.parquet,
+            json_lines=all_files.json_lines,
+            currency=self.account.currency,
+            rates=download_all(self.by.lake, rates_prefix(self.account.account_id), self.folder / "rates"),
+        )
         if rubric is not None and proposed:
             self._propose(rubric)
         organic = observe_returns(
@@ -188,15 +192,6 @@ class _Computation:
             currency=self.account.currency,
         )
         return _Opened(conversion, organic, carried=False)
-
-    def _open_all(self, files: OrderFiles) -> Conversion:
-        return open_orders(
-            self.connection,
-            parquet=files.parquet,
-            json_lines=files.json_lines,
-            currency=self.account.currency,
-            rates=download_all(self.by.lake, rates_prefix(self.account.account_id), self.folder / "rates"),
-        )
 
     def _before(self, now: Coverage) -> _Before | None:
         latest = self.by.snapshots.latest(self.refresh.account_id)
@@ -277,22 +272,6 @@ class _Computation:
             self.by.lake.write_bytes(key, part.path.read_bytes(), content_type="application/x-ndjson")
             lines.append(manifest_line(refresh.account_id, refresh.snapshot_id, part.chunk, key, part.rows))
         return lines
-
-    def _write_recommendations(self, files: dict[str, str], opened: _Opened) -> None:
-        """Of all orders, also where the snapshot needed few: what is due changes with every day that passes."""
-        paths = OrderFiles.of(self.folder / "orders" / key for key in files)
-        if not some_lines(self.connection, paths):
-            return
-        if opened.carried:
-            forget_touched_orders(self.connection)
-            self._open_all(paths)
-        written = write_recommendations(
-            self.connection, self.folder / "recommendations", as_of=self.refresh.as_of, segments="snapshot"
-        )
-        if written is not None:
-            for name, path in written.files.items():
-                self.by.lake.upload(path, f"{self.refresh.work}{name}")
-            self.by.lake.write_json(f"{self.refresh.work}{RECOMMENDATIONS}", written.summary)
 
     def _leave_for_the_next(self, files: dict[str, str], rubric: Rubric, opened: _Opened) -> None:
         """The histories first: what coverage.json says is there, is."""

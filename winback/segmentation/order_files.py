@@ -119,9 +119,11 @@ def read_files(connection: duckdb.DuckDBPyConnection, files: OrderFiles) -> duck
     return relation
 
 
-def some_lines(connection: duckdb.DuckDBPyConnection, files: OrderFiles) -> bool:
-    """Whether some order of the files, in any of its versions, has lines."""
-    return bool(read_files(connection, files).filter("len(lines) > 0").limit(1).fetchall())
+def count_lines(connection: duckdb.DuckDBPyConnection, files: OrderFiles) -> int:
+    """Order lines of the files, in all versions of their orders."""
+    ((lines,),) = read_files(connection, files).aggregate("coalesce(sum(len(lines)), 0)::BIGINT").fetchall()
+    counted: int = lines
+    return counted
 
 
 def _projection(rows: duckdb.DuckDBPyRelation) -> str:

@@ -119,8 +119,8 @@ def gone_customers(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def _state(columns: Sequence[str]) -> str:
     """The struct that a stored item is compared by.
 
-    A probability moves a little every day: it counts as changed when its tenth does, and a predicted value when it is
-    19 % more or less (a quarter of a power of two). A snapshot of before a column existed has none of it, and so
+    A probability moves a little every day: it counts as changed when its tenth does, and a predicted value, which falls
+    with every silent day, when it passes a power of two of minor units, from 128 on. A snapshot of before a column existed has none of it, and so
     differs in everybody who has it now: the items get it then.
     """
     parts = {name: name if name in columns else "NULL" for name in _STATE if name != "customer_key"}
@@ -128,5 +128,5 @@ def _state(columns: Sequence[str]) -> str:
     # Reasons move with it, and are written with it; only having some where there were none is a change of its own.
     parts["churn_reasons"] = "len(churn_reasons) > 0" if "churn_reasons" in columns else "NULL"
     if "predicted_value_minor" in columns:
-        parts["predicted_value_minor"] = "floor(4 * log2(greatest(predicted_value_minor, 1)))"
+        parts["predicted_value_minor"] = "floor(log2(greatest(predicted_value_minor, 64)))"
     return f"struct_pack({', '.join(f'{name} := {value}' for name, value in parts.items())})"

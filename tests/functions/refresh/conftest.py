@@ -26,6 +26,7 @@ ACCOUNT = Account.model_validate(
         "public_url": "https://example.com",
     }
 )
+FUNCTIONS = ("api_segments", "api_movement", "refresh_start", "refresh_compute", "refresh_publish")
 EVENTS = Path(__file__).parents[3] / "events"
 WORKFLOW = {
     "Version": "1.0",
@@ -104,6 +105,7 @@ class Cloud:
         """Compute, score and publish; the last step's answer."""
         work = {"account_id": self.account.account_id, "snapshot_id": snapshot_id, "as_of": as_of}
         computed = self.call("refresh_compute", work)
+        self.call("refresh_recommend", work)
         self.score(computed["manifest"], probability)
         return self.call("refresh_publish", work)
 
@@ -146,13 +148,14 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "CLOCK_SOURCE": "table",
             "EVENT_BUS": "winback",
             "REFRESH_WORKFLOW_ARN": machine["stateMachineArn"],
+            "POWERTOOLS_METRICS_NAMESPACE": "Winback",
         }.items():
             monkeypatch.setenv(name, value)
         inbox = _inbox()
         tables = {name: _table(name) for name in ("campaigns", "customers")}
         Accounts(tables["campaigns"]).put(ACCOUNT)
         tables["campaigns"].put_item(Item={"pk": "clock", "sk": "now", "now": "1997-10-01T00:00:00Z"})
-        for folder in ("api_segments", "api_movement", "refresh_start", "refresh_compute", "refresh_publish"):
+        for folder in (*FUNCTIONS, "refresh_recommend"):
             importlib.import_module(f"functions.{folder}.handler").settings.cache_clear()
         yield Cloud(tables["campaigns"], tables["customers"], Lake("lake"), ACCOUNT, inbox)
 
@@ -160,8 +163,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 @pytest.fixture
 def events() -> dict[str, Any]:
     """The sample payloads of this subject's functions."""
-    names = ("api_segments", "api_movement", "refresh_start", "refresh_compute", "refresh_publish")
-    return {name: json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8")) for name in names}
+    return {name: json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8")) for name in FUNCTIONS}
 
 
 def _inbox() -> str:

@@ -1,7 +1,14 @@
 """Recommendations through a refresh: written with the snapshot, and read for one customer."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+from winback.accounts import Account
+from winback.aws.recommending import Recommender
+from winback.aws.refresh import Machine, Refresh
+
+SAMPLE = json.loads((Path(__file__).parents[3] / "events" / "refresh_recommend.json").read_text(encoding="utf-8"))
 FIRST, SECOND = "snp-000000000001", "snp-000000000002"
 
 
@@ -62,3 +69,11 @@ def test_a_customer_whom_the_snapshot_does_not_know_has_none(cloud: Any) -> None
     assert cloud.get("/v1/customers/ann/recommendations")[0] == 404
     cloud.refresh(FIRST, "1997-10-01T00:00:00Z")
     assert cloud.get("/v1/customers/eve/recommendations")[1]["recommendations"] == []
+
+
+def test_more_lines_than_a_call_can_take_give_none_and_no_failure(cloud: Any) -> None:
+    cloud.put_orders("batch-1", weekly("ann", categories=("coffee", "milk")))
+    cloud.call("refresh_compute", SAMPLE)
+    account: Account = cloud.account
+    assert Recommender(cloud.lake, Machine(512, 1), most_lines=7).recommend(Refresh.of(SAMPLE), account) == 0
+    assert Recommender(cloud.lake, Machine(512, 1), most_lines=8).recommend(Refresh.of(SAMPLE), account) == 1

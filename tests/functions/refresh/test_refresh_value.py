@@ -23,7 +23,6 @@ FEW = [
 @pytest.fixture
 def orders(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Every sixteenth customer of the published sample."""
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Winback")
     importlib.import_module("functions.refresh_value.handler").settings.cache_clear()
     rows = [
         {"customer": customer, "order_id": str(number), "day": str(day), "amount": round(amount * 100)}
