@@ -68,7 +68,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             folder="refresh_recommend",
             does="Order lines and the computed snapshot -> what each customer may buy next",
             package="data",
-            memory_mb=5120,
+            memory_mb=3008,
             timeout_seconds=900,
             storage_mb=10_240,
             environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
