@@ -74,8 +74,8 @@ def _each_account(accounts: int, chunks: int, spark_minutes: int | None) -> Stat
 
 
 def _one_account(chunks: int, spark_minutes: int | None) -> States:
-    # A part that cannot be scored leaves the others alone, and the refresh: its customers get what publishing has instead
-    # of the endpoint's score. The function's alarm tells.
+    # A part that cannot be scored leaves the others and the refresh alone: its customers get what publishing has
+    # instead of the endpoint's scores. The function's alarm tells.
     score = {
         "Score chunk": caught_by(chunk_task("refresh_score"), "Part without scores"),
         "Part without scores": {"Type": "Pass", "Parameters": {"chunk.$": "$.chunk"}, "End": True},
