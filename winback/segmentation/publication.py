@@ -120,8 +120,8 @@ def _state(columns: Sequence[str]) -> str:
     """The struct that a stored item is compared by.
 
     A probability moves a little every day: it counts as changed when its tenth does, and a predicted value, which falls
-    with every silent day, when it passes a power of two of minor units, from 128 on. A snapshot of before a column existed has none of it, and so
-    differs in everybody who has it now: the items get it then.
+    with every silent day, when it passes a power of two of minor units, from 128 on. A snapshot of before a column
+    existed has none of it, and so differs in everybody who has it now: the items get it then.
     """
     parts = {name: name if name in columns else "NULL" for name in _STATE if name != "customer_key"}
     parts["churn_probability"] = "floor(churn_probability * 10)"
