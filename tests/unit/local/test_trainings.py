@@ -77,9 +77,9 @@ class World:
         answer = self.trainings.handle(f"SageMaker.{operation}", {"authorization": "me"}, json.dumps(request).encode())
         return answer.status, json.loads(answer.body)
 
-    def ended(self) -> dict[str, Any]:
+    def ended(self, name: str = JOB) -> dict[str, Any]:
         for _ in range(400):
-            job = self.call("DescribeTrainingJob", TrainingJobName=JOB)[1]
+            job = self.call("DescribeTrainingJob", TrainingJobName=name)[1]
             if job["TrainingJobStatus"] != "InProgress":
                 return job
             time.sleep(0.05)
@@ -131,3 +131,19 @@ def test_a_caller_without_permission_is_refused(tmp_path: Path) -> None:
 def test_a_job_that_nobody_created_is_unknown(tmp_path: Path) -> None:
     status, answer = World(tmp_path).call("DescribeTrainingJob", TrainingJobName=JOB)
     assert (status, answer["__type"]) == (400, "ValidationException")
+
+
+def test_a_job_of_nobodys_deployment_runs_what_its_submit_directory_holds(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.add(tmp_path / "code" / "train.py", "train.py")
+    world.bucket.objects["code/sourcedir.tar.gz"] = packed.getvalue()
+    by_hand = {"sagemaker_submit_directory": '"s3://lake/code/sourcedir.tar.gz"'}
+    output = {"S3OutputPath": "s3://lake/jobs"}  # SageMaker takes it with a slash at its end or without
+    changed = {"HyperParameters": {**REQUEST["HyperParameters"], **by_hand}, "OutputDataConfig": output}
+    world.call("CreateTrainingJob", **{**REQUEST, **changed, "TrainingJobName": "by-hand"})
+    job = world.ended("by-hand")
+    assert job["ModelArtifacts"] == {"S3ModelArtifacts": "s3://lake/jobs/by-hand/output/model.tar.gz"}, job
+    assert job["SecondaryStatus"] == "Completed"
+    assert job["TrainingJobArn"].endswith(":training-job/by-hand")
