@@ -40,6 +40,13 @@ FEATURES: tuple[Feature, ...] = (
         "unknown cost are left out; null when that is all of them",
         True,
     ),
+    Feature(
+        "costed_net_minor",
+        "BIGINT",
+        "minor units",
+        "sum of the amounts that margin_minor is of: of all orders, returns included, whose cost is known; null with it",
+        True,
+    ),
     Feature("first_purchase_at", "TIMESTAMP", "UTC", "first purchase; null with returns only", True),
     Feature("last_purchase_at", "TIMESTAMP", "UTC", "last purchase; null with returns only", True),
     Feature("silence_days", "INTEGER", "days", "from the day of the last purchase to that of as_of", True, True),

@@ -59,6 +59,7 @@ SELECT
     gross_minor,
     returns_minor,
     margin_minor,
+    costed_net_minor,
     first_purchase_at,
     last_purchase_at,
     silence_days,

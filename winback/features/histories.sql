@@ -39,6 +39,7 @@ customers AS (
         max(ordered_at) FILTER (WHERE amount_minor >= 0) AS last_purchase_at,
         list_sort(list(code) FILTER (WHERE amount_minor >= 0)) AS codes,
         {margin_minor} AS margin_minor,
+        {costed_net_minor} AS costed_net_minor,
         {orders_with_lines} AS orders_with_lines,
         {lines} AS lines,
         {only_category} AS only_category
@@ -155,6 +156,7 @@ SELECT
     gross_minor,
     returns_minor,
     margin_minor,
+    costed_net_minor,
     first_purchase_at,
     last_purchase_at,
     coalesce(list_transform(recent_days, lambda code: code // 4), []::INTEGER[]) AS recent_days,

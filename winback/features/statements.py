@@ -26,6 +26,7 @@ _PREMIUM = f"""CASE
         END"""
 _PREMIUM_BY_AMOUNT = "coalesce(amount_minor >= $premium_amount_minor, FALSE)"
 _MARGIN = "(sum(amount_minor - cost_minor) FILTER (WHERE cost_minor IS NOT NULL))::BIGINT"
+_COSTED = "(sum(amount_minor) FILTER (WHERE cost_minor IS NOT NULL))::BIGINT"
 _ORDERS_WITH_LINES = "count(*) FILTER (WHERE amount_minor >= 0 AND line_count > 0)"
 _LINES = "coalesce(sum(line_count) FILTER (WHERE amount_minor >= 0), 0)::BIGINT"
 _ONLY_CATEGORY = "coalesce(bool_and(of_trend_category) FILTER (WHERE amount_minor >= 0), FALSE)"
@@ -55,6 +56,7 @@ def histories_statement(inputs: Inputs, *, trend_category: bool) -> str:
         discounted_codes="list_filter(codes, lambda code: code % 2 = 1)" if inputs.discounts else "[]::INTEGER[]",
         cost_minor=f"coalesce({', '.join(costs)})" if costs else "NULL::BIGINT",
         margin_minor=_MARGIN if costs else "NULL::BIGINT",
+        costed_net_minor=_COSTED if costs else "NULL::BIGINT",
         line_count="array_length(lines)" if inputs.lines else "0",
         orders_with_lines=_ORDERS_WITH_LINES if inputs.lines else "0::BIGINT",
         lines=_LINES if inputs.lines else "0::BIGINT",

@@ -1,7 +1,7 @@
 -- Grain:   one row a (part, first, second) that occurs: the rows of each list of the summary.
 -- Input:   snapshot (behaviours.sql)
 -- Output:  part, the names of the row (second: null where one is enough), and what its customers add up to: customers,
---          orders, purchases, net value, lapsed; margin and net value of those whose costs are known.
+--          orders, purchases, net value, lapsed; margin and net value of the orders whose costs are known.
 --
 -- Customers are added up once, by everything that any list tells apart; the lists add those groups up again.
 WITH groups AS (
@@ -27,7 +27,7 @@ WITH groups AS (
         sum(net_minor) AS net_minor,
         sum(CASE WHEN lapsed THEN 1 ELSE 0 END) AS lapsed,
         sum(margin_minor) AS margin_minor,
-        sum(CASE WHEN margin_minor IS NOT NULL THEN net_minor END) AS margin_net_minor
+        sum(costed_net_minor) AS margin_net_minor
     FROM snapshot
     GROUP BY
         segment,

@@ -57,8 +57,8 @@ class Totals(Figures):
     orders: int = Field(default=0, description="orders of any amount, returns included")
     purchases: int = Field(default=0, description="orders of amount >= 0, those of a day being one")
     lapsed: int = Field(default=0, description="customers silent for longer than their own threshold")
-    margin_minor: int | None = Field(default=None, description="of the customers whose costs are known; null of nobody")
-    margin_net_minor: int | None = Field(default=None, description="net value of those customers")
+    margin_minor: int | None = Field(default=None, description="of the orders whose costs are known; null of none")
+    margin_net_minor: int | None = Field(default=None, description="net value of those orders")
 
 
 _FIGURES = frozenset(Totals.model_fields) - {"hidden"}

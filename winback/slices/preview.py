@@ -18,7 +18,7 @@ from winback.slices.requests import HIDDEN_BELOW
 SAMPLE = 20
 OVER, UNDER = 1.5, 0.67
 _CONSENTS = ("email_consent", "sms_consent", "push_consent")
-_AMOUNTS = ("net_minor", "gross_minor", "margin_minor", "purchases")
+_AMOUNTS = ("net_minor", "gross_minor", "margin_minor", "costed_net_minor", "purchases")
 _TYPES = {**dict.fromkeys((*DIMENSIONS, *_CONSENTS), "VARCHAR"), **dict.fromkeys(_AMOUNTS, "BIGINT")}
 
 

@@ -1,7 +1,7 @@
 -- Grain:   one row a segment of members.
 -- Input:   marked (preview.py); $channel names one of the consents
--- Output:  members; those with consent to the channel, their purchases and what these brought; margin and net value of the
---          members with consent whose costs are known; NULL sums are of nobody.
+-- Output:  members; those with consent to the channel, their purchases and what these brought; their margin, and the net
+--          value of the orders that it is of; NULL sums are of nobody.
 SELECT
     segment,
     count(*)::BIGINT AS members,
@@ -9,7 +9,7 @@ SELECT
     sum(CASE WHEN consent = 'granted' THEN purchases END)::BIGINT AS purchases,
     sum(CASE WHEN consent = 'granted' THEN gross_minor END)::BIGINT AS gross_minor,
     sum(CASE WHEN consent = 'granted' THEN margin_minor END)::BIGINT AS margin_minor,
-    sum(CASE WHEN consent = 'granted' AND margin_minor IS NOT NULL THEN net_minor END)::BIGINT AS margin_net_minor
+    sum(CASE WHEN consent = 'granted' THEN costed_net_minor END)::BIGINT AS margin_net_minor
 FROM (
     SELECT
         *,

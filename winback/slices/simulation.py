@@ -56,7 +56,7 @@ class Group(_Part):
     customers: int
     reachable: int = Field(description="with consent to the channel; suppression and frequency caps not yet looked at")
     value_each_minor: float | None = Field(description="an average purchase of the reachable; null without any")
-    margin_share: float | None = Field(description="margin / net of those whose costs are known; null of nobody")
+    margin_share: float | None = Field(description="margin / net of the orders whose costs are known; null of none")
 
 
 class Lift(Range):

@@ -53,7 +53,8 @@ NEWER = """,
         CASE WHEN i % 5 = 0 THEN 'denied' ELSE 'granted' END AS email_consent,
         'unknown' AS sms_consent,
         'unknown' AS push_consent,
-        NULL::BIGINT AS margin_minor
+        NULL::BIGINT AS margin_minor,
+        NULL::BIGINT AS costed_net_minor
 """
 
 

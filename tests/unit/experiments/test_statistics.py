@@ -168,7 +168,7 @@ def test_the_smallest_detectable_effect_has_the_power_it_claims(base, treated, h
     effect = smallest_detectable_effect(treated, held_out, base)
     if effect is not None:
         reference = power_proportions_2indep(effect, base, treated, ratio=held_out / treated)
-        assert reference.power == pytest.approx(0.8, abs=2e-3)  # it counts the wrong side too
+        assert reference.power == pytest.approx(0.8, abs=3e-3)  # it counts the wrong side too
 
 
 @given(st.floats(0.02, 0.5), st.floats(0.01, 0.3), st.floats(0.05, 0.5))

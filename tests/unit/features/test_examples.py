@@ -44,7 +44,7 @@ def test_training_knows_nothing_of_the_tests_window() -> None:
 
 
 def test_too_short_a_history_says_how_long_it_has_to_be() -> None:
-    with pytest.raises(TooLittleHistory, match="182, and 91 more"):
+    with pytest.raises(TooLittleHistory, match="takes 182, and 91 days of orders after them"):
         training_cuts(FIRST, FIRST + timedelta(days=181))
     assert training_cuts(FIRST, FIRST + timedelta(days=182)) == [FIRST + timedelta(days=91)]
 

@@ -18,8 +18,11 @@ def _ann(connection: duckdb.DuckDBPyConnection, *orders: Row, **arguments: Any) 
 def test_the_margin_counts_orders_of_known_cost_and_the_returns_of_goods(connection: duckdb.DuckDBPyConnection) -> None:
     known = [order("ann", 9, 1_000, cost=600), order("ann", 5, -500, cost=-300)]
     assert _ann(connection, *known)["margin_minor"] == 200
-    assert _ann(connection, *known, order("ann", 3, 9_000))["margin_minor"] == 200
+    some = _ann(connection, *known, order("ann", 3, 9_000))
+    assert some["margin_minor"] == 200
+    assert some["costed_net_minor"] == some["net_minor"] - 9_000
     assert _ann(connection, order("ann", 3, 9_000))["margin_minor"] is None
+    assert _ann(connection, order("ann", 3, 9_000))["costed_net_minor"] is None
 
 
 def test_an_order_costs_what_its_lines_cost_when_each_is_known(connection: duckdb.DuckDBPyConnection) -> None:

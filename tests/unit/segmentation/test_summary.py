@@ -51,7 +51,8 @@ def test_overlays_tell_tiers_within_segments(connection: duckdb.DuckDBPyConnecti
     assert found["wide", "Rising"] == 0
 
 
-def test_margin_is_of_those_whose_costs_are_known(connection: duckdb.DuckDBPyConnection) -> None:
-    summary = summary_of(connection, {"net_minor": 500, "margin_minor": 100}, {"net_minor": 700})
-    assert (summary.total.margin_minor, summary.total.margin_net_minor, summary.total.net_minor) == (100, 500, 1_200)
+def test_margin_is_of_the_orders_whose_costs_are_known(connection: duckdb.DuckDBPyConnection) -> None:
+    some_costs = {"net_minor": 900, "margin_minor": 100, "costed_net_minor": 500}
+    summary = summary_of(connection, some_costs, {"net_minor": 700})
+    assert (summary.total.margin_minor, summary.total.margin_net_minor, summary.total.net_minor) == (100, 500, 1_600)
     assert summary_of(connection, {"net_minor": 700}).total.margin_minor is None

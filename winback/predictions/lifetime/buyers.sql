@@ -16,6 +16,7 @@ SELECT
     gross_minor AS spent,
     returns_minor,
     net_minor,
-    margin_minor
+    margin_minor,
+    costed_net_minor
 FROM computed
 WHERE purchases > 0;

@@ -174,8 +174,7 @@ def _histories(connection: duckdb.DuckDBPyConnection) -> Histories:
 
 def _keeps(connection: duckdb.DuckDBPyConnection) -> Keeps:
     gross, returned, known, margin = connection.execute(
-        "SELECT sum(spent), sum(returns_minor), sum(net_minor) FILTER (margin_minor IS NOT NULL), sum(margin_minor) "
-        "FROM buyers"
+        "SELECT sum(spent), sum(returns_minor), sum(costed_net_minor), sum(margin_minor) FROM buyers"
     ).fetchall()[0]
     return Keeps.of(
         gross=int(gross or 0), returned=int(returned or 0), known_net=int(known or 0), margin=int(margin or 0)

@@ -44,7 +44,8 @@ def write_snapshot(path: Path, *, customers: int = 400, repeats: bool = True, ma
             "CASE WHEN customer_number % 2 = 0 THEN 'Loyal' ELSE 'Rising' END AS segment, "
             "* EXCLUDE (customer_number), gross_minor // 10 AS returns_minor, "
             "gross_minor - gross_minor // 10 AS net_minor, "
-            "((gross_minor - gross_minor // 10) * $margin)::BIGINT AS margin_minor FROM columns",
+            "((gross_minor - gross_minor // 10) * $margin)::BIGINT AS margin_minor, "
+            "CASE WHEN $margin IS NOT NULL THEN gross_minor - gross_minor // 10 END AS costed_net_minor FROM columns",
             {"margin": margin},
         )
         connected.table("snapshot").write_parquet(str(path))
