@@ -44,7 +44,7 @@ FEATURES: tuple[Feature, ...] = (
         "costed_net_minor",
         "BIGINT",
         "minor units",
-        "sum of the amounts that margin_minor is of: of all orders, returns included, whose cost is known; null with it",
+        "sum of the amounts that margin_minor is of: all orders, returns included, whose cost is known; null with it",
         True,
     ),
     Feature("first_purchase_at", "TIMESTAMP", "UTC", "first purchase; null with returns only", True),
