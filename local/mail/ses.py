@@ -1,38 +1,25 @@
 """The SES v2 calls that Winback makes at run time, as a pure request handler: no socket, no clock of its own.
 
-Validates as SES does, so that what passes here is no surprise there. Limits and error codes:
-https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html, .../API_MessageTag.html,
-.../API_MessageHeader.html and https://docs.aws.amazon.com/ses/latest/dg/quotas.html.
+Validates as SES does, so that what passes here is no surprise there; what a request's fields may hold is in
+`ses_requests`. Quotas: https://docs.aws.amazon.com/ses/latest/dg/quotas.html.
 """
 
-import base64
-import binascii
 import json
-import re
 import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from email.utils import getaddresses, parseaddr
+from email.utils import parseaddr
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
 from local.mail.messages import Message
+from local.mail.ses_requests import SesError, destination_of, raw_parts, required, simple_parts, tags_of
 
 MAX_MESSAGE_BYTES = 40 * 1024 * 1024
-MAX_RECIPIENTS = 50
-MAX_HEADERS = 15
-MAX_HEADER_NAME, MAX_HEADER_VALUE = 126, 870
-MAX_TAG = 256
-_TAG = re.compile(r"[A-Za-z0-9_-]+")
-_SYSTEM_TAG = re.compile(r"ses:[A-Za-z0-9_-]+")  # names that SES itself reads, e.g. ses:no-track
-_HEADER_NAME = re.compile(r"[!-9;-@A-~]+")
-_HEADER_VALUE = re.compile(r"[ -~]*")
 
 _STATUS = {
     "AccessDeniedException": HTTPStatus.FORBIDDEN,
@@ -70,14 +57,6 @@ def needed_permission(method: str, path: str, body: bytes, *, arns: str) -> tupl
     domain = parseaddr(payload.get("FromEmailAddress", ""))[1].rpartition("@")[2]
     sets = [payload["ConfigurationSetName"]] if payload.get("ConfigurationSetName") else []
     return action, [f"{arns}:identity/{domain}", *(f"{arns}:configuration-set/{name}" for name in sets)]
-
-
-class SesError(Exception):
-    """An answer that SES gives instead of a result; `code` is the exception's name in the SDKs."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -205,7 +184,7 @@ class Mailbox:
         reason = payload.get("Reason")
         if reason not in ("BOUNCE", "COMPLAINT"):
             raise SesError("BadRequestException", f"Reason must be BOUNCE or COMPLAINT, not {reason!r}")
-        self.suppress(_required(payload, "EmailAddress"), reason)
+        self.suppress(required(payload, "EmailAddress"), reason)
         return Answer(200, {})
 
     def _get_suppressed(self, address: str) -> Answer:
@@ -223,14 +202,14 @@ class Mailbox:
         return Answer(200, {"SuppressedDestinationSummaries": page, **more})
 
     def _create_identity(self, payload: dict[str, Any]) -> Answer:
-        identity = _required(payload, "EmailIdentity")
+        identity = required(payload, "EmailIdentity")
         if identity in self._identities:
             raise SesError("AlreadyExistsException", f"Email identity {identity} already exist.")
         self._identities.add(identity)
         return Answer(200, {"IdentityType": _identity_type(identity), "VerifiedForSendingStatus": True})
 
     def _create_tenant(self, payload: dict[str, Any]) -> Answer:
-        tenant = _required(payload, "TenantName")
+        tenant = required(payload, "TenantName")
         if tenant in self._tenants:
             raise SesError("AlreadyExistsException", f"Tenant {tenant} already exists.")
         self._tenants.add(tenant)
@@ -274,7 +253,7 @@ class Mailbox:
     def _accept(self, payload: dict[str, Any], size: int) -> Message:
         if size > MAX_MESSAGE_BYTES:
             raise SesError("MessageRejected", f"Message length is more than {MAX_MESSAGE_BYTES} bytes long")
-        source = _required(payload, "FromEmailAddress")
+        source = required(payload, "FromEmailAddress")
         self._check_identity(source)
         tenant = payload.get("TenantName")
         if tenant is not None and tenant not in self._tenants:
@@ -282,13 +261,13 @@ class Mailbox:
         configuration_set = payload.get("ConfigurationSetName", "")
         if configuration_set and configuration_set not in self._sending.configuration_sets:
             raise SesError("NotFoundException", f"Configuration set <{configuration_set}> does not exist.")
-        destination = _destination(payload)
+        destination = destination_of(payload)
         content = payload.get("Content", {})
         match sorted(content):
             case ["Simple"]:
-                subject, text, html, headers = _simple(content["Simple"])
+                subject, text, html, headers = simple_parts(content["Simple"])
             case ["Raw"]:
-                subject, text, html, headers = _raw(content["Raw"])
+                subject, text, html, headers = raw_parts(content["Raw"])
             case _:
                 raise SesError("BadRequestException", "Content must hold exactly one of Simple and Raw here")
         return Message(
@@ -300,7 +279,7 @@ class Mailbox:
             text=text,
             html=html,
             headers=headers,
-            tags=_tags(payload.get("EmailTags", [])),
+            tags=tags_of(payload.get("EmailTags", [])),
             configuration_set=configuration_set,
             tenant=tenant,
         )
@@ -322,85 +301,6 @@ class Mailbox:
 def error_answer(code: str, message: str) -> Answer:
     status = _STATUS.get(code, HTTPStatus.BAD_REQUEST)
     return Answer(status, {"message": message}, {"x-amzn-ErrorType": code})
-
-
-def _required(payload: Mapping[str, Any], name: str) -> str:
-    value = payload.get(name)
-    if not isinstance(value, str) or not value:
-        raise SesError("BadRequestException", f"{name} is required")
-    return value
-
-
-def _destination(payload: Mapping[str, Any]) -> tuple[str, ...]:
-    named = payload.get("Destination", {})
-    addresses = [one for kind in ("ToAddresses", "CcAddresses", "BccAddresses") for one in named.get(kind, [])]
-    if not addresses:
-        raise SesError("BadRequestException", "Destination needs at least one address")
-    if len(addresses) > MAX_RECIPIENTS:
-        raise SesError("MessageRejected", f"Recipient count exceeds {MAX_RECIPIENTS}.")
-    plain = [address for _, address in getaddresses(addresses)]
-    for address in plain:
-        local, _, domain = address.rpartition("@")
-        if not local or not domain:
-            raise SesError("BadRequestException", "Missing final '@domain'")
-        if not address.isascii():
-            raise SesError("BadRequestException", "Local address contains control or whitespace, or is not ASCII")
-    return tuple(plain)
-
-
-def _tags(listed: list[Mapping[str, str]]) -> dict[str, str]:
-    tags: dict[str, str] = {}
-    for tag in listed:
-        name, value = tag.get("Name", ""), tag.get("Value", "")
-        for part, text in (("name", name), ("value", value)):
-            well_formed = _TAG.fullmatch(text) or (part == "name" and _SYSTEM_TAG.fullmatch(text))
-            if not well_formed or len(text) > MAX_TAG:
-                raise SesError(
-                    "BadRequestException",
-                    f"Invalid tag {part} <{text[:40]}>: 1 to {MAX_TAG} characters of A-Z a-z 0-9 _ -",
-                )
-        if name in tags:
-            raise SesError("BadRequestException", f"Duplicate tag name <{name}>.")
-        tags[name] = value
-    return tags
-
-
-Parts = tuple[str, str | None, str | None, tuple[tuple[str, str], ...]]
-
-
-def _simple(content: Mapping[str, Any]) -> Parts:
-    subject = content.get("Subject", {}).get("Data")
-    body = content.get("Body", {})
-    text, html = body.get("Text", {}).get("Data"), body.get("Html", {}).get("Data")
-    if subject is None or (text is None and html is None):
-        raise SesError("BadRequestException", "Content.Simple needs a Subject and a Body with Text or Html")
-    headers = [(header.get("Name", ""), header.get("Value", "")) for header in content.get("Headers", [])]
-    if len(headers) > MAX_HEADERS:
-        raise SesError("BadRequestException", f"At most {MAX_HEADERS} headers are allowed, not {len(headers)}")
-    for name, value in headers:
-        if not _HEADER_NAME.fullmatch(name) or len(name) > MAX_HEADER_NAME:
-            raise SesError("BadRequestException", f"Invalid header name <{name[:40]}>")
-        if not value or len(value) > MAX_HEADER_VALUE or not _HEADER_VALUE.fullmatch(value):
-            raise SesError(
-                "BadRequestException",
-                f"Invalid value of header <{name}>: 1 to {MAX_HEADER_VALUE} printable ASCII characters",
-            )
-    return subject, text, html, tuple(headers)
-
-
-def _raw(content: Mapping[str, Any]) -> Parts:
-    try:
-        parsed = message_from_bytes(base64.b64decode(content.get("Data", ""), validate=True), policy=policy.default)
-    except binascii.Error:
-        raise SesError("SerializationException", "Raw.Data is not base64") from None
-    assert isinstance(parsed, EmailMessage)
-    text, html = parsed.get_body(("plain",)), parsed.get_body(("html",))
-    return (
-        str(parsed.get("Subject", "")),
-        text.get_content() if text is not None else None,
-        html.get_content() if html is not None else None,
-        tuple((name, str(value)) for name, value in parsed.items()),
-    )
 
 
 def _identity_type(identity: str) -> str:
