@@ -47,7 +47,7 @@ from winback.aws.refresh import Machine, Refresh
 from winback.aws.segment_items import SegmentItems
 from winback.aws.snapshots import SnapshotStore
 from winback.identifiers import AccountId, SnapshotId
-from winback.predictions.churn import MAX_ROWS
+from winback.predictions.requests import MAX_ROWS
 from winback.predictions.scoring import score_part
 
 PART_BYTES = 8 << 20  # what boto3 splits objects into

@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, ReadTimeoutError  # noqa: A004
 
-from winback.predictions.churn import CONTENT_TYPE, EndpointUnavailable, RequestRefused
+from winback.predictions.requests import CONTENT_TYPE, EndpointUnavailable, RequestRefused
 
 ATTEMPTS = 5
 FIRST_WAIT_SECONDS = 0.5

@@ -33,8 +33,8 @@ from botocore.exceptions import ClientError
 from winback.aws.model_runs import Promotion, Run, RunState, RunStore
 from winback.aws.models import ModelBucket, kept_key
 from winback.instants import format_instant
-from winback.predictions.churn import EndpointUnavailable, InvalidAnswer, RequestRefused
 from winback.predictions.kinds import Kind
+from winback.predictions.requests import EndpointUnavailable, InvalidAnswer, RequestRefused
 
 MOST_SECONDS = 3600  # of a whole update; SageMaker goes back when it takes longer
 WAY_BACK = "model_roll_back"

@@ -1,20 +1,15 @@
 """Requests to the churn endpoint and its answers.
 
-The other side of this contract is ml/churn/inference.py; a test feeds one to the other. Limits of a call: 500 rows
-(ours), 4 MB and 60 seconds (serverless inference,
-https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-invoke.html).
+The other side of this contract is ml/churn/inference.py; a test feeds one to the other. Limits of a call: requests.py.
 """
 
-import json
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from winback.predictions.requests import Features, InvalidAnswer, MissingFeature, batches, is_number, read_answer
+
 SCHEMA_VERSION = 2
-MAX_ROWS = 500
-MAX_BYTES = 4_000_000
-CONTENT_TYPE = "application/json"
 
 REASONS = 3
 """How many are asked for of each customer."""
@@ -42,24 +37,6 @@ OPTIONAL = (
 """Null where the account or the customer's history does not tell."""
 CHURN_FEATURES = (*REQUIRED, *OPTIONAL)
 """Names of winback.features.FEATURES that the model reads."""
-
-Features = Mapping[str, Any]
-
-
-class EndpointUnavailable(Exception):
-    """No answer is to be had now: throttled, starting, missing, broken or too slow. The rows go without a score."""
-
-
-class RequestRefused(Exception):
-    """The endpoint refused the request (4xx): ours and its contract differ, and every other call would fail as well."""
-
-
-class InvalidAnswer(Exception):
-    """The endpoint answered something else than its contract says."""
-
-
-class MissingFeature(ValueError):
-    """A row lacks a feature that the model reads."""
 
 
 @dataclass(frozen=True)
@@ -91,48 +68,22 @@ def model_row(features: Features) -> dict[str, Any]:
 
 
 def encode_requests(rows: Iterable[Features]) -> Iterator[tuple[int, bytes]]:
-    """(number of rows, body) of each call: at most 500 rows and less than 4 MB. Raises MissingFeature."""
-    head, tail = f'{{"schema_version":{SCHEMA_VERSION},"reasons":{REASONS},"rows":['.encode(), b"]}"
-    batch: list[bytes] = []
-    size = len(head) + len(tail)
-    for row in rows:
-        encoded = json.dumps(model_row(row), separators=(",", ":"), allow_nan=False).encode()
-        if batch and (len(batch) == MAX_ROWS or size + len(encoded) + 1 >= MAX_BYTES):
-            yield len(batch), head + b",".join(batch) + tail
-            batch, size = [], len(head) + len(tail)
-        batch.append(encoded)
-        size += len(encoded) + 1
-    if batch:
-        yield len(batch), head + b",".join(batch) + tail
+    """(number of rows, body) of each call. Raises MissingFeature."""
+    return batches({"schema_version": SCHEMA_VERSION, "reasons": REASONS}, rows, model_row)
 
 
 def decode_answer(body: bytes, rows: int) -> ChurnAnswer:
     """The answer to a request of `rows` rows. Raises InvalidAnswer unless it has one probability for each."""
-    try:
-        answer = json.loads(body)
-        version, model_id, scored = answer["schema_version"], answer["model_id"], answer["rows"]
-        probabilities = tuple(row["churn_probability"] for row in scored)
-        reasons = tuple(tuple(Reason(found["feature"], found["effect"]) for found in row["reasons"]) for row in scored)
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidAnswer(f"not an answer of the churn endpoint: {type(error).__name__}") from error
-    if isinstance(version, bool) or version != SCHEMA_VERSION:
-        raise InvalidAnswer(f"schema_version is {str(version)[:20]}: expected {SCHEMA_VERSION}")
-    if not isinstance(model_id, str) or not model_id:
-        raise InvalidAnswer("model_id is not a name")
-    if len(probabilities) != rows:
-        raise InvalidAnswer(f"{len(probabilities)} scores for {rows} rows")
-    for number, found in enumerate(reasons):
-        if not all(isinstance(reason.feature, str) and _is_finite(reason.effect) for reason in found):
-            raise InvalidAnswer(f"row {number}: reasons are no names with numbers")
-    return ChurnAnswer(model_id, _checked(probabilities), reasons)
+    answer = read_answer(body, _scored, endpoint="churn", schema_version=SCHEMA_VERSION, rows=rows)
+    probabilities = tuple(probability for probability, _ in answer.rows)
+    return ChurnAnswer(answer.model_id, probabilities, tuple(reasons for _, reasons in answer.rows))
 
 
-def _checked(probabilities: Sequence[Any]) -> tuple[float, ...]:
-    for number, value in enumerate(probabilities):
-        if not _is_finite(value) or not 0 <= value <= 1:
-            raise InvalidAnswer(f"row {number}: churn_probability is no number from 0 to 1")
-    return tuple(float(value) for value in probabilities)
-
-
-def _is_finite(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+def _scored(number: int, row: Any) -> tuple[float, tuple[Reason, ...]]:
+    probability = row["churn_probability"]
+    reasons = tuple(Reason(found["feature"], found["effect"]) for found in row["reasons"])
+    if not all(isinstance(reason.feature, str) and is_number(reason.effect) for reason in reasons):
+        raise InvalidAnswer(f"row {number}: reasons are no names with numbers")
+    if not is_number(probability) or not 0 <= probability <= 1:
+        raise InvalidAnswer(f"row {number}: churn_probability is no number from 0 to 1")
+    return float(probability), reasons

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from winback.predictions import churn
-from winback.predictions.churn import InvalidAnswer
 from winback.predictions.kinds import Kind
 from winback.predictions.offers import contract as offers
+from winback.predictions.requests import InvalidAnswer
 from winback.predictions.send_time import contract as send_time
 
 _SAMPLES: dict[Kind, tuple[int, dict[str, Any]]] = {

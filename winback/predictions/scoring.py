@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from winback.identifiers import CustomerKey
-from winback.predictions.churn import EndpointUnavailable, Features, Reason, decode_answer, encode_requests
+from winback.predictions.churn import Reason, decode_answer, encode_requests
+from winback.predictions.requests import EndpointUnavailable, Features
 
 GIVE_UP_AFTER = 3
 """Batches without an answer, after which the rest of a part is not asked any more: each may have cost its minute and

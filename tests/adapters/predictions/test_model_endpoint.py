@@ -8,7 +8,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from winback.aws.endpoints import ATTEMPTS, CLIENT_CONFIG, ModelEndpoint
-from winback.predictions.churn import EndpointUnavailable, RequestRefused
+from winback.predictions.requests import EndpointUnavailable, RequestRefused
 
 ASKED = {
     "EndpointName": "winback-dev-churn-serverless",

@@ -16,7 +16,7 @@ from winback.aws.lake import Lake
 from winback.aws.refresh import Machine
 from winback.aws.send_times import SendTimeAdvisor
 from winback.identifiers import AccountId, CustomerKey
-from winback.predictions.churn import EndpointUnavailable
+from winback.predictions.requests import EndpointUnavailable
 from winback.predictions.send_time.asking import Source
 
 AS_OF = datetime(2026, 11, 23, tzinfo=UTC)

@@ -17,7 +17,8 @@ from ml.churn import fitting, inference, inputs, train
 from winback.aws.endpoints import ModelEndpoint
 from winback.aws.lake import Lake, scores_key
 from winback.identifiers import AccountId
-from winback.predictions.churn import OPTIONAL, REASONS, RequestRefused
+from winback.predictions.churn import OPTIONAL, REASONS
+from winback.predictions.requests import RequestRefused
 
 EVENT: dict[str, Any] = json.loads(Path("events/refresh_score.json").read_text())
 CONTEXT = SimpleNamespace(

@@ -13,9 +13,9 @@ from local.endpoints import Container
 from ml.contract import Rejection
 from ml.offer import bootstrap as offer
 from ml.send_time import bootstrap as send_time
-from winback.predictions.churn import InvalidAnswer
 from winback.predictions.kinds import Kind
 from winback.predictions.probes import answered_model, probe_request
+from winback.predictions.requests import InvalidAnswer
 
 BUILDS = {Kind.OFFER: offer.build, Kind.SEND_TIME: send_time.build}
 

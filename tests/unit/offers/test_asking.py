@@ -5,11 +5,11 @@ import sys
 import pytest
 
 from winback.identifiers import CustomerKey
-from winback.predictions.churn import EndpointUnavailable, RequestRefused
 from winback.predictions.offers.asking import GIVE_UP_AFTER, Question, ask_effects
 from winback.predictions.offers.contract import OFFER_FEATURES
 from winback.predictions.offers.effects import Effect, EffectSource
 from winback.predictions.offers.priors import prior_effects
+from winback.predictions.requests import EndpointUnavailable, RequestRefused
 
 ARMS = ("none", "coupon")
 PRIOR = prior_effects("Mass", "At Risk", ARMS)

@@ -10,9 +10,9 @@ import pytest
 
 from ml.offer import inference
 from winback.features.contract import FEATURES
-from winback.predictions.churn import InvalidAnswer, MissingFeature
 from winback.predictions.offers import contract
 from winback.predictions.offers.effects import Effect, EffectSource
+from winback.predictions.requests import InvalidAnswer, MissingFeature
 
 FACTS = dict.fromkeys(contract.OFFER_FEATURES, 1) | {"discount_share": None, "city": "Paris"}
 STORED: dict[str, Any] = {

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 import pytest
 
 from winback.identifiers import AccountId, CustomerKey
-from winback.predictions.churn import MissingFeature
 from winback.predictions.offers.contract import OFFER_FEATURES
 from winback.predictions.offers.effects import NO_MESSAGE, NO_OFFER, Arm, Effect, EffectSource
 from winback.predictions.offers.policy import Candidate, OfferRules, decide_offers
 from winback.predictions.offers.records import DecisionRecord, DecisionSource, decisions_key, record_of
+from winback.predictions.requests import MissingFeature
 
 NOW = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 SHOP = AccountId("shop")

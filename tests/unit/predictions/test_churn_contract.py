@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ml import contract
 from ml.churn import inference, inputs
 from winback.features import SCORED
-from winback.predictions import churn
+from winback.predictions import churn, requests
 
 ROW = {
     "purchases": 3,
@@ -34,7 +34,7 @@ def test_both_sides_of_the_contract_name_the_same_features_and_limits() -> None:
     nullable = {name for name, kind in inputs.FIELDS.items() if kind.nullable}  # type: ignore[union-attr]
     assert set(churn.OPTIONAL) == nullable
     assert churn.REASONS <= inference.MOST_REASONS
-    assert churn.MAX_ROWS == contract.MAX_ROWS
+    assert requests.MAX_ROWS == contract.MAX_ROWS
     assert churn.SCHEMA_VERSION == inference.SCHEMA_VERSION
 
 
@@ -45,19 +45,19 @@ def test_the_parts_of_a_refresh_carry_every_feature_that_the_model_reads() -> No
 @settings(deadline=None)
 @given(st.integers(0, 1600), st.integers(0, 10**6))
 def test_every_row_is_in_one_request_in_order_and_none_is_too_large(rows: int, first: int) -> None:
-    requests = list(churn.encode_requests({**ROW, "silence_days": first + number} for number in range(rows)))
-    assert all(0 < size <= churn.MAX_ROWS and len(body) < churn.MAX_BYTES for size, body in requests)
-    sent = [row["silence_days"] for _, body in requests for row in json.loads(body)["rows"]]
+    calls = list(churn.encode_requests({**ROW, "silence_days": first + number} for number in range(rows)))
+    assert all(0 < size <= requests.MAX_ROWS and len(body) < requests.MAX_BYTES for size, body in calls)
+    sent = [row["silence_days"] for _, body in calls for row in json.loads(body)["rows"]]
     assert sent == [first + number for number in range(rows)]
-    assert [size for size, _ in requests] == [len(json.loads(body)["rows"]) for _, body in requests]
+    assert [size for size, _ in calls] == [len(json.loads(body)["rows"]) for _, body in calls]
 
 
 def test_a_request_stays_under_four_megabytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(churn, "MAX_BYTES", 1000)
-    requests = list(churn.encode_requests([ROW] * 50))
-    assert len(requests) > 1
-    assert all(len(body) < 1000 for _, body in requests)
-    assert sum(size for size, _ in requests) == 50
+    monkeypatch.setattr(requests, "MAX_BYTES", 1000)
+    calls = list(churn.encode_requests([ROW] * 50))
+    assert len(calls) > 1
+    assert all(len(body) < 1000 for _, body in calls)
+    assert sum(size for size, _ in calls) == 50
 
 
 def test_only_what_the_model_reads_is_sent() -> None:
@@ -70,7 +70,7 @@ def test_only_what_the_model_reads_is_sent() -> None:
 )
 def test_a_missing_feature_is_named(name: str, absent: dict[str, Any]) -> None:
     row = {known: value for known, value in ROW.items() if known != name} | absent
-    with pytest.raises(churn.MissingFeature, match=name):
+    with pytest.raises(requests.MissingFeature, match=name):
         list(churn.encode_requests([row]))
 
 
@@ -84,7 +84,7 @@ def test_the_model_answers_what_is_asked_of_it(tmp_path: Path) -> None:
         {"schema_version": 2, "model_id": "churn-1", "fields": list(inputs.NAMES), "horizon_days": 91, **fitted}
     )
     ((size, body),) = churn.encode_requests([ROW, {**ROW, "silence_days": 30}])
-    text, _ = inference.output_fn(inference.predict_fn(inference.input_fn(body, churn.CONTENT_TYPE), model), "*/*")  # type: ignore[misc]
+    text, _ = inference.output_fn(inference.predict_fn(inference.input_fn(body, requests.CONTENT_TYPE), model), "*/*")  # type: ignore[misc]
     decoded = churn.decode_answer(text.encode(), size)
     assert decoded.probabilities == pytest.approx((0.598688, 0.574443))
     assert decoded.reasons == ((churn.Reason("silence_days", 10.0),), ())
@@ -102,12 +102,12 @@ def test_an_answer_has_a_probability_for_each_row() -> None:
         (b"<html>", "JSONDecodeError"),
         (b"\xff", "UnicodeDecodeError"),
         (b"[]", "TypeError"),
-        (answer(0.5, rows=[{"probability": 0.5}]), "KeyError"),
+        (answer(0.5, rows=[{"probability": 0.5}]), "row 0: KeyError"),
         (answer(0.5, rows=None), "TypeError"),
         (answer(0.5, schema_version=1), "schema_version is 1"),
         (answer(0.5, model_id=""), "model_id"),
-        (answer(0.5, 0.5), "2 scores for 1 rows"),
-        (answer(), "0 scores for 1 rows"),
+        (answer(0.5, 0.5), "2 rows answered for 1"),
+        (answer(), "0 rows answered for 1"),
         (answer(1.5), "row 0"),
         (answer(-0.1), "row 0"),
         (answer(float("nan")), "row 0"),
@@ -120,5 +120,5 @@ def test_an_answer_has_a_probability_for_each_row() -> None:
     ],
 )
 def test_anything_else_is_no_answer(body: bytes, said: str) -> None:
-    with pytest.raises(churn.InvalidAnswer, match=said):
+    with pytest.raises(requests.InvalidAnswer, match=said):
         churn.decode_answer(body, rows=1)

@@ -3,7 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from winback.predictions.churn import OPTIONAL, EndpointUnavailable, InvalidAnswer, MissingFeature, RequestRefused
+from winback.predictions.churn import OPTIONAL
+from winback.predictions.requests import EndpointUnavailable, InvalidAnswer, MissingFeature, RequestRefused
 from winback.predictions.scoring import Source, score_part
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from winback.identifiers import AccountId, CustomerKey
-from winback.predictions.churn import EndpointUnavailable, InvalidAnswer
+from winback.predictions.requests import EndpointUnavailable, InvalidAnswer
 from winback.predictions.send_time.asking import GIVE_UP_AFTER, SendHours, Source, account_hours, ask
 from winback.predictions.send_time.contract import History
 from winback.predictions.send_time.prior import awake_prior

@@ -16,7 +16,7 @@ from ml.send_time.learning import learn
 from ml.send_time.prior import awake_prior
 from tests.unit.send_time.send_time_readers import readers
 from winback.identifiers import AccountId
-from winback.predictions.churn import InvalidAnswer
+from winback.predictions.requests import InvalidAnswer
 from winback.predictions.send_time.contract import (
     Base,
     EventKind,

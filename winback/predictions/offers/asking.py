@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from winback.identifiers import CustomerKey
-from winback.predictions.churn import EndpointUnavailable, Features
 from winback.predictions.offers.contract import decode_answer, encode_requests
 from winback.predictions.offers.effects import Effect, EffectSource
 from winback.predictions.offers.priors import prior_effects
+from winback.predictions.requests import EndpointUnavailable, Features
 
 GIVE_UP_AFTER = 3
 """Batches without an answer, after which the rest are not asked any more: each may have cost its minute and more."""

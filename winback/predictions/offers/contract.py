@@ -1,21 +1,18 @@
 """Requests to the offer endpoint and its answers.
 
-The other side of this contract is ml/offer/inference.py; a test feeds one to the other. Limits of a call: as of the
-churn endpoint (winback/predictions/churn.py).
+The other side of this contract is ml/offer/inference.py; a test feeds one to the other. Limits of a call:
+winback/predictions/requests.py.
 """
 
-import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from winback.predictions.churn import MAX_BYTES, MAX_ROWS, Features, InvalidAnswer, MissingFeature
 from winback.predictions.offers.effects import Effect, EffectSource
+from winback.predictions.requests import Features, InvalidAnswer, MissingFeature, batches, is_number, read_answer
 
 SCHEMA_VERSION = 1
 DIVIDER = "|"
-CONTENT_TYPE = "application/json"
 
 # Names of winback.features.FEATURES that the model reads.
 OFFER_FEATURES = (
@@ -50,25 +47,11 @@ def model_row(features: Features) -> dict[str, Any]:
 
 
 def encode_requests(rows: Iterable[tuple[Features, Sequence[str]]]) -> Iterator[tuple[int, bytes]]:
-    """(number of rows, body) of each call, of rows (features, arms asked about): at most 500 rows and less than 4 MB.
+    """(number of rows, body) of each call, of rows (features, arms asked about).
 
     Raises MissingFeature, and ValueError for an arm with a divider in its name or a customer without any arm.
     """
-    head, tail = f'{{"schema_version":{SCHEMA_VERSION},"rows":['.encode(), b"]}"
-    batch: list[bytes] = []
-    size = len(head) + len(tail)
-    for features, arms in rows:
-        if not arms or any(not arm or DIVIDER in arm for arm in arms):
-            raise ValueError(f"the arms are {', '.join(arms) or 'none'}: expected names without {DIVIDER!r}")
-        row = {**model_row(features), "arms": DIVIDER.join(arms)}
-        encoded = json.dumps(row, separators=(",", ":"), allow_nan=False).encode()
-        if batch and (len(batch) == MAX_ROWS or size + len(encoded) + 1 >= MAX_BYTES):
-            yield len(batch), head + b",".join(batch) + tail
-            batch, size = [], len(head) + len(tail)
-        batch.append(encoded)
-        size += len(encoded) + 1
-    if batch:
-        yield len(batch), head + b",".join(batch) + tail
+    return batches({"schema_version": SCHEMA_VERSION}, rows, _asked)
 
 
 def decode_answer(body: bytes, asked: Sequence[Sequence[str]]) -> OfferAnswer:
@@ -76,24 +59,23 @@ def decode_answer(body: bytes, asked: Sequence[Sequence[str]]) -> OfferAnswer:
 
     Raises InvalidAnswer unless it has for each row exactly its arms, each null or with a number and a standard error.
     """
-    try:
-        answer = json.loads(body)
-        version, model_id = answer["schema_version"], answer["model_id"]
-        rows = [row["arms"] for row in answer["rows"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidAnswer(f"not an answer of the offer endpoint: {type(error).__name__}") from error
-    if isinstance(version, bool) or version != SCHEMA_VERSION:
-        raise InvalidAnswer(f"schema_version is {str(version)[:20]}: expected {SCHEMA_VERSION}")
-    if not isinstance(model_id, str) or not model_id:
-        raise InvalidAnswer("model_id is not a name")
-    if len(rows) != len(asked):
-        raise InvalidAnswer(f"{len(rows)} rows answered for {len(asked)}")
+    answer = read_answer(
+        body, lambda _, row: row["arms"], endpoint="offer", schema_version=SCHEMA_VERSION, rows=len(asked)
+    )
     return OfferAnswer(
-        model_id,
+        answer.model_id,
         tuple(
-            _effects(number, row, arms, model_id) for number, (row, arms) in enumerate(zip(rows, asked, strict=True))
+            _effects(number, row, arms, answer.model_id)
+            for number, (row, arms) in enumerate(zip(answer.rows, asked, strict=True))
         ),
     )
+
+
+def _asked(row: tuple[Features, Sequence[str]]) -> dict[str, Any]:
+    features, arms = row
+    if not arms or any(not arm or DIVIDER in arm for arm in arms):
+        raise ValueError(f"the arms are {', '.join(arms) or 'none'}: expected names without {DIVIDER!r}")
+    return {**model_row(features), "arms": DIVIDER.join(arms)}
 
 
 def _effects(number: int, row: Any, arms: Sequence[str], model_id: str) -> dict[str, Effect | None]:
@@ -111,6 +93,6 @@ def _effect(number: int, found: Any, model_id: str) -> Effect:
 
 
 def _number(row: int, name: str, value: Any) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
+    if not is_number(value):
         raise InvalidAnswer(f"row {row}: {name} is no number")
     return float(value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from winback.identifiers import CustomerKey
-from winback.predictions.churn import EndpointUnavailable
+from winback.predictions.requests import EndpointUnavailable
 from winback.predictions.send_time.contract import History, decode_answer, encode_requests
 from winback.predictions.send_time.hours import HOURS
 from winback.predictions.send_time.prior import awake_prior

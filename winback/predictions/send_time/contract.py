@@ -1,28 +1,24 @@
 """Requests to the send-time endpoint and its answers.
 
-The other side of this contract is ml/send_time/inference.py; a test feeds one to the other. Limits of a call: 500 rows
-(ours), 4 MB and 60 seconds (serverless inference,
-https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-invoke.html).
+The other side of this contract is ml/send_time/inference.py; a test feeds one to the other. Limits of a call:
+winback/predictions/requests.py.
 """
 
 import array
 import base64
 import binascii
-import json
-import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from winback.identifiers import AccountId
-from winback.predictions.churn import InvalidAnswer
+from winback.predictions.requests import InvalidAnswer, batches, is_number, read_answer
 from winback.predictions.send_time.hours import HOURS
 
 SCHEMA_VERSION = 1
-MAX_ROWS = 500
-MAX_BYTES = 4_000_000
 MOST_EVENTS = 200
 """Of one kind and customer: the newest count, and older ones would hardly change anything after their decay."""
 BEST = 6
@@ -96,46 +92,23 @@ class SendTimeAnswer:
 
 
 def encode_requests(histories: Iterable[History], *, in_full: bool) -> Iterator[tuple[int, bytes]]:
-    """(number of rows, body) of each call: at most 500 rows and less than 4 MB. `in_full` asks for distributions."""
-    answer = "all" if in_full else "best"
-    head, tail = f'{{"schema_version":{SCHEMA_VERSION},"answer":"{answer}","rows":['.encode(), b"]}"
-    batch: list[bytes] = []
-    size = len(head) + len(tail)
-    for history in histories:
-        encoded = json.dumps(history.row(), separators=(",", ":"), allow_nan=False).encode()
-        if batch and (len(batch) == MAX_ROWS or size + len(encoded) + 1 >= MAX_BYTES):
-            yield len(batch), head + b",".join(batch) + tail
-            batch, size = [], len(head) + len(tail)
-        batch.append(encoded)
-        size += len(encoded) + 1
-    if batch:
-        yield len(batch), head + b",".join(batch) + tail
+    """(number of rows, body) of each call. `in_full` asks for distributions."""
+    head = {"schema_version": SCHEMA_VERSION, "answer": "all" if in_full else "best"}
+    return batches(head, histories, History.row)
 
 
 def decode_answer(body: bytes, rows: int, *, in_full: bool) -> SendTimeAnswer:
     """The answer to a request of `rows` rows. Raises InvalidAnswer unless it is whole."""
-    try:
-        answer = json.loads(body)
-        version, model_id, answered = answer["schema_version"], answer["model_id"], answer["rows"]
-        send_times = tuple(_send_time(number, row, in_full=in_full) for number, row in enumerate(answered))
-    except InvalidAnswer:
-        raise
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidAnswer(f"not an answer of the send-time endpoint: {type(error).__name__}") from error
-    if isinstance(version, bool) or version != SCHEMA_VERSION:
-        raise InvalidAnswer(f"schema_version is {str(version)[:20]}: expected {SCHEMA_VERSION}")
-    if not isinstance(model_id, str) or not model_id:
-        raise InvalidAnswer("model_id is not a name")
-    if len(send_times) != rows:
-        raise InvalidAnswer(f"{len(send_times)} send times for {rows} rows")
-    return SendTimeAnswer(model_id, send_times)
+    read = partial(_send_time, in_full=in_full)
+    answer = read_answer(body, read, endpoint="send-time", schema_version=SCHEMA_VERSION, rows=rows)
+    return SendTimeAnswer(answer.model_id, answer.rows)
 
 
 def _send_time(number: int, row: dict[str, Any], *, in_full: bool) -> SendTime:
     hours, own = row["best_hours"], row["own_share"]
     if len(hours) != BEST or len(set(hours)) != BEST or not all(type(h) is int and 0 <= h < HOURS for h in hours):
         raise InvalidAnswer(f"row {number}: best_hours are not {BEST} different hours from 0 to {HOURS - 1}")
-    if type(own) not in (int, float) or not math.isfinite(own) or not 0 <= own <= 1:
+    if not is_number(own) or not 0 <= own <= 1:
         raise InvalidAnswer(f"row {number}: own_share is no number from 0 to 1")
     if row["base"] not in set(Base):
         raise InvalidAnswer(f"row {number}: base is none of {', '.join(Base)}")
