@@ -1,7 +1,6 @@
 """`winback brief`: orders or notes in, a brief as Markdown out."""
 
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from winback.briefs.markdown import markdown
 from winback.briefs.notes import InvalidNotes, parse_form, template
 from winback.briefs.particulars import observe
 from winback.briefs.reading import Reading, read_form, read_text
+from winback.briefs.sections import Brief
 from winback.briefs.stated import facts_of_notes, with_notes
 from winback.cli.orders_file import (
     CurrencyOption,
@@ -71,42 +71,30 @@ OutOption = Annotated[Path | None, typer.Option(help="File for the Markdown; wit
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the sections as JSON, and nothing else.")]
 
 
-@app.command(epilog=(_FROM_ORDERS + _FROM_NOTES).format(kind="crm"))
-def crm(
-    *,
-    orders: OrdersOption = None,
-    as_of: AsOfOption = None,
-    notes: NotesOption = None,
-    mapping: MapOption = None,
-    currency: CurrencyOption = None,
-    rates: RatesOption = None,
-    trend_category: TrendOption = None,
-    fewest: FewestOption = SHOW_ALL,
-    out: OutOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Segments and their health, win-back triggers, channels, ideas, a sequence and what to measure."""
-    account = partial(_account, orders, as_of, notes, mapping, currency, rates, trend_category, fewest)
-    _write("crm", account, out, as_json)
+def _command(kind: str, purpose: str) -> None:
+    """Adds `winback brief KIND`; the kinds take the same options."""
+    refuse = refusal(f"winback brief {kind}")
+
+    @app.command(kind, help=purpose, epilog=(_FROM_ORDERS + _FROM_NOTES).format(kind=kind))
+    def command(
+        *,
+        orders: OrdersOption = None,
+        as_of: AsOfOption = None,
+        notes: NotesOption = None,
+        mapping: MapOption = None,
+        currency: CurrencyOption = None,
+        rates: RatesOption = None,
+        trend_category: TrendOption = None,
+        fewest: FewestOption = SHOW_ALL,
+        out: OutOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        account = _account(orders, as_of, notes, mapping, currency, rates, trend_category, fewest, refuse)
+        _write(BRIEFS[kind](account), out, as_json, refuse)
 
 
-@app.command(epilog=(_FROM_ORDERS + _FROM_NOTES).format(kind="ltv"))
-def ltv(
-    *,
-    orders: OrdersOption = None,
-    as_of: AsOfOption = None,
-    notes: NotesOption = None,
-    mapping: MapOption = None,
-    currency: CurrencyOption = None,
-    rates: RatesOption = None,
-    trend_category: TrendOption = None,
-    fewest: FewestOption = SHOW_ALL,
-    out: OutOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Where the value is, which levers move it, who does what until when; revenue and margin apart."""
-    account = partial(_account, orders, as_of, notes, mapping, currency, rates, trend_category, fewest)
-    _write("ltv", account, out, as_json)
+_command("crm", "Segments and their health, win-back triggers, channels, ideas, a sequence and what to measure.")
+_command("ltv", "Where the value is, which levers move it, who does what until when; revenue and margin apart.")
 
 
 @app.command("notes-template")
@@ -115,9 +103,7 @@ def notes_template() -> None:
     typer.echo(template(), nl=False)
 
 
-def _write(kind: str, account: Callable[[Refuse], AccountFacts], out: Path | None, as_json: bool) -> None:
-    refuse = refusal(f"winback brief {kind}")
-    brief = BRIEFS[kind](account(refuse))
+def _write(brief: Brief, out: Path | None, as_json: bool, refuse: Refuse) -> None:
     if out is not None:
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
