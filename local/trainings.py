@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from local.answers import Answer, error_answer, json_answer
 from local.permissions import AccessDenied
 from local.place import ACCOUNT, REGION
+from ml import SHARED_CODE
 
 _JOBS = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job"
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -110,9 +111,8 @@ class Trainings:
             self._unpack(request["RoleArn"], str(given["sagemaker_submit_directory"]), source)
         else:
             source.mkdir()
-            for script in (*code.glob("*.py"), code.parent / "contract.py", code.parent / "metrics.py"):
-                if script.exists():
-                    shutil.copy(script, source)
+            for script in (*code.glob("*.py"), *SHARED_CODE):
+                shutil.copy(script, source)
         channels = {
             f"SM_CHANNEL_{channel['ChannelName'].upper()}": str(self._download(request["RoleArn"], channel, folder))
             for channel in request["InputDataConfig"]

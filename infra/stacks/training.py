@@ -25,8 +25,8 @@ from infra.workflows import archetypes, train
 
 _CODE = ROOT / "build" / "training"
 _NOT_YET = "a job's name holds the run's id, which does not exist yet"
-SHARED_CODE = (ROOT / "ml" / "contract.py", ROOT / "ml" / "metrics.py")
-"""What the scripts of a served kind of model import as their neighbours."""
+SHARED_CODE = tuple(ROOT / "ml" / name for name in ("archive.py", "contract.py", "metrics.py"))
+"""What the scripts of a served kind of model import as their neighbours, as ml/__init__.py has it."""
 
 
 def training_code(folder: Path, target: Path, shared: Sequence[Path] = ()) -> Path:

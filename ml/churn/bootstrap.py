@@ -6,20 +6,16 @@ Layout: `model.json`, `evaluation.json`, and `code/inference.py` with its neighb
 """
 
 import argparse
-import gzip
-import io
-import tarfile
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ml.archive import write_archive
 from ml.churn import train
 from ml.churn.datasets import CDNOW_END, CDNOW_FILE, CDNOW_START, open_cdnow
 from ml.churn.examples import rows_at, rows_over
 from winback.features.examples import HORIZON_DAYS, training_cuts
 
-ARCHIVE = "model.tar.gz"
 _TEST = CDNOW_END - timedelta(days=HORIZON_DAYS)
 
 
@@ -29,24 +25,7 @@ def build(out: Path, dataset: Path = CDNOW_FILE, until: datetime | None = None) 
     orders = open_cdnow(dataset)
     rows = rows_over(orders, training_cuts(CDNOW_START, until or _TEST))
     model, evaluation = train.train(rows, None if until else rows_at(orders, _TEST))
-    with tempfile.TemporaryDirectory() as folder:
-        train.save(model, evaluation, Path(folder))
-        out.mkdir(parents=True, exist_ok=True)
-        archive = out / ARCHIVE
-        archive.write_bytes(pack(Path(folder)))
-    return archive
-
-
-def pack(model_dir: Path) -> bytes:
-    """The folder as a .tar.gz whose bytes depend on names and contents alone."""
-    plain = io.BytesIO()
-    with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path in sorted(path for path in model_dir.rglob("*") if path.is_file()):
-            entry = tarfile.TarInfo(path.relative_to(model_dir).as_posix())
-            entry.size, entry.mode = path.stat().st_size, 0o644
-            with path.open("rb") as content:
-                archive.addfile(entry, content)
-    return gzip.compress(plain.getvalue(), 9, mtime=0)
+    return write_archive(out, model, evaluation, train.SERVING)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,16 +8,13 @@ Writes into `SM_MODEL_DIR` what SageMaker makes a model.tar.gz of: `model.json`,
 Without a test the boosted trees are served unjudged. With one, they are, unless a baseline forecasts the test better
 beyond chance: then the best such baseline is, and both files say so.
 
-The folder given to the job as its source holds this folder's files with contract.py and metrics.py beside them.
+The folder given to the job as its source holds this folder's files with archive.py, contract.py
+and metrics.py beside them.
 """
 
-import argparse
 import csv
 import hashlib
 import json
-import os
-import shutil
-import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,10 +22,10 @@ from typing import Any
 import numpy as np
 
 if __package__:
-    from ml import contract, metrics
+    from ml import archive, metrics
     from ml.churn import fitting, inference, inputs, judging
 else:  # in the container, where the neighbours are modules of their own
-    import contract  # type: ignore[import-not-found,no-redef]
+    import archive  # type: ignore[import-not-found,no-redef]
     import fitting  # type: ignore[import-not-found,no-redef]
     import inference  # type: ignore[import-not-found,no-redef]
     import inputs  # type: ignore[import-not-found,no-redef]
@@ -36,8 +33,8 @@ else:  # in the container, where the neighbours are modules of their own
     import metrics  # type: ignore[import-not-found,no-redef]
 
 LABEL = "churned"
-EVALUATION_FILE = "evaluation.json"
-ARCHIVE = "model.tar.gz"
+SERVING = (inference, *inference.NEIGHBOURS)
+"""The scripts of the archive."""
 
 
 def train(
@@ -83,15 +80,6 @@ def stored(fitted: fitting.Fitted, rows: fitting.Rows, horizon: int) -> dict[str
     return {"model_id": f"churn-{digest[:12]}", **content}
 
 
-def save(model: Mapping[str, Any], evaluation: Mapping[str, Any], model_dir: Path) -> None:
-    code = model_dir / "code"
-    code.mkdir(parents=True, exist_ok=True)
-    (model_dir / contract.MODEL_FILE).write_text(json.dumps(model, separators=(",", ":"), sort_keys=True) + "\n")
-    (model_dir / EVALUATION_FILE).write_text(json.dumps(evaluation, indent=1, sort_keys=True) + "\n")
-    for script in (inference, *inference.NEIGHBOURS):
-        shutil.copy(str(script.__file__), code)
-
-
 def read_rows(folder: Path) -> fitting.Rows:
     """Of all CSV files, one an account, named by it. Raises ValueError when there are none or a column is missing."""
     wanted = ("cut", "standing", *inputs.NAMES, LABEL)
@@ -119,16 +107,6 @@ def read_rows(folder: Path) -> fitting.Rows:
     return fitting.Rows(table[:, :-1], table[:, -1], np.array(cuts), np.array(standings), np.array(accounts))
 
 
-def read_champion(folder: Path) -> dict[str, Any] | None:
-    """Its model.json; None where the folder holds no archive. Nothing of it is run."""
-    path = folder / ARCHIVE
-    if not path.exists():
-        return None
-    with tarfile.open(path) as packed:
-        member = packed.extractfile(contract.MODEL_FILE)
-        return json.loads(member.read()) if member is not None else None
-
-
 def _usable(champion: Mapping[str, Any] | None) -> inference.ChurnModel | None:
     """None for a champion of another request schema, which cannot be asked the same questions."""
     if champion is None or champion.get("schema_version") != inference.SCHEMA_VERSION:
@@ -137,22 +115,14 @@ def _usable(champion: Mapping[str, Any] | None) -> inference.ChurnModel | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for channel in ("train", "test", "champion"):
-        place = os.environ.get(f"SM_CHANNEL_{channel.upper()}")
-        parser.add_argument(f"--{channel}", type=Path, default=place, help=f"folder of the channel {channel}")
-    parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"), help="folder to write to")
-    parser.add_argument("--horizon", type=int, default=91, help="days within which a purchase is looked for")
-    options = parser.parse_args(arguments)
-    if options.train is None or options.model_dir is None:
-        parser.error("give --train and --model-dir, or set SM_CHANNEL_TRAIN and SM_MODEL_DIR")
+    options = archive.job_options(arguments, __doc__, {"horizon": (91, "days within which a purchase is looked for")})
     model, evaluation = train(
         read_rows(options.train),
         read_rows(options.test) if options.test else None,
-        read_champion(options.champion) if options.champion else None,
+        archive.read_champion(options.champion),
         horizon=options.horizon,
     )
-    save(model, evaluation, options.model_dir)
+    archive.save(model, evaluation, options.model_dir, SERVING)
 
 
 if __name__ == "__main__":

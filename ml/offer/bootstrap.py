@@ -8,12 +8,11 @@ code gives the same bytes.
 import argparse
 import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.churn.bootstrap import ARCHIVE, pack
+from ml.archive import write_archive
 from ml.offer import inference, train
 
 
@@ -38,12 +37,7 @@ def build(out: Path) -> Path:
         "serves": stored["serves"],
         "reference": {},
     }
-    with tempfile.TemporaryDirectory() as folder:
-        train.save(train.Trained(stored, evaluation), Path(folder))
-        out.mkdir(parents=True, exist_ok=True)
-        archive = out / ARCHIVE
-        archive.write_bytes(pack(Path(folder)))
-    return archive
+    return write_archive(out, stored, evaluation, train.SERVING)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,15 +13,11 @@ rows, and there is no budget. Without test rows a quarter of the customers is he
 `test.rows` is 0 then, so that nothing is promoted on it.
 
 Writes `model.json`, `evaluation.json` and `code/` into `SM_MODEL_DIR`. The folder given to the job as its source holds
-the modules of this folder with `contract.py` and `metrics.py` beside them.
+the modules of this folder with `archive.py`, `contract.py` and `metrics.py` beside them.
 """
 
-import argparse
 import hashlib
 import json
-import os
-import shutil
-import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +27,11 @@ import numpy as np
 import pandas as pd
 
 if __package__:
-    from ml import contract, metrics
+    from ml import archive, contract, metrics
     from ml.offer import inference, learners, values
     from ml.offer.logged import Array, Logged, UnusableData, effective_size, logged, mean_weight
 else:  # run by the container, where neighbours are modules of their own
+    import archive  # type: ignore[import-not-found,no-redef]
     import contract  # type: ignore[import-not-found,no-redef]
     import inference  # type: ignore[import-not-found,no-redef]
     import learners  # type: ignore[import-not-found,no-redef]
@@ -55,7 +52,8 @@ MODEL, BEST_ARM, NOBODY, RANDOM, CHAMPION = "model", "best_single_arm", "nobody"
 FEWEST_EFFECTIVE = 30
 """Effective rows of training or test below which an arm decides nothing."""
 SEED = 20261122
-ARCHIVE, EVALUATION = "model.tar.gz", "evaluation.json"
+SERVING = (inference, contract)
+"""The scripts of the archive."""
 
 Uplifts = dict[str, dict[str, Any]]
 
@@ -153,41 +151,14 @@ def read_rows(folder: Path) -> pd.DataFrame | None:
     return table if table is not None and len(table) else None
 
 
-def read_champion(folder: Path | None) -> dict[str, Any] | None:
-    """`model.json` of the archive in the folder; None without one."""
-    archive = folder / ARCHIVE if folder is not None else None
-    if archive is None or not archive.is_file():
-        return None
-    with tarfile.open(archive) as packed:
-        member = packed.extractfile(contract.MODEL_FILE)
-        return dict(json.loads(member.read())) if member is not None else None
-
-
-def save(trained: Trained, model_dir: Path) -> None:
-    code = model_dir / "code"
-    code.mkdir(parents=True, exist_ok=True)
-    (model_dir / contract.MODEL_FILE).write_text(json.dumps(trained.stored, sort_keys=True) + "\n")
-    (model_dir / EVALUATION).write_text(json.dumps(trained.evaluation, indent=1, sort_keys=True) + "\n")
-    for script in (inference, contract):
-        shutil.copy(str(script.__file__), code)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    channel = {name: os.environ.get(f"SM_CHANNEL_{name.upper()}") for name in ("train", "test", "champion")}
-    parser.add_argument("--train", type=Path, default=channel["train"], help="folder of the training rows")
-    parser.add_argument("--test", type=Path, default=channel["test"], help="folder of later rows to judge by")
-    parser.add_argument("--champion", type=Path, default=channel["champion"], help="folder of its model.tar.gz")
-    parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"), help="folder to write to")
-    parser.add_argument("--seed", type=int, default=SEED, help="of folds and halves")
-    options = parser.parse_args(arguments)
-    if options.train is None or options.model_dir is None:
-        parser.error("give --train and --model-dir, or set SM_CHANNEL_TRAIN and SM_MODEL_DIR")
+    options = archive.job_options(arguments, __doc__, {"seed": (SEED, "of folds and halves")})
     table = read_rows(options.train)
     if table is None:
         raise UnusableData("no training rows: expected *.csv in the channel `train`")
     test = read_rows(options.test) if options.test is not None else None
-    save(train(table, test, read_champion(options.champion), options.seed), options.model_dir)
+    trained = train(table, test, archive.read_champion(options.champion), options.seed)
+    archive.save(trained.stored, trained.evaluation, options.model_dir, SERVING)
 
 
 def _judge(fitted: Fitted, held_out: Logged, champion: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:

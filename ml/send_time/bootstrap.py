@@ -5,13 +5,12 @@ learned ones (learning.DEFAULT). A training on the accounts' own events replaces
 """
 
 import argparse
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ml.churn.bootstrap import ARCHIVE, pack
+from ml.archive import write_archive
 from ml.send_time import train
 from ml.send_time.histories import Events, People
 from ml.send_time.learning import DEFAULT, DEFAULT_ACCOUNT_STRENGTH, DEFAULT_SEGMENT_STRENGTH, SMOOTHINGS, Fit
@@ -32,12 +31,7 @@ def build(out: Path) -> Path:
         "serves": stored["serves"],
         "reference": {},
     }
-    with tempfile.TemporaryDirectory() as folder:
-        train.save(train.Trained(stored, evaluation), Path(folder))
-        out.mkdir(parents=True, exist_ok=True)
-        archive = out / ARCHIVE
-        archive.write_bytes(pack(Path(folder)))
-    return archive
+    return write_archive(out, stored, evaluation, train.SERVING)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,15 +11,11 @@ customer; it is served only where it beats the histogram beyond chance, else the
 judged on that latest quarter, which flatters it, and `test.rows` is 0, so that nothing is promoted on it.
 
 Writes `model.json`, `evaluation.json` and `code/` into `SM_MODEL_DIR`. The folder given to the job as its source holds
-the modules of this folder with `contract.py` and `metrics.py` beside them.
+the modules of this folder with `archive.py`, `contract.py` and `metrics.py` beside them.
 """
 
-import argparse
 import hashlib
 import json
-import os
-import shutil
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 if __package__:
-    from ml import contract
+    from ml import archive, contract
     from ml.send_time import inference, judging
     from ml.send_time.histories import Events, People, at_moment
     from ml.send_time.inference import COUNTED_WEIGHT, HISTOGRAM, KINDS, MODEL, SCHEMA_VERSION, Array
@@ -37,6 +33,7 @@ if __package__:
     from ml.send_time.learning import Fit, TargetCounts, learn
     from ml.send_time.prior import awake_prior
 else:  # run by the container, where the neighbours are modules of their own
+    import archive  # type: ignore[import-not-found,no-redef]
     import contract  # type: ignore[import-not-found,no-redef]
     import inference  # type: ignore[import-not-found,no-redef]
     import judging  # type: ignore[import-not-found,no-redef]
@@ -57,7 +54,8 @@ COLUMNS = ("account", "customer", "segment", "kind", "hour", "weeks_ago", "weigh
 LATEST_SHARE = 0.25  # of the training rows, that strengths are learned on
 SEED = 20261122
 DIGITS = 9
-ARCHIVE, EVALUATION = "model.tar.gz", "evaluation.json"
+SERVING = (inference, contract)
+"""The scripts of the archive."""
 _BATCH = 5000  # customers forecast at a time
 _EDGES = [0.0, 1.0, 3.0, 10.0, 30.0]
 
@@ -250,42 +248,11 @@ def _events(table: Any, people: People, number: Any) -> Events:
     )
 
 
-def read_champion(folder: Path | None) -> dict[str, Any] | None:
-    """`model.json` of the archive in the folder; None without one."""
-    archive = folder / ARCHIVE if folder is not None else None
-    if archive is None or not archive.is_file():
-        return None
-    with tarfile.open(archive) as files:
-        for member in files:
-            content = files.extractfile(member) if member.name.removeprefix("./") == contract.MODEL_FILE else None
-            if content is not None:
-                return dict(json.loads(content.read()))
-    return None
-
-
-def save(trained: Trained, model_dir: Path) -> None:
-    code = model_dir / "code"
-    code.mkdir(parents=True, exist_ok=True)
-    (model_dir / contract.MODEL_FILE).write_text(json.dumps(trained.stored, sort_keys=True))
-    (model_dir / EVALUATION).write_text(json.dumps(trained.evaluation, indent=1, sort_keys=True))
-    for module in (inference, contract):
-        source = Path(str(module.__file__))
-        shutil.copyfile(source, code / source.name)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    channel = {name: os.environ.get(f"SM_CHANNEL_{name.upper()}") for name in ("train", "test", "champion")}
-    parser.add_argument("--train", type=Path, default=channel["train"], help="folder of the training rows")
-    parser.add_argument("--test", type=Path, default=channel["test"], help="folder of the rows of a later time")
-    parser.add_argument("--champion", type=Path, default=channel["champion"], help="folder of its model.tar.gz")
-    parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"), help="folder to write to")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the bootstrap")
-    options = parser.parse_args(arguments)
-    if options.train is None or options.model_dir is None:
-        parser.error("give --train and --model-dir, or set SM_CHANNEL_TRAIN and SM_MODEL_DIR")
+    options = archive.job_options(arguments, __doc__, {"seed": (SEED, "of the bootstrap")})
     known, test = read_events(options.train, options.test)
-    save(train(known, test, read_champion(options.champion), options.seed), options.model_dir)
+    trained = train(known, test, archive.read_champion(options.champion), options.seed)
+    archive.save(trained.stored, trained.evaluation, options.model_dir, SERVING)
 
 
 def _digits(value: float) -> float:

@@ -14,8 +14,8 @@ import pytest
 from local.cloud import Cloud, WorkflowFailed, create_account
 from local.datasets import customers_csv, orders_csv, purchases
 from local.demo.store import Store
+from ml.archive import pack
 from ml.churn import train as script
-from ml.churn.bootstrap import pack
 from winback.aws.lake import Lake
 from winback.aws.model_runs import Run, RunStore
 from winback.aws.models import Archive, ModelBucket

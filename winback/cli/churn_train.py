@@ -104,13 +104,12 @@ def sdk_installed() -> bool:
 
 def prepare(out: Path, champion: Path | None) -> Prepared:
     """The scripts as script mode takes them, and the folders of the channels. The examples are in `out` already."""
-    import ml  # noqa: PLC0415 scikit-learn
-    from ml.churn.bootstrap import pack  # noqa: PLC0415
+    import ml  # noqa: PLC0415
+    from ml.archive import pack  # noqa: PLC0415 numpy
 
-    shared = Path(str(ml.__file__)).parent
     scripts = out / "code"
     scripts.mkdir()
-    for script in (*(shared / "churn").glob("*.py"), shared / "contract.py", shared / "metrics.py"):
+    for script in (*(Path(str(ml.__file__)).parent / "churn").glob("*.py"), *ml.SHARED_CODE):
         shutil.copy(script, scripts)
     code = out / "sourcedir.tar.gz"
     code.write_bytes(pack(scripts))

@@ -1,4 +1,3 @@
-import io
 import json
 import os
 import subprocess
@@ -9,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml import contract, metrics
+from ml import SHARED_CODE
+from ml import archive as archives
 from ml.churn import bootstrap, datasets, fitting, forecasters, inference, inputs, judging, lifetime, train, trees
 from winback.features import FEATURES
 
@@ -26,17 +26,6 @@ def test_the_archive_holds_the_model_its_evaluation_and_the_very_serving_scripts
         script = packed.extractfile("code/inference.py")
         assert script is not None
         assert script.read() == Path(inference.__file__).read_bytes()
-
-
-def test_packing_ignores_when_and_by_whom_files_were_written(tmp_path: Path) -> None:
-    (tmp_path / "model.json").write_text("{}")
-    first = bootstrap.pack(tmp_path)
-    os.utime(tmp_path / "model.json", (0, 0))
-    (tmp_path / "model.json").chmod(0o600)
-    assert bootstrap.pack(tmp_path) == first
-    with tarfile.open(fileobj=io.BytesIO(first)) as packed:
-        entry = packed.getmember("model.json")
-        assert (entry.mtime, entry.uid, entry.mode) == (0, 0, 0o644)
 
 
 def test_the_script_serves_where_nothing_else_of_the_project_exists(model_dir: Path, tmp_path: Path) -> None:
@@ -57,15 +46,16 @@ def test_the_training_script_runs_as_the_container_runs_it(rows: fitting.Rows, t
     source, channel, champion, model = (tmp_path / name for name in ("source", "train", "champion", "model"))
     for folder in (source, channel, champion):
         folder.mkdir()
-    for module in (train, inference, inputs, forecasters, trees, fitting, judging, lifetime, contract, metrics):
-        path = Path(str(module.__file__))
+    scripts = (train, inference, inputs, forecasters, trees, fitting, judging, lifetime)
+    for path in (*(Path(str(script.__file__)) for script in scripts), *SHARED_CODE):
         (source / path.name).write_bytes(path.read_bytes())
     later = rows.cuts == rows.newest
     write_rows(rows.where(~later), channel)
     write_rows(rows.where(later), tmp_path / "test")
     before, _ = train.train(rows.where(~later))
-    train.save(before, {}, tmp_path / "before")
-    (champion / "model.tar.gz").write_bytes(bootstrap.pack(tmp_path / "before"))
+    archives.save(before, {}, tmp_path / "before", train.SERVING)
+    with tarfile.open(champion / "model.tar.gz", "w:gz") as packed:
+        packed.add(tmp_path / "before", ".")  # members named ./model.json
     channels = {f"SM_CHANNEL_{name.upper()}": str(tmp_path / name) for name in ("train", "test", "champion")}
     subprocess.run(
         [sys.executable, "train.py", "--horizon", "91"],

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml import SHARED_CODE
+from ml.archive import read_champion
 from ml.offer import inference, train
 from ml.offer.bootstrap import build
 from ml.offer.logged import UnusableData
@@ -99,7 +101,7 @@ def test_an_arm_that_some_could_not_have_is_learned_from_the_others() -> None:
 def test_the_script_runs_flat_as_in_the_container(tmp_path: Path, learned: train.Trained) -> None:
     code, model = tmp_path / "code", tmp_path / "model"
     code.mkdir()
-    for script in (*(ML / "offer").glob("*.py"), ML / "contract.py", ML / "metrics.py"):
+    for script in (*(ML / "offer").glob("*.py"), *SHARED_CODE):
         if script.name in ("__init__.py", "evaluate.py", "qini.py", "reading.py", "report.py"):
             continue
         copy(script, code)
@@ -169,7 +171,7 @@ def test_a_new_deployment_s_model_knows_no_arm_and_gives_way_to_one_that_does(
 ) -> None:
     first = build(tmp_path / "first").read_bytes()
     assert build(tmp_path / "again").read_bytes() == first
-    champion = train.read_champion(tmp_path / "first")
+    champion = read_champion(tmp_path / "first")
     assert champion is not None
     asked = inference.SCHEMA.read(json.dumps({"schema_version": 1, "rows": [ROW]}), "application/json")
     answer = inference.output_fn(inference.predict_fn(asked, inference.model_from(champion)), "application/json")

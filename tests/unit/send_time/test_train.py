@@ -101,7 +101,7 @@ def test_the_scripts_run_as_the_container_runs_them(tmp_path: Path) -> None:
     """Flat in one folder, with nothing of ours but their neighbours to import."""
     code, home = tmp_path / "code", Path(ml.__file__).parent
     code.mkdir()
-    for path in (*(home / "send_time").glob("*.py"), home / "contract.py", home / "metrics.py"):
+    for path in (*(home / "send_time").glob("*.py"), *ml.SHARED_CODE):
         (code / path.name).write_bytes(path.read_bytes())
     known = write_rows(tmp_path / "train", readers(60, 12, own=0.6, seed=1))
     test = write_rows(tmp_path / "test", later(readers(60, 4, own=0.6, seed=2)))
