@@ -15,7 +15,7 @@ from local.steps import StepFailed
 _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 # The demo replays the autumn of 1997, so its model has not seen it: other deployments learn from all of CDNOW.
 MODEL_KNOWS_UNTIL = "1997-10-01"
-_FIRST_MODELS = ROOT / "build" / "bootstrap"
+_FIRST_MODELS = ROOT / "build" / "bootstrap" / f"until-{MODEL_KNOWS_UNTIL}"
 _SECONDS = 900
 
 
@@ -32,7 +32,7 @@ def deploy(place: Place, state: State) -> None:
 
 def build_first_models(place: Place) -> dict[str, Path]:
     """What a new deployment starts with, by kind of model: made unless it is there and younger than its code."""
-    return {kind: _first_model(place, kind, _FIRST_MODELS / f"{kind}-{MODEL_KNOWS_UNTIL}") for kind in KINDS}
+    return {kind: _first_model(place, kind, _FIRST_MODELS / kind) for kind in KINDS}
 
 
 def _first_model(place: Place, kind: str, folder: Path) -> Path:
@@ -106,6 +106,7 @@ def _cdk(place: Place, state: State, name: str, arguments: Sequence[str], *, cwd
     }
     context = {
         "stage": STAGE,
+        "first_models": str(_FIRST_MODELS),
         "sesv2_endpoint": state.mail_url,
         "sagemaker_endpoint": state.models_url,
         "sagemaker_runtime_endpoint": state.models_url,

@@ -23,10 +23,13 @@ class BootstrapFailed(RuntimeError):
     """A first model could not be made; the message ends with the training's own."""
 
 
-def bootstrap_model(kind: str) -> Path:
-    """The archive that a new deployment starts with, made unless it is there and younger than its code."""
-    folder = BOOTSTRAP_FOLDER / kind
+def first_model(kind: str, given: str | None) -> Path:
+    """The archive that a new deployment starts with: of the folder that the context `first_models` names, which has one
+    a kind; else one of build/bootstrap, made unless it is there and younger than its code."""
+    folder = (BOOTSTRAP_FOLDER if given is None else Path(given)) / kind
     archive = folder / "model.tar.gz"
+    if given is not None:
+        return archive
     sources = [*(ROOT / "ml" / kind).glob("*"), *(ROOT / "ml").glob("*.py")]
     newest = max(source.stat().st_mtime for source in sources)
     if not archive.exists() or archive.stat().st_mtime < newest:
@@ -57,10 +60,9 @@ def functions(access: Access, models: dict[str, assets.Asset]) -> tuple[Function
 class PredictionStack(FunctionStack):
     def __init__(self, scope: Construct, names: Names) -> None:
         super().__init__(scope, "prediction", names)
-        given = self.node.try_get_context("bootstrap_model")
+        given = self.node.try_get_context("first_models")
         models = {
-            kind: assets.Asset(self, f"FirstModel{_suffix(kind)}", path=str(given or bootstrap_model(kind)))
-            for kind in KINDS
+            kind: assets.Asset(self, f"FirstModel{_suffix(kind)}", path=str(first_model(kind, given))) for kind in KINDS
         }
         self.add_functions(functions(Access(names), models))
         for kind, model in models.items():

@@ -12,6 +12,7 @@ from aws_cdk import App
 
 from infra.application import add_application
 from infra.config import STAGES
+from infra.names import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOTS = Path(__file__).with_name("snapshots")
@@ -59,7 +60,7 @@ def synthesize(folder: Path, stage: str, model: Path, **context: str) -> Stage:
         context={
             **flags,
             "stage": stage,
-            "bootstrap_model": str(model),
+            "first_models": str(model),
             "aws:cdk:bundling-stacks": [],
             **context,
         },
@@ -82,10 +83,12 @@ def synthesize(folder: Path, stage: str, model: Path, **context: str) -> Stage:
 
 @pytest.fixture(scope="session")
 def model_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """In place of the trained model, so that no test trains one."""
-    archive = tmp_path_factory.mktemp("model") / "model.tar.gz"
-    archive.write_bytes(b"a model")
-    return archive
+    """In place of the first models, so that no test trains one."""
+    folder = tmp_path_factory.mktemp("models")
+    for kind in KINDS:
+        (folder / kind).mkdir()
+        (folder / kind / "model.tar.gz").write_bytes(b"a model")
+    return folder
 
 
 @pytest.fixture(scope="session")
