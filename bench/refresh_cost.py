@@ -3,7 +3,8 @@
 The very code of the functions runs here, at full size, over a lake in a folder and tables that only count:
 
 - counted: calls to S3 (parts of 8 MiB), items and KB written to DynamoDB, parts to score, batches for the endpoint
-- measured on this machine: seconds of compute, of publishing, of one part's scoring, of one batch in the endpoint
+- measured on this machine: seconds of compute, of valuing customers, of looking for order lines (there are none: nothing
+  is recommended), of publishing, of one part's scoring, of one batch in the endpoint
 - assumed: S3 moves 80 MB/s and a batch write takes 10 ms; Lambda at its memory is as fast as this machine with 2
   cores; state transitions are counted in the definition's states by hand
 
@@ -16,7 +17,7 @@ import json
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,9 +44,11 @@ from winback.aws.lake import Lake, scores_key
 from winback.aws.lifts import LiftStore
 from winback.aws.playbook import PlaybookStore
 from winback.aws.publishing import Publisher
+from winback.aws.recommending import Recommender
 from winback.aws.refresh import Machine, Refresh
 from winback.aws.segment_items import SegmentItems
 from winback.aws.snapshots import SnapshotStore
+from winback.aws.valuing import Valuer
 from winback.identifiers import AccountId, SnapshotId
 from winback.predictions.requests import MAX_ROWS
 from winback.predictions.scoring import score_part
@@ -190,6 +193,8 @@ def run(small: bool) -> None:
 class Measured:
     calls: Counter[str]
     compute_seconds: float
+    value_seconds: float
+    recommend_seconds: float
     publish_seconds: float
     write_seconds: float
     score_seconds: float
@@ -208,6 +213,8 @@ def _refresh(lake: FolderLake, campaigns: CountedTable, counts: Counts, number: 
     start = perf_counter()
     computed = computer.compute(refresh, account)
     compute_seconds = perf_counter() - start + _transfer(counts)
+    value_seconds = _seconds(counts, lambda: Valuer(lake, store, machine).value(refresh))
+    recommend_seconds = _seconds(counts, lambda: Recommender(lake, machine).recommend(refresh, account))
     moved = counts.calls["bytes up"] + counts.calls["bytes down"]
 
     batches, each = 0, []
@@ -235,6 +242,8 @@ def _refresh(lake: FolderLake, campaigns: CountedTable, counts: Counts, number: 
     return Measured(
         calls,
         compute_seconds,
+        value_seconds,
+        recommend_seconds,
         publish_seconds + published / S3_BYTES_PER_SECOND,
         calls["batch writes"] * BATCH_WRITE_SECONDS / WRITERS,
         (median(each) if each else 0.0) * len(each) + batches * (INVOKE_SECONDS + endpoint),
@@ -247,15 +256,21 @@ def _refresh(lake: FolderLake, campaigns: CountedTable, counts: Counts, number: 
 
 def _report(which: str, found: Measured, customers: int) -> None:
     calls = found.calls
-    long = found.compute_seconds + found.publish_seconds + found.write_seconds
-    transitions = 8 + 2 * found.parts  # accounts and account; a child's start and its one state
+    long = (
+        found.compute_seconds
+        + found.value_seconds
+        + found.recommend_seconds
+        + found.publish_seconds
+        + found.write_seconds
+    )
+    transitions = 10 + 2 * found.parts  # accounts and account; a child's start and its one state
     scored_gb = customers * 120 / 1e9  # a row's JSON in and its answer out, measured: 119 bytes
     lines = {
         "Lambda": (
             prices.LAMBDA_GB_SECOND * (long * COMPUTE_GB + found.score_seconds * SCORE_GB)
             + prices.LAMBDA_STORAGE_GB_SECOND * long * STORAGE_GB
-            + prices.LAMBDA_REQUEST * (3 + found.parts),
-            f"{long:.0f} s of compute and publish at {COMPUTE_GB:.1f} GB; {found.parts:,} parts in "  # noqa: ISC004
+            + prices.LAMBDA_REQUEST * (5 + found.parts),
+            f"{long:.0f} s of compute to publish at {COMPUTE_GB:.1f} GB; {found.parts:,} parts in "  # noqa: ISC004
             f"{found.score_seconds:.0f} s at {SCORE_GB} GB",
         ),
         "DynamoDB": (
@@ -280,8 +295,9 @@ def _report(which: str, found: Measured, customers: int) -> None:
     }
     print(f"\n{which} refresh: {found.told}")
     print(
-        f"  compute {found.compute_seconds:.0f} s; publish {found.publish_seconds:.0f} s, of 900 that a function has, "
-        f"and {found.write_seconds:.0f} s of waiting for {calls['batch writes']:,} batch writes"
+        f"  compute {found.compute_seconds:.0f} s; value {found.value_seconds:.0f} s; recommend "
+        f"{found.recommend_seconds:.0f} s; publish {found.publish_seconds:.0f} s, of 900 that a function has, and"
+        f" {found.write_seconds:.0f} s of waiting for {calls['batch writes']:,} batch writes"
     )
     for service, (dollars, why) in lines.items():
         print(f"  {service:18} $ {dollars:8.4f}   {why}")
@@ -353,6 +369,13 @@ def _units(item: Iterable[Any]) -> int:
 def _size(item: dict[str, dict[str, Any]]) -> int:
     """Of a typed item, about as DynamoDB counts it: names and values."""
     return sum(len(name) + len(str(value)) for name, typed in item.items() for value in typed.values())
+
+
+def _seconds(counts: Counts, work: Callable[[], object]) -> float:
+    """Of the work, and of moving what it reads and writes."""
+    before, start = _transfer(counts), perf_counter()
+    work()
+    return perf_counter() - start + _transfer(counts) - before
 
 
 def _transfer(counts: Counts) -> float:
