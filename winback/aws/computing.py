@@ -15,23 +15,20 @@ from typing import Any
 import duckdb
 
 from winback.accounts import Account
+from winback.aws.account_data import AccountData
 from winback.aws.imports import ImportStore
 from winback.aws.lake import (
     Lake,
     adopted_rubric_key,
-    customers_prefix,
-    engagement_prefix,
     orders_prefix,
     proposed_rubric_key,
-    rates_prefix,
     refresh_prefix,
 )
 from winback.aws.lifts import LiftStore
 from winback.aws.playbook import PlaybookStore
-from winback.aws.refresh import Machine, Refresh, download_all, download_keys, is_data
+from winback.aws.refresh import Machine, Refresh, download_keys, is_data
 from winback.aws.snapshots import SnapshotStore
 from winback.briefs.particulars import observe
-from winback.engagement.relations import open_profiles, open_touches
 from winback.identifiers import AccountId
 from winback.instants import format_instant, parse_instant
 from winback.playbook.calls import OBJECT as CALLS
@@ -49,7 +46,7 @@ from winback.segmentation.increments import (
     statements_fingerprint,
 )
 from winback.segmentation.names import Segment
-from winback.segmentation.order_files import OrderFiles, open_orders
+from winback.segmentation.order_files import OrderFiles
 from winback.segmentation.organic_return import OrganicReturn, observe_returns
 from winback.segmentation.priorities import MeasuredLift
 from winback.segmentation.recalibration import is_proposal_due, recalibrate
@@ -137,8 +134,10 @@ class _Computation:
         lake, refresh, account = self.by.lake, self.refresh, self.account
         files = {key: etag for key, etag in lake.versions(orders_prefix(account.account_id)).items() if is_data(key)}
         rubric = self.by.rubric_in_force(refresh)
-        self._open_people()
-        opened = self._open(files, rubric)
+        data = AccountData(lake, account, self.connection, self.folder)
+        data.open_touches(refresh.as_of)
+        data.open_profiles(refresh.as_of)
+        opened = self._open(data, files, rubric)
         applied = build_snapshot(
             self.connection,
             as_of=refresh.as_of,
@@ -157,16 +156,7 @@ class _Computation:
         self._leave_for_the_next(files, applied, opened)
         return lines
 
-    def _open_people(self) -> None:
-        """The relations `touches` and `profiles`."""
-        touches = OrderFiles.of(
-            download_all(self.by.lake, engagement_prefix(self.account.account_id), self.folder / "touches")
-        )
-        open_touches(self.connection, parquet=touches.parquet, json_lines=touches.json_lines, as_of=self.refresh.as_of)
-        profiles = download_all(self.by.lake, customers_prefix(self.account.account_id), self.folder / "profiles")
-        open_profiles(self.connection, json_lines=profiles, as_of=self.refresh.as_of)
-
-    def _open(self, files: dict[str, str], rubric: Rubric | None) -> _Opened:
+    def _open(self, data: AccountData, files: dict[str, str], rubric: Rubric | None) -> _Opened:
         """The relation `orders`, and `carried_histories` when they are those of few customers."""
         local = dict(zip(files, download_keys(self.by.lake, files, self.folder / "orders"), strict=True))
         proposed = self.by.proposes(self.refresh, rubric)
@@ -174,14 +164,7 @@ class _Computation:
             before = self._before(self._coverage(files, rubric, foreign=False))
             if before is not None and self._open_touched(local, before):
                 return _Opened(Conversion(currency=self.account.currency), before.organic, carried=True)
-        all_files = OrderFiles.of(local.values())
-        conversion = open_orders(
-            self.connection,
-            parquet=all_files.parquet,
-            json_lines=all_files.json_lines,
-            currency=self.account.currency,
-            rates=download_all(self.by.lake, rates_prefix(self.account.account_id), self.folder / "rates"),
-        )
+        conversion = data.open_orders(OrderFiles.of(local.values()))
         if rubric is not None and proposed:
             self._propose(rubric)
         organic = observe_returns(

@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from winback.accounts import Account
-from winback.aws.lake import Lake, orders_prefix, rates_prefix
-from winback.aws.refresh import Machine, Refresh, download_all
+from winback.aws.account_data import AccountData
+from winback.aws.lake import Lake
+from winback.aws.refresh import Machine, Refresh
 from winback.recommendations.reading import SUMMARY
 from winback.recommendations.writing import write_recommendations
-from winback.segmentation.order_files import OrderFiles, count_lines, open_orders
+from winback.segmentation.order_files import count_lines
 
 MOST_LINES = 60_000_000
 """Order lines that one call takes within its 15 minutes: 30 million took 291 s of processor time (bench)."""
@@ -29,16 +30,10 @@ class Recommender:
         """How many customers have recommendations: nobody when no order has lines, or when they are too many."""
         with TemporaryDirectory() as temporary, self.machine.connect(Path(temporary)) as connection:
             folder = Path(temporary)
-            files = OrderFiles.of(download_all(self.lake, orders_prefix(account.account_id), folder / "orders"))
-            if not 0 < count_lines(connection, files) <= self.most_lines:
+            data = AccountData(self.lake, account, connection, folder)
+            if not 0 < count_lines(connection, data.order_files) <= self.most_lines:
                 return 0
-            open_orders(
-                connection,
-                parquet=files.parquet,
-                json_lines=files.json_lines,
-                currency=account.currency,
-                rates=download_all(self.lake, rates_prefix(account.account_id), folder / "rates"),
-            )
+            data.open_orders()
             computed = self.lake.download(f"{refresh.work}customers.parquet", folder / "computed.parquet")
             rows = connection.read_parquet(str(computed)).project("customer_key AS customer_id, segment")
             rows.create_view(_SEGMENTS)

@@ -11,13 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from winback.accounts import Account
-from winback.aws.lake import Lake, customers_prefix, engagement_prefix, orders_prefix, rates_prefix
-from winback.aws.refresh import Machine, download_all
-from winback.engagement.relations import open_touches
+from winback.aws.account_data import AccountData
+from winback.aws.lake import Lake
+from winback.aws.refresh import Machine
 from winback.identifiers import CustomerKey
 from winback.predictions.send_time.asking import Asked, SendHours, ask
 from winback.predictions.send_time.lake_events import histories, hours_of_account, open_send_events, open_time_zones
-from winback.segmentation.order_files import OrderFiles, open_orders
 
 
 @dataclass(frozen=True)
@@ -42,20 +41,11 @@ class SendTimeAdvisor:
         winback.predictions.send_time.asking.ask raises.
         """
         with TemporaryDirectory() as temporary, self.machine.connect(Path(temporary)) as connection:
-            folder, account_id = Path(temporary), account.account_id
-            orders = OrderFiles.of(download_all(self.lake, orders_prefix(account_id), folder / "orders"))
-            open_orders(
-                connection,
-                parquet=orders.parquet,
-                json_lines=orders.json_lines,
-                currency=account.currency,
-                rates=download_all(self.lake, rates_prefix(account_id), folder / "rates"),
-            )
-            touches = OrderFiles.of(download_all(self.lake, engagement_prefix(account_id), folder / "touches"))
-            open_touches(connection, parquet=touches.parquet, json_lines=touches.json_lines, as_of=as_of)
-            customers = download_all(self.lake, customers_prefix(account_id), folder / "customers")
-            open_time_zones(connection, json_lines=customers, as_of=as_of)
+            data = AccountData(self.lake, account, connection, Path(temporary))
+            data.open_orders()
+            data.open_touches(as_of)
+            open_time_zones(connection, json_lines=data.customer_files, as_of=as_of)
             open_send_events(connection, account_zone=account.time_zone, until=as_of)
-            asked_about = histories(connection, account_id=account_id, as_of=as_of, audience=audience)
+            asked_about = histories(connection, account_id=account.account_id, as_of=as_of, audience=audience)
             own = hours_of_account(connection)
         return ask(asked_about, self.invoke, last=last, account=own)

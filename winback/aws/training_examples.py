@@ -9,18 +9,10 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from winback.accounts import Account
+from winback.aws.account_data import AccountData
 from winback.aws.history import SnapshotHistory
-from winback.aws.lake import (
-    Lake,
-    customers_prefix,
-    engagement_prefix,
-    orders_prefix,
-    rates_prefix,
-    snapshot_prefix,
-    training_prefix,
-)
+from winback.aws.lake import Lake, snapshot_prefix, training_prefix
 from winback.aws.refresh import Machine, download_all
-from winback.engagement.relations import open_profiles, open_touches
 from winback.features.examples import TooLittleHistory, write_examples
 from winback.instants import format_instant
 from winback.predictions.kinds import Kind
@@ -33,7 +25,6 @@ from winback.predictions.send_time.lake_events import (
     open_time_zones,
     write_training_rows,
 )
-from winback.segmentation.order_files import OrderFiles, open_orders
 
 
 @dataclass(frozen=True)
@@ -94,9 +85,8 @@ class ExampleWriter:
         self, connection: duckdb.DuckDBPyConnection, folder: Path, account: Account, as_of: datetime
     ) -> Counts:
         """When customers opened, clicked and ordered, in their local week."""
-        self._open(connection, folder, account, as_of)
-        profiles = download_all(self.lake, customers_prefix(account.account_id), folder / "profiles")
-        open_time_zones(connection, json_lines=profiles, as_of=as_of)
+        data = self._open(connection, folder, account, as_of)
+        open_time_zones(connection, json_lines=data.customer_files, as_of=as_of)
         open_segments(connection, self._segments_before(account, as_of - TEST, folder))
         open_send_events(connection, account_zone=account.time_zone, until=as_of)
         written = write_training_rows(
@@ -116,21 +106,15 @@ class ExampleWriter:
         key = f"{snapshot_prefix(account.account_id, points[0].snapshot_id)}customers.parquet"
         return self.lake.download(key, folder / "segments.parquet")
 
-    def _open(self, connection: duckdb.DuckDBPyConnection, folder: Path, account: Account, as_of: datetime) -> None:
+    def _open(
+        self, connection: duckdb.DuckDBPyConnection, folder: Path, account: Account, as_of: datetime
+    ) -> AccountData:
         """The relations `orders`, `touches` and `profiles`."""
-        account_id = account.account_id
-        orders = OrderFiles.of(download_all(self.lake, orders_prefix(account_id), folder / "orders"))
-        open_orders(
-            connection,
-            parquet=orders.parquet,
-            json_lines=orders.json_lines,
-            currency=account.currency,
-            rates=download_all(self.lake, rates_prefix(account_id), folder / "rates"),
-        )
-        touches = OrderFiles.of(download_all(self.lake, engagement_prefix(account_id), folder / "touches"))
-        open_touches(connection, parquet=touches.parquet, json_lines=touches.json_lines, as_of=as_of)
-        profiles = download_all(self.lake, customers_prefix(account_id), folder / "profiles")
-        open_profiles(connection, json_lines=profiles, as_of=as_of)
+        data = AccountData(self.lake, account, connection, folder)
+        data.open_orders()
+        data.open_touches(as_of)
+        data.open_profiles(as_of)
+        return data
 
 
 def _known_until(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> datetime:
