@@ -3,8 +3,8 @@
 The very code of the functions runs here, at full size, over a lake in a folder and tables that only count:
 
 - counted: calls to S3 (parts of 8 MiB), items and KB written to DynamoDB, parts to score, batches for the endpoint
-- measured on this machine: seconds of compute, of valuing customers, of looking for order lines (there are none: nothing
-  is recommended), of publishing, of one part's scoring, of one batch in the endpoint
+- measured on this machine: seconds of compute, of valuing customers, of looking for order lines (there are none, so
+  nothing is recommended), of publishing, of one part's scoring, of one batch in the endpoint
 - assumed: S3 moves 80 MB/s and a batch write takes 10 ms; Lambda at its memory is as fast as this machine with 2
   cores; state transitions are counted in the definition's states by hand
 
