@@ -1,11 +1,9 @@
 """`winback brief`: orders or notes in, a brief as Markdown out."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import duckdb
 import typer
 from rich.console import Console
 
@@ -26,9 +24,7 @@ from winback.cli.orders_file import (
     refusal,
     segmented_orders,
 )
-from winback.cli.rates import load_rates
 from winback.playbook.loading import shipped_playbook
-from winback.rates.conversion import convert_orders
 from winback.segmentation.data_quality import Rows, assess, measure
 from winback.segmentation.suppression import SHOW_ALL, suppress
 
@@ -149,7 +145,7 @@ def _account(  # noqa: PLR0917 (the options of a command)
         trend_category=trend_category,
         refuse=refuse,
         with_organic=True,
-        convert=partial(_convert, rates, currency, refuse) if rates and currency else None,
+        rates=rates,
     ) as segmented:
         document: dict[str, Any] = {
             **suppress(segmented.summary, fewest).model_dump(mode="json"),
@@ -183,14 +179,3 @@ def _read_notes(notes: Path | None, refuse: Refuse) -> Reading | None:
                 refuse("--notes: " + "\n  ".join([f"{notes} does not fit:", *lines]))
         case _:
             return read_text(text)
-
-
-def _convert(
-    rates: list[Path], currency: str, refuse: Refuse, connection: duckdb.DuckDBPyConnection, scratch: Path
-) -> None:
-    for path in rates:
-        if not path.is_file():
-            refuse(f"--rates: there is no file {path}")
-    for warning in load_rates(connection, rates, currency, scratch, refuse):
-        Console(stderr=True).print(warning, soft_wrap=True, markup=False)
-    convert_orders(connection, currency)

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import tempfile
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -18,15 +17,9 @@ from winback.cli.orders_file import (
     MapOption,
     OrdersOption,
     Refuse,
-    check_currency,
-    limits,
-    mapping_of,
-    only_currency,
-    reasons_of,
+    loaded_orders,
     refusal,
-    refuse_empty,
 )
-from winback.imports.files import UnreadableFile, load_orders
 from winback.money import exponent
 from winback.pages.figures import count, decimal, percent, span, whole_money
 
@@ -109,29 +102,13 @@ def clv(
             f"--horizon: {horizon} {time_unit}s are more than 20 years, over which no shop stays the same: expected at "
             f"most {_MOST_DAYS // time_unit.days}"
         )
-    columns = mapping_of(mapping or [], _refuse)
-    check_currency(currency, _refuse)
-    if not orders.is_file():
-        _refuse(f"--orders: there is no file {orders}")
     if out.exists() and not out.is_dir():
         _refuse(f"--out: {out} is a file; name a folder")
-    console = Console(stderr=True)
     with (
-        tempfile.TemporaryDirectory() as scratch,
-        duckdb.connect(config=limits(scratch)) as connection,
-        console.status("Reading the orders") as status,
+        loaded_orders(orders, mapping=mapping, currency=currency, refuse=_refuse, doing="Reading the orders") as loaded,
+        Console(stderr=True).status("Fitting and predicting"),
     ):
-        connection.execute("SET enable_progress_bar = false")  # it would write into --json
-        try:
-            rows = load_orders(connection, orders, mapping=columns, default_currency=currency, scratch=Path(scratch))
-        except UnreadableFile as error:
-            _refuse(f"--orders: {error}")
-        if rows.rejected and not rows.accepted:
-            _refuse(f"--orders: none of the {count(rows.read)} rows was accepted ({reasons_of(rows)})")
-        if not rows.read:
-            refuse_empty(orders, Path(scratch), _refuse)
-        used = only_currency(connection, currency, _refuse)
-        status.update("Fitting and predicting")
+        connection, rows, used = loaded.connection, loaded.rows, loaded.currency
         observed = observe(connection, calibration_end=end, with_first=spend is Spend.ALL)
         if observed is None:
             _refuse(f"--calibration-end: nobody purchased until {end}; the orders are {_range_of(connection)}")

@@ -1,11 +1,9 @@
 """`winback rates check`: do daily exchange rates put anyone into another segment than yearly averages would?"""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
-import duckdb
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -14,20 +12,13 @@ from winback.cli.orders_file import (
     AsOfOption,
     MapOption,
     OrdersOption,
-    Refuse,
     TrendOption,
-    check_currency,
-    limits,
-    mapping_of,
+    loaded_orders,
     moment_of,
-    reasons_of,
     refusal,
 )
-from winback.imports.errors import UnreadableFile
-from winback.imports.files import load_orders
 from winback.pages.figures import count, percent
-from winback.rates.conversion import Conversion, convert_orders
-from winback.rates.files import create_rates, read_rates
+from winback.rates.conversion import Conversion
 from winback.segmentation.rate_check import CUT_OFFS, RateCheck, check_rates
 
 EXAMPLE = (
@@ -64,53 +55,19 @@ def check(
     """Compare daily rates with yearly averages: who changes segment or cell, and who could."""
     refuse = refusal("winback rates check")
     moment = moment_of(as_of, refuse)
-    columns = mapping_of(mapping or [], refuse)
-    check_currency(currency, refuse)
-    for option, paths in (("--orders", [orders]), ("--rates", rates)):
-        for path in paths:
-            if not path.is_file():
-                refuse(f"{option}: there is no file {path}")
     console = Console()
-    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(config=limits(scratch)) as connection:
-        connection.execute("SET enable_progress_bar = false")  # it would write into --json
-        for warning in load_rates(connection, rates, currency, Path(scratch), refuse):
-            Console(stderr=True).print(warning, soft_wrap=True, markup=False)
-        try:
-            rows = load_orders(connection, orders, mapping=columns, default_currency=currency, scratch=Path(scratch))
-        except UnreadableFile as error:
-            refuse(f"--orders: {error}")
-        if not rows.accepted:
-            refuse(f"--orders: none of the {count(rows.read)} rows was accepted ({reasons_of(rows) or 'it has none'})")
-        conversion = convert_orders(connection, currency)
-        if not conversion.foreign and not as_json:
+    with loaded_orders(
+        orders, mapping=mapping, currency=currency, rates=rates, refuse=refuse, empty_is_fine=False
+    ) as loaded:
+        assert loaded.conversion is not None, "rates and a currency are given"
+        if not loaded.conversion.foreign and not as_json:
             console.print(f"All orders are in {currency}: there is nothing to convert.")
             return
-        result = check_rates(connection, conversion, as_of=moment, trend_category=trend_category)
+        result = check_rates(loaded.connection, loaded.conversion, as_of=moment, trend_category=trend_category)
     if as_json:
         typer.echo(json.dumps({**result.model_dump(mode="json"), "bound": result.bound}, indent=1))
     else:
         _show(console, result)
-
-
-def load_rates(
-    connection: duckdb.DuckDBPyConnection, paths: list[Path], currency: str, scratch: Path, refuse: Refuse
-) -> list[str]:
-    """Makes the table `rates` of the files; returns a sentence about each that has rates which cannot be used."""
-    quotes, warnings = [], []
-    for path in paths:
-        try:
-            found = read_rates(path, default_base=currency, scratch=scratch)
-        except UnreadableFile as error:
-            refuse(f"--rates: {path}: {error}")
-        if found.rejects:
-            first = found.rejects[0]
-            warnings.append(
-                f"--rates: {path}: {count(found.account.rejected)} of {count(found.account.read)} rates are not used "
-                f"({reasons_of(found.account)}); the first is on line {first.line}"
-            )
-        quotes += found.quotes
-    create_rates(connection, quotes)
-    return warnings
 
 
 def describe(conversion: Conversion) -> list[str]:

@@ -1,7 +1,6 @@
 """`winback recommendations evaluate`: would recommended items have been in the customers' next orders?"""
 
 import json
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,15 +15,10 @@ from winback.cli.orders_file import (
     MapOption,
     OrdersOption,
     Refuse,
-    check_currency,
-    limits,
-    mapping_of,
+    loaded_orders,
     moment_of,
-    only_currency,
-    reasons_of,
     refusal,
 )
-from winback.imports.files import UnreadableFile, load_orders
 from winback.pages.figures import count
 from winback.recommendations.learning import SETTINGS, Ranker, item_of
 from winback.segmentation.snapshot import build_snapshot
@@ -61,26 +55,13 @@ def evaluate(
 ) -> None:
     """Hit rate at 5 by time: one of five recommended categories (or products) was in the customer's next order."""
     refuse = refusal("winback recommendations evaluate")
-    columns = mapping_of(mapping or [], refuse)
-    check_currency(currency, refuse)
     moments = [moment_of(text, refuse) for text in as_of or []]
-    if not orders.is_file():
-        refuse(f"--orders: there is no file {orders}")
     if card is not None and not card.parent.is_dir():
         refuse(f"--card: there is no folder {card.parent}")
-    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(config=limits(scratch)) as connection:
-        connection.execute("SET enable_progress_bar = false")  # it would write into --json
-        with Console(stderr=True).status("Reading orders"):
-            try:
-                rows = load_orders(
-                    connection, orders, mapping=columns, default_currency=currency, scratch=Path(scratch)
-                )
-            except UnreadableFile as error:
-                refuse(f"--orders: {error}")
-        if not rows.accepted:
-            refuse(f"--orders: none of the {count(rows.read)} rows was accepted ({reasons_of(rows) or 'it has none'})")
-        used = only_currency(connection, currency, refuse)
-        found = _judge(connection, moments, used, refuse)
+    with loaded_orders(
+        orders, mapping=mapping, currency=currency, refuse=refuse, empty_is_fine=False, doing="Reading orders"
+    ) as loaded:
+        found = _judge(loaded.connection, moments, loaded.currency, refuse)
     if card is not None:
         from winback.recommendations.card import render  # noqa: PLC0415 numpy loads in half a second
 

@@ -5,6 +5,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,20 +22,16 @@ from winback.cli.orders_file import (
     OrdersOption,
     Refuse,
     TrendOption,
-    check_currency,
-    limits,
-    mapping_of,
+    loaded_orders,
     moment_of,
-    only_currency,
-    reasons_of,
     refusal,
-    refuse_empty,
+    warn_on_terminal,
 )
-from winback.cli.rates import describe, load_rates
+from winback.cli.rates import describe
 from winback.cli.rubric_files import RubricOption, chosen_rubric
-from winback.imports.files import FileAccount, UnreadableFile, load_orders
+from winback.imports.files import FileAccount
 from winback.pages.figures import count, percent
-from winback.rates.conversion import Conversion, convert_orders
+from winback.rates.conversion import Conversion
 from winback.segment_report.contents import ClusterTrack, FoundSlice, SegmentReport
 from winback.segment_report.history import observe_history
 from winback.segment_report.page import segment_page
@@ -88,32 +85,25 @@ def segment(
 ) -> None:
     """Put every customer into one of 13 segments, 5 families and one cell of the playbook grid."""
     moment = moment_of(as_of, _refuse)
-    columns = mapping_of(mapping or [], _refuse)
-    check_currency(currency, _refuse)
     if rates and currency is None:
         _refuse("--rates: name the currency to convert to with --currency, such as --currency GBP")
-    for option, paths in (("--orders", [orders]), ("--rates", rates or [])):
-        for path in paths:
-            if not path.is_file():
-                _refuse(f"{option}: there is no file {path}")
     if out.exists() and not out.is_dir():
         _refuse(f"--out: {out} is a file; name a folder")
 
+    warnings: list[str] = []
     with (
         _writable(out),
-        tempfile.TemporaryDirectory() as scratch,
-        duckdb.connect(config=limits(scratch)) as connection,
+        loaded_orders(
+            orders,
+            mapping=mapping,
+            currency=currency,
+            rates=rates,
+            refuse=_refuse,
+            warn=warnings.append,
+            keep_rejects=partial(_keep_rejects, out),
+        ) as loaded,
     ):
-        connection.execute("SET enable_progress_bar = false")  # it would write into --json
-        folder = Path(scratch)
-        warnings = load_rates(connection, rates, currency, folder, _refuse) if rates and currency else []
-        try:
-            account = load_orders(connection, orders, mapping=columns, default_currency=currency, scratch=folder)
-        except UnreadableFile as error:
-            _refuse(f"--orders: {error}")
-        _refuse_nothing(connection, orders, out, account, folder)
-        conversion = convert_orders(connection, currency) if rates and currency else None
-        used = currency if conversion is not None and currency else only_currency(connection, currency, _refuse)
+        connection, account, used = loaded.connection, loaded.rows, loaded.currency
         frozen, settings = chosen_rubric(rubric, moment, used, _refuse)
         organic = observe_returns(
             connection,
@@ -130,7 +120,9 @@ def segment(
             settings=settings,
             currency=used,
         )
-        history = observe_history(connection, applied, as_of=moment, folder=folder, trend_category=trend_category)
+        history = observe_history(
+            connection, applied, as_of=moment, folder=loaded.scratch, trend_category=trend_category
+        )
         summary = summarise(connection, as_of=moment, currency=used, rubric=applied, organic=organic)
         _key_customers(connection, salt or secrets.token_hex(16))
         report = SegmentReport(
@@ -144,8 +136,8 @@ def segment(
                 [Rows.of_rejects(account.read, account.rejects_by_reason)],
                 hidden_below=hide_below,
             ),
-            clusters=_clusters(connection, archetypes, folder) if archetypes is not None else None,
-            conversion=conversion,
+            clusters=_clusters(connection, archetypes, loaded.scratch) if archetypes is not None else None,
+            conversion=loaded.conversion,
             hidden_below=hide_below,
             notes=warnings,
         )
@@ -157,11 +149,11 @@ def segment(
             (out / "rubric.json").write_text(applied.model_dump_json(indent=1) + "\n", encoding="utf-8")
             (out / "report.html").write_text(segment_page(report), encoding="utf-8")
     for warning in warnings:
-        Console(stderr=True).print(warning, soft_wrap=True, markup=False)
+        warn_on_terminal(warning)
     if as_json:
         typer.echo(json.dumps(document, indent=1))
     else:
-        _show(summary, account, conversion, out)
+        _show(summary, account, loaded.conversion, out)
 
 
 def _key_customers(connection: duckdb.DuckDBPyConnection, salt: str) -> None:
@@ -232,19 +224,9 @@ def _writing(out: Path) -> Iterator[None]:
         _refuse(f"--out: cannot write to {out}: {error}")
 
 
-def _refuse_nothing(
-    connection: duckdb.DuckDBPyConnection, orders: Path, out: Path, account: FileAccount, scratch: Path
-) -> None:
-    """A file that gives no order says nothing of the customers; an export of a time without orders has its header."""
-    if account.rejected and not account.accepted:
-        with _writing(out):
-            _write_rejects(connection, out, account)
-        _refuse(
-            f"--orders: none of the {count(account.read)} rows was accepted ({reasons_of(account)}); "
-            f"{out / 'rejects.csv'} says why of each"
-        )
-    if not account.read:
-        refuse_empty(orders, scratch, _refuse)
+def _keep_rejects(out: Path, connection: duckdb.DuckDBPyConnection, account: FileAccount) -> Path:
+    with _writing(out):
+        return _write_rejects(connection, out, account)
 
 
 def _write_snapshot(connection: duckdb.DuckDBPyConnection, out: Path, *, with_ids: bool) -> None:
@@ -253,11 +235,12 @@ def _write_snapshot(connection: duckdb.DuckDBPyConnection, out: Path, *, with_id
     snapshot.write_parquet(str(out / "snapshot.parquet"), compression="zstd")
 
 
-def _write_rejects(connection: duckdb.DuckDBPyConnection, out: Path, account: FileAccount) -> None:
+def _write_rejects(connection: duckdb.DuckDBPyConnection, out: Path, account: FileAccount) -> Path:
     rejects = out / "rejects.csv"
     rejects.unlink(missing_ok=True)
     if account.rejected:
         connection.table("rejects").project("line, field, problem, reason").write_csv(str(rejects))
+    return rejects
 
 
 def _document(report: SegmentReport, rubric: Rubric) -> dict[str, Any]:
