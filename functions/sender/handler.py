@@ -9,12 +9,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from winback.aws.channels import ProviderSettings, providers
 from winback.aws.clock import SystemClock, clock_of
 from winback.aws.dispatch import Dispatch
 from winback.aws.environment import read_settings
 from winback.aws.failures import describe
 from winback.aws.lake import Lake
-from winback.aws.mailer import Mailer, ses_client
 from winback.aws.signing import SigningKey
 from winback.aws.tables import table
 from winback.delivery.release import Release
@@ -29,8 +29,6 @@ class Settings:
     customers_table: str
     performance_table: str
     lake_bucket: str
-    ses_configuration_set: str
-    ses_tenants: str
     unsubscribe_secret: str
 
 
@@ -47,7 +45,7 @@ def dispatch() -> Dispatch:
         customers_table=table(settings.customers_table),
         performance_table=table(settings.performance_table),
         lake=Lake(settings.lake_bucket),
-        mailer=Mailer(ses_client(), settings.ses_configuration_set, tenants=settings.ses_tenants == "true"),
+        providers=providers(read_settings(ProviderSettings)),
         signing_key=SigningKey(settings.unsubscribe_secret),
         clock=clock_of(campaigns),
         wall=SystemClock().now,

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,15 +13,13 @@ from winback.aws.due import DueIndex
 from winback.aws.lake import Lake, Row
 from winback.aws.launches import LaunchStore
 from winback.aws.ledger import ContactBook, Ledger
-from winback.aws.mailer import Mailer
 from winback.aws.recipients import Recipient, RecipientStore
 from winback.aws.tables import Accounts
 from winback.campaigns.launch import Launch, LaunchState
 from winback.campaigns.messages import template_of
 from winback.campaigns.planning import ALLOW
 from winback.campaigns.schedule import latest_time
-from winback.delivery.addresses import deliverable_form
-from winback.delivery.email import Email, sender_of
+from winback.delivery.channels import CHANNELS, ChannelName, Outgoing, Provider
 from winback.delivery.feeding import Permit
 from winback.delivery.gate import RecipientFacts, SendContext
 from winback.delivery.messages import MessageValues
@@ -55,7 +53,7 @@ class Dispatch:
         customers_table: Any,
         performance_table: Any,
         lake: Lake,
-        mailer: Mailer,
+        providers: Mapping[ChannelName, Provider],
         signing_key: Callable[[], str],
         clock: Clock,
         wall: Callable[[], datetime],
@@ -67,7 +65,7 @@ class Dispatch:
         self._recipients = RecipientStore(customers_table, performance_table)
         self._ledger = Ledger(performance_table)
         self._contacts = ContactBook(performance_table)
-        self._lake, self._mailer, self._signing_key = lake, mailer, signing_key
+        self._lake, self._providers, self._signing_key = lake, providers, signing_key
         self._clock, self._wall, self._pause = clock, wall, pause
         self._chunks: OrderedDict[str, list[Row]] = OrderedDict()
         self._templates: OrderedDict[tuple[LaunchId, int], CompiledTemplate] = OrderedDict()
@@ -107,7 +105,7 @@ class Dispatch:
                 template=lambda: self._template(launch, release.step),
                 signing_key=self._signing_key,
             ),
-            deliver=self._mailer.send,
+            deliver=self._providers[ChannelName(release.channel)].deliver,
             now=now,
             wall=self._wall,
             seconds_left=seconds_left,
@@ -145,7 +143,7 @@ class _Recipients:
         template: Callable[[], CompiledTemplate],
         signing_key: Callable[[], str],
     ) -> None:
-        self._store, self._account, self._channel = store, account, release.channel
+        self._store, self._account, self._channel = store, account, ChannelName(release.channel)
         self._template, self._signing_key = template, signing_key
         self._known: dict[CustomerKey, Recipient] = store.load(
             account, customers, release.channel, exclude_send=(release.launch_id, release.step)
@@ -155,9 +153,9 @@ class _Recipients:
         self._known[customer] = self._store.refresh(self._account, self._known[customer], self._channel)
         return self._known[customer].facts
 
-    def email(self, send_id: SendId) -> Email:
+    def outgoing(self, send_id: SendId) -> Outgoing:
         recipient, account = self._known[send_id.customer_key], self._account
-        address = deliverable_form(recipient.address or "")
+        address = CHANNELS[self._channel].deliverable(recipient.address or "", recipient.country)
         if address is None:
             raise ValueError("a recipient without a deliverable address passed the gate")
         link = unsubscribe_url(account.public_url, self._signing_key(), send_id)
@@ -170,12 +168,13 @@ class _Recipients:
             last_name=recipient.last_name,
             country=recipient.country,
         )
-        return Email(
-            sender=sender_of(account),
+        return Outgoing(
+            send_id=send_id,
+            account=account,
             to=address,
             message=self._template().render(values),
-            send_id=send_id,
             unsubscribe_url=link,
+            country=recipient.country,
         )
 
 

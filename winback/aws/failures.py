@@ -2,7 +2,7 @@
 
 from botocore.exceptions import ClientError
 
-from winback.delivery.email import ProviderMisconfigured
+from winback.delivery.answers import ProviderMisconfigured
 from winback.delivery.feedback import MalformedEvent
 from winback.delivery.release import MalformedRelease
 

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from winback.accounts import FrequencyCap
-from winback.delivery.email import Accepted, Answer, Email, ProviderMisconfigured, Refused, Throttled, Unclear
+from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
+from winback.delivery.channels import Outgoing
 from winback.delivery.gate import Reason, RecipientFacts, SendContext, decide
 from winback.delivery.ledger import Row, Standing, State, standing
 from winback.delivery.messages.values import RenderingFailed
@@ -89,7 +90,7 @@ class RecipientPort(Protocol):
 
     def facts(self, customer: CustomerKey) -> RecipientFacts: ...
 
-    def email(self, send_id: SendId) -> Email:
+    def outgoing(self, send_id: SendId) -> Outgoing:
         """Raises RenderingFailed."""
         ...
 
@@ -114,7 +115,7 @@ class Sending:
     ledger: LedgerPort
     contacts: ContactPort
     recipients: RecipientPort
-    deliver: Callable[[Email], Answer]
+    deliver: Callable[[Outgoing], Answer]
     now: datetime
     wall: Callable[[], datetime]
     seconds_left: Callable[[], float]
@@ -145,8 +146,8 @@ class Sending:
         send_id, channel = one.send_id, one.context.channel
         facts = self.recipients.facts(send_id.customer_key)
         reasons = decide(facts, one.context, self.now).reasons
-        email = self._rendered(send_id) if not reasons else None
-        if email is not None and not self.contacts.book(
+        outgoing = self._rendered(send_id) if not reasons else None
+        if outgoing is not None and not self.contacts.book(
             send_id.account_id, send_id.customer_key, channel, send_id, now=self.now, cap=one.context.frequency_cap
         ):
             reasons = (Reason.FREQUENCY_CAP,)
@@ -161,22 +162,22 @@ class Sending:
         if found is not Standing.FREE:
             self._leave(one, found, None, report)
             return
-        self._hand_over(send_id, email, claim, report)
+        self._hand_over(send_id, outgoing, claim, report)
 
-    def _rendered(self, send_id: SendId) -> Email | None:
+    def _rendered(self, send_id: SendId) -> Outgoing | None:
         """The message, or None when the template gives none for this customer.
 
         It is made before the claim: whatever goes wrong in it, nothing was handed over, and the row never gets unknown.
         """
         try:
-            return self.recipients.email(send_id)
+            return self.recipients.outgoing(send_id)
         except RenderingFailed:
             return None
 
-    def _hand_over(self, send_id: SendId, email: Email | None, claim: str, report: Report) -> None:
+    def _hand_over(self, send_id: SendId, outgoing: Outgoing | None, claim: str, report: Report) -> None:
         """The claim is ours."""
         try:
-            answer = self._deliver(email) if email is not None else Refused("RenderingFailed")
+            answer = self._deliver(outgoing) if outgoing is not None else Refused("RenderingFailed")
         except ProviderMisconfigured as error:
             self.ledger.throttled(send_id, claim=claim, error=error.code)
             raise
@@ -195,14 +196,14 @@ class Sending:
                 report.outcomes[State.THROTTLED] += 1
                 raise _Halt
 
-    def _deliver(self, email: Email) -> Answer:
+    def _deliver(self, outgoing: Outgoing) -> Answer:
         """Asks again, under the same claim, when the provider took nothing because we were too fast for it."""
         for seconds in _PAUSES:
-            answer = self.deliver(email)
+            answer = self.deliver(outgoing)
             if not (isinstance(answer, Throttled) and answer.brief and self.seconds_left() > SHORT_OF_TIME):
                 return answer
             self.pause(seconds)
-        return self.deliver(email)
+        return self.deliver(outgoing)
 
     def _leave(self, one: PlannedSend, found: Standing, row: Row | None, report: Report) -> None:
         """The row is another sender's, or was."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from winback.accounts import FrequencyCap
-from winback.delivery.email import Accepted, Answer, Email, Refused, Throttled, Unclear
+from winback.accounts import Account, FrequencyCap, Sender
+from winback.delivery.answers import Accepted, Answer, Refused, Throttled, Unclear
+from winback.delivery.channels import Outgoing
 from winback.delivery.gate import Consent, Reason, RecipientFacts, SendContext, cap_reached
 from winback.delivery.ledger import (
     EventKind,
@@ -26,7 +27,7 @@ from winback.delivery.ledger import (
     outcome,
     standing,
 )
-from winback.delivery.messages import Message
+from winback.delivery.messages.values import EmailMessage
 from winback.delivery.sending import PlannedSend, Sending
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 from winback.instants import format_instant
@@ -34,6 +35,14 @@ from winback.instants import format_instant
 START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 CAP = FrequencyCap(sends=1, days=7)
 ACCOUNT = AccountId("fjord")
+BRAND = Account(
+    account_id=ACCOUNT,
+    name="Fjord",
+    currency="EUR",
+    key_salt="0" * 32,
+    sender=Sender(name="Fjord", email="hello@mail.example.com", postal_address="Kaivokatu 1, Helsinki"),
+    public_url="https://mail.example.com",
+)
 LEASE_OVER = timedelta(minutes=10)
 
 
@@ -204,14 +213,14 @@ class World:
     def read_facts(self, customer: CustomerKey) -> RecipientFacts:
         return around(lambda: self.facts[customer])  # type: ignore[no-any-return]
 
-    def email(self, send_id: SendId) -> Email:
-        return Email("Fjord <hello@mail.example.com>", "a@example.com", Message("s", "h", "t"), send_id, "https://u")
+    def outgoing(self, send_id: SendId) -> Outgoing:
+        return Outgoing(send_id, BRAND, "a@example.com", EmailMessage("s", "h", "t"), "https://u")
 
-    def deliver(self, email: Email) -> Answer:
+    def deliver(self, outgoing: Outgoing) -> Answer:
         def call() -> Answer:
-            self.handed_over[email.send_id] += 1
+            self.handed_over[outgoing.send_id] += 1
             if self.chance.random() >= self.trouble:
-                self.taken[email.send_id] += 1
+                self.taken[outgoing.send_id] += 1
                 return Accepted("id")
             match self.chance.randrange(4):
                 case 0:
@@ -219,7 +228,7 @@ class World:
                 case 1:
                     return Refused("MessageRejected")
                 case 2:  # it was taken, but the answer never came
-                    self.taken[email.send_id] += 1
+                    self.taken[outgoing.send_id] += 1
                     return Unclear("ReadTimeoutError")
                 case _:
                     return Unclear("ConnectionClosedError")
@@ -263,7 +272,7 @@ class _Ledger:
 
 class _Recipients:
     def __init__(self, world: World) -> None:
-        self.facts, self.email = world.read_facts, world.email
+        self.facts, self.outgoing = world.read_facts, world.outgoing
 
 
 def sound_facts(customer: CustomerKey, **changes: Any) -> RecipientFacts:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.delivery.simulation import LEASE_OVER, START, Turns, World, planned_send, sound_facts
-from winback.delivery.email import Accepted, ProviderMisconfigured, Throttled
+from winback.delivery.answers import Accepted, ProviderMisconfigured, Throttled
 from winback.delivery.gate import Consent
 from winback.delivery.ledger import Outcome, State
 from winback.delivery.messages import RenderingFailed
@@ -69,7 +69,7 @@ def test_a_held_out_customer_is_never_sent_anything() -> None:
 def test_a_throttled_send_is_due_again_together_with_all_that_follow() -> None:
     made = world()
     answers = iter([Accepted("1"), Throttled("TooManyRequestsException")])
-    report = one_run(made, plan(), deliver=lambda email: next(answers))
+    report = one_run(made, plan(), deliver=lambda outgoing: next(answers))
     assert report.due_again_from == 1
     assert made.outcomes(plan()) == Counter({Outcome.ACCEPTED: 1, Outcome.DUE: 5})
     assert one_run(made, plan()[1:]).outcomes == Counter({State.ACCEPTED: 5})
@@ -78,7 +78,7 @@ def test_a_throttled_send_is_due_again_together_with_all_that_follow() -> None:
 def test_a_provider_that_is_too_slow_for_a_moment_is_asked_again_under_the_same_claim() -> None:
     made, paused = world(), list[float]()
     answers = iter([Throttled("TooManyRequestsException", brief=True), Accepted("1")])
-    report = one_run(made, plan(CUSTOMERS[:1]), deliver=lambda email: next(answers), pause=paused.append)
+    report = one_run(made, plan(CUSTOMERS[:1]), deliver=lambda outgoing: next(answers), pause=paused.append)
     assert report.outcomes == Counter({State.ACCEPTED: 1})
     assert len(paused) == 1
 
@@ -109,10 +109,10 @@ def test_a_template_that_fails_for_one_customer_fails_that_send_alone() -> None:
         facts = staticmethod(made.read_facts)
 
         @staticmethod
-        def email(send_id: object) -> object:
+        def outgoing(send_id: object) -> object:
             if send_id == plan()[0].send_id:
                 raise RenderingFailed("empty subject")
-            return made.email(send_id)  # type: ignore[arg-type]
+            return made.outgoing(send_id)  # type: ignore[arg-type]
 
     report = one_run(made, plan(), recipients=Recipients(), ledger=sending.ledger)
     assert report.outcomes == Counter({State.FAILED: 1, State.ACCEPTED: 5})
@@ -126,7 +126,7 @@ def test_a_fault_while_a_message_is_made_leaves_its_send_unclaimed() -> None:
         facts = staticmethod(made.read_facts)
 
         @staticmethod
-        def email(send_id: object) -> object:
+        def outgoing(send_id: object) -> object:
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -138,7 +138,7 @@ def test_a_fault_while_a_message_is_made_leaves_its_send_unclaimed() -> None:
 def test_a_misconfigured_provider_leaves_the_send_free_for_later() -> None:
     made = world()
 
-    def refuse(email: object) -> object:
+    def refuse(outgoing: object) -> object:
         raise ProviderMisconfigured("AccessDeniedException")
 
     with pytest.raises(ProviderMisconfigured, match="AccessDenied"):

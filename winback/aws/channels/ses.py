@@ -14,15 +14,10 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from winback.delivery.email import (
-    Accepted,
-    Answer,
-    Email,
-    ProviderMisconfigured,
-    Refused,
-    Throttled,
-    Unclear,
-)
+from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
+from winback.delivery.channels import Outgoing
+from winback.delivery.channels.email import sender_of
+from winback.delivery.messages.values import EmailMessage
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
 _REFUSALS = frozenset({"MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException"})
@@ -41,16 +36,16 @@ def ses_client() -> Any:
     )
 
 
-class Mailer:
+class SesProvider:
     def __init__(self, client: Any, configuration_set: str, *, tenants: bool) -> None:
         self._client = client
         self._configuration_set = configuration_set
         self._tenants = tenants
 
-    def send(self, email: Email) -> Answer:
+    def deliver(self, outgoing: Outgoing) -> Answer:
         """Raises ProviderMisconfigured when SES takes nothing until an operator acts."""
         try:
-            answer = self._client.send_email(**self._request(email))
+            answer = self._client.send_email(**self._request(outgoing))
         except ClientError as error:
             return _answer_of(error)
         except ParamValidationError:
@@ -63,14 +58,16 @@ class Mailer:
             raise ProviderMisconfigured(type(error).__name__) from error
         return Accepted(str(answer["MessageId"]))
 
-    def _request(self, email: Email) -> dict[str, Any]:
-        message = email.message
-        link = f"<{email.unsubscribe_url}>"
+    def _request(self, outgoing: Outgoing) -> dict[str, Any]:
+        message = outgoing.message
+        if not isinstance(message, EmailMessage):
+            raise TypeError("a message of another channel was given to SES")
+        link = f"<{outgoing.unsubscribe_url}>"
         if len(link) > _HEADER_MAX:
             raise ProviderMisconfigured("UnsubscribeLinkTooLong")
         return {
-            "FromEmailAddress": email.sender,
-            "Destination": {"ToAddresses": [email.to]},
+            "FromEmailAddress": sender_of(outgoing.account),
+            "Destination": {"ToAddresses": [outgoing.to]},
             "Content": {
                 "Simple": {
                     "Subject": {"Data": message.subject, "Charset": _UTF8},
@@ -84,9 +81,9 @@ class Mailer:
                     ],
                 }
             },
-            "EmailTags": [{"Name": "send_id", "Value": str(email.send_id)}],
+            "EmailTags": [{"Name": "send_id", "Value": str(outgoing.send_id)}],
             "ConfigurationSetName": self._configuration_set,
-            **({"TenantName": email.account_id} if self._tenants else {}),
+            **({"TenantName": outgoing.account_id} if self._tenants else {}),
         }
 
 

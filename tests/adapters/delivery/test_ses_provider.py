@@ -14,24 +14,25 @@ from botocore.exceptions import (
 )
 from botocore.stub import Stubber
 
-from winback.accounts import Sender
-from winback.aws.mailer import Mailer, ses_client
-from winback.delivery.email import (
-    Accepted,
-    Answer,
-    Email,
-    ProviderMisconfigured,
-    Refused,
-    Throttled,
-    Unclear,
-    sender_of,
-)
-from winback.delivery.messages import Message
-from winback.identifiers import SendId
+from winback.accounts import Account, Sender
+from winback.aws.channels.ses import SesProvider, ses_client
+from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
+from winback.delivery.channels import Outgoing
+from winback.delivery.channels.email import sender_of
+from winback.delivery.messages.values import EmailMessage
+from winback.identifiers import AccountId, SendId
 
 SEND_ID = SendId.parse("fjord_lau-000000000001_2_" + "a" * 32)
 LINK = "https://mail.example.com/u/AbCd"
-EMAIL = Email("Fjord <hello@mail.example.com>", "ada@example.com", Message("Hällo", "<p>ö</p>", "ö"), SEND_ID, LINK)
+FJORD = Account(
+    account_id=AccountId("fjord"),
+    name="Fjord",
+    currency="EUR",
+    key_salt="0" * 32,
+    sender=Sender(name="Fjord", email="hello@mail.example.com", postal_address="1 Harbour Street, Bergen"),
+    public_url="https://mail.example.com",
+)
+EMAIL = Outgoing(SEND_ID, FJORD, "ada@example.com", EmailMessage("Hällo", "<p>ö</p>", "ö"), LINK)
 REQUEST = {
     "FromEmailAddress": "Fjord <hello@mail.example.com>",
     "Destination": {"ToAddresses": ["ada@example.com"]},
@@ -58,7 +59,7 @@ def client() -> Any:
 def answer_to(client: Any, code: str, status: int) -> Answer:
     with Stubber(client) as stub:
         stub.add_client_error("send_email", service_error_code=code, http_status_code=status)
-        return Mailer(client, "winback-test", tenants=False).send(EMAIL)
+        return SesProvider(client, "winback-test", tenants=False).deliver(EMAIL)
 
 
 @pytest.mark.parametrize(("tenants", "extra"), [(False, {}), (True, {"TenantName": "fjord"})])
@@ -67,7 +68,7 @@ def test_a_message_carries_its_send_id_both_parts_and_one_click_unsubscribe(
 ) -> None:
     with Stubber(client) as stub:
         stub.add_response("send_email", {"MessageId": "m-1"}, {**REQUEST, **extra})
-        assert Mailer(client, "winback-test", tenants=tenants).send(EMAIL) == Accepted("m-1")
+        assert SesProvider(client, "winback-test", tenants=tenants).deliver(EMAIL) == Accepted("m-1")
 
 
 @pytest.mark.parametrize(
@@ -118,12 +119,12 @@ class Broken:
     ],
 )
 def test_only_a_connection_that_never_stood_is_certain(error: Exception, expected: Answer) -> None:
-    assert Mailer(Broken(error), "winback-test", tenants=False).send(EMAIL) == expected
+    assert SesProvider(Broken(error), "winback-test", tenants=False).deliver(EMAIL) == expected
 
 
 def test_missing_credentials_are_for_an_operator() -> None:
     with pytest.raises(ProviderMisconfigured, match="NoCredentials"):
-        Mailer(Broken(NoCredentialsError()), "winback-test", tenants=False).send(EMAIL)
+        SesProvider(Broken(NoCredentialsError()), "winback-test", tenants=False).deliver(EMAIL)
 
 
 def test_the_client_never_sends_again_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,64 @@
+"""The channels by which customers are reached, and what an account says of each."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]  # ISO 3166-1 alpha-2
+
+
+def _sender_id(text: str) -> str:
+    """https://docs.aws.amazon.com/sms-voice/latest/userguide/sender-id.html"""
+    if text.isdigit() or text.startswith("-") or text.endswith("-"):
+        raise ValueError("is not a sender id: expected one with a letter in it and no hyphen at an end")
+    return text
+
+
+SenderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,11}$"), AfterValidator(_sender_id)]
+
+
+class ChannelName(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+    PUSH = "push"
+    WEBHOOK = "webhook"
+    CALL = "call"
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SmsSettings(_Settings):
+    """Texts go out from `origination_identity` (a number, pool or sender id of AWS End User Messaging, by id or ARN);
+    without one, through SNS, under the sender id of the recipient's country where that country allows one."""
+
+    origination_identity: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_:/+-]{1,256}$")
+    sender_ids: dict[Country, SenderId] = Field(default_factory=dict, max_length=250)
+    max_price_cents: int = Field(
+        default=25, ge=1, le=1000, description="at most this much of a US dollar for one text part"
+    )
+
+
+class PushSettings(_Settings):
+    """`platform_application`: the ARN of the app's platform application in SNS (FCM or APNs)."""
+
+    platform_application: str = Field(
+        pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:app/[A-Z_]+/[A-Za-z0-9._-]{1,256}$"
+    )
+
+
+class WebhookSettings(_Settings):
+    """`secret_name`: the secret of Secrets Manager that holds the signing key as its text."""
+
+    url: str = Field(pattern=r"^https://[^\s@#]{1,2000}$")
+    secret_name: str = Field(pattern=r"^[A-Za-z0-9/_+=.@-]{1,512}$")
+
+
+class ChannelSettings(_Settings):
+    """Channels that are not here have nothing to be set: e-mail goes out as the account's sender, calls as tasks."""
+
+    sms: SmsSettings = SmsSettings()
+    push: PushSettings | None = None
+    webhook: WebhookSettings | None = None

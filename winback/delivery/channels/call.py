@@ -1,0 +1,17 @@
+"""Calls by an account manager."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from winback.accounts.channels import ChannelName
+from winback.delivery.channels.phone import dialled_form
+
+
+class CallChannel:
+    name = ChannelName.CALL
+
+    def address(self, profile: Mapping[str, Any]) -> str | None:
+        return profile.get("phone") or None
+
+    def deliverable(self, address: str, country: str | None) -> str | None:
+        return dialled_form(address, country)
