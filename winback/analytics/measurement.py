@@ -29,8 +29,8 @@ from winback.analytics.report import (
     SampleRatio,
     Week,
 )
-from winback.campaigns import prices
 from winback.campaigns.launch import Launch, LaunchState
+from winback.costs import prices
 from winback.experiments.analysis import Sizes, compare_means
 from winback.experiments.assignment import Arm as ArmName
 from winback.experiments.corrections import holm
@@ -350,12 +350,13 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _cost(ledger: Ledger) -> Cost:
+    listed = prices.price("ses_email")
     return Cost(
         emails=ledger.handed_over,
-        price_per_thousand=str(prices.SES_EMAIL.of(1000).quantize(prices.SES_EMAIL.amount)),
-        total=str(prices.ses_cost(ledger.handed_over)),
-        currency=prices.CURRENCY,
-        prices_of=prices.READ_ON,
+        price_per_thousand=str(listed.of(1000).quantize(listed.amount)),
+        total=str(listed.of(ledger.handed_over)),
+        currency=prices.currency(),
+        prices_of=prices.read_on(),
     )
 
 

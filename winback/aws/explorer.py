@@ -13,7 +13,7 @@ from winback.aws.lake import Lake
 from winback.aws.lifts import LiftStore
 from winback.aws.selections import SnapshotCache, opened
 from winback.aws.snapshots import Snapshot
-from winback.campaigns import prices
+from winback.costs import prices
 from winback.money import exponent
 from winback.segmentation.rubric import read_rubric
 from winback.segmentation.rubric_file import default_settings
@@ -26,7 +26,7 @@ from winback.slices.requests import SimulatedCampaign
 from winback.slices.saved import SavedSlice, conditions_of
 from winback.slices.simulation import Lift, Plan, assumed, simulate
 
-LIST_PRICES = {"email": prices.SES_EMAIL, "push": prices.SNS_PUSH}
+LIST_PRICES = {"email": "ses_email", "push": "sns_push"}
 """What a message costs when the request names no price. An SMS costs what its country and carrier ask."""
 
 
@@ -98,11 +98,13 @@ class Explorer:
     def _plan(self, campaign: SimulatedCampaign) -> Plan:
         price, currency, source = campaign.price_per_message, self.account.currency, "the request"
         if price is None:
-            listed = LIST_PRICES.get(campaign.channel)
-            if listed is None:
+            if campaign.channel not in LIST_PRICES:
                 raise NoListPrice(f"a message by {campaign.channel} costs what its country and carrier ask")
-            price, currency = listed.of(1), prices.CURRENCY
-            source = f"AWS list price for one {listed.unit}, {prices.REGION}, read {prices.READ_ON}: {listed.source}"
+            listed = prices.price(LIST_PRICES[campaign.channel])
+            price, currency = listed.of(1), prices.currency()
+            source = (
+                f"AWS list price for one {listed.unit}, {prices.region()}, read {prices.read_on()}: {listed.source}"
+            )
         return Plan(
             channel=campaign.channel,
             messages=campaign.messages,

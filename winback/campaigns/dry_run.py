@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from winback.campaigns import prices
 from winback.campaigns.launch import Launch
 from winback.campaigns.planning import ALLOW, Row
+from winback.costs import prices
 from winback.experiments.assignment import Arm
 from winback.experiments.power import CONFIDENCE, POWER, smallest_detectable_effect
 from winback.instants import format_instant
@@ -25,6 +25,7 @@ ASSUMED_RETURN_RATES = {
     Family.ALREADY_LOST: 0.08,
 }
 _CAUTIOUS_RATE = 0.5
+_AWS_PER_EMAIL, _AWS_PER_CHUNK = Decimal("0.0000069"), Decimal("0.000125")
 
 
 class AudienceTally:
@@ -150,15 +151,15 @@ def _detectable_effect(treated: int, held_out: int, families: Counter[str]) -> d
 
 
 def _cost(emails: int, chunks: int) -> dict[str, Any]:
-    ses, others = prices.ses_cost(emails), prices.aws_estimate(emails, chunks)
+    ses, others = prices.price("ses_email").of(emails), _AWS_PER_EMAIL * emails + _AWS_PER_CHUNK * chunks
     return {
-        "currency": prices.CURRENCY,
+        "currency": prices.currency(),
         "emails": emails,
         "ses": _cents(ses),
         "aws_estimate": _cents(others),
         "total_estimate": _cents(ses + others),
-        "prices_of": prices.READ_ON,
-        "region": prices.REGION,
+        "prices_of": prices.read_on(),
+        "region": prices.region(),
         "note": "SES at list price; the rest of AWS is an estimate from counted calls at list prices",
     }
 
