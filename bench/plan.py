@@ -7,9 +7,11 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from winback.accounts import FrequencyCap
+from winback.accounts.global_holdout import GlobalHoldout
 from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.enrolment import enrol
 from winback.campaigns.launch import Launch
-from winback.campaigns.planning import ALLOW, Row, enrol, plan_step
+from winback.campaigns.planning import ALLOW, Row, plan_step
 from winback.delivery.gate import Consent, RecipientFacts
 from winback.identifiers import AccountId, CampaignId, CustomerKey, LaunchId, SnapshotId, customer_key
 
@@ -25,8 +27,9 @@ def run(small: bool) -> None:
     customers = CUSTOMERS // 10 if small else CUSTOMERS
     launch = _launch()
     chunks = [_chunk(start) for start in range(0, customers, CHUNK)]
-    audiences = [enrol(launch, rows, facts) for rows, facts in chunks]
-    enrolment = _seconds(lambda: [enrol(launch, rows, facts) for rows, facts in chunks])
+    reach = [(rows, {customer: [known] for customer, known in facts.items()}) for rows, facts in chunks]
+    audiences = [enrol(launch, rows, facts, GlobalHoldout()) for rows, facts in reach]
+    enrolment = _seconds(lambda: [enrol(launch, rows, facts, GlobalHoldout(share=0.1)) for rows, facts in reach])
     plans: list[list[Row]] = []
 
     def plan() -> None:

@@ -1,4 +1,4 @@
-"""One chunk of candidates -> audience: eligibility, then holdout and variant. Written once."""
+"""One chunk of candidates -> audience: eligibility, then holdout and variants. Written once."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -6,14 +6,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from winback.aws.enrolling import Enroller
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
-from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchStore
 from winback.aws.recipients import RecipientStore
 from winback.aws.tables import Accounts, table
-from winback.campaigns.planning import enrol
-from winback.identifiers import AccountId, CustomerKey, LaunchId
+from winback.identifiers import AccountId, LaunchId
 
 logger = Logger()
 
@@ -25,19 +24,11 @@ class Settings:
     lake_bucket: str
 
 
-@dataclass(frozen=True)
-class Parts:
-    accounts: Accounts
-    launches: LaunchStore
-    recipients: RecipientStore
-    lake: Lake
-
-
 @cache
-def parts() -> Parts:
+def enroller() -> Enroller:
     settings = read_settings(Settings)
     campaigns = table(settings.campaigns_table)
-    return Parts(
+    return Enroller(
         accounts=Accounts(campaigns),
         launches=LaunchStore(campaigns),
         recipients=RecipientStore(table(settings.customers_table)),
@@ -47,16 +38,5 @@ def parts() -> Parts:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
-    account = parts().accounts.get(AccountId(event["account_id"]))
-    launch = parts().launches.get(account.account_id, LaunchId(event["launch_id"]))
-    candidates = parts().lake.read_rows(event["key"])
-    recipients = parts().recipients.load(
-        account,
-        [CustomerKey(row["customer_key"]) for row in candidates],
-        launch.definition.channel,
-        with_contacts=False,
-    )
-    facts = {customer: recipient.facts for customer, recipient in recipients.items()}
-    files = LaunchFiles(parts().lake, launch)
-    files.keep_first(files.audience_key(event["chunk"]), enrol(launch, candidates, facts))
+    enroller().enrol(AccountId(event["account_id"]), LaunchId(event["launch_id"]), event["chunk"])
     return {"chunk": event["chunk"]}

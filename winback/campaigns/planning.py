@@ -1,4 +1,4 @@
-"""Who of the candidates takes part, in which arm, and who of them gets a step: rows in, rows out."""
+"""Who of an audience gets a step, and why the others do not: rows in, rows out."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,39 +7,14 @@ from typing import Any
 
 from winback.accounts import FrequencyCap
 from winback.campaigns.launch import Launch
-from winback.delivery.gate import RecipientFacts, SendContext, decide, eligibility
-from winback.experiments.assignment import Arm, arm, assignment_salt, variant
+from winback.delivery.gate import RecipientFacts, SendContext, decide
+from winback.experiments.assignment import Arm
 from winback.identifiers import CustomerKey, SendId
 from winback.instants import format_instant
 
 Row = dict[str, Any]
 
 ALLOW, DENY = "allow", "deny"
-VARIANTS = {"a": 1}  # one message per step; tested alternatives get their names and weights here
-
-
-def enrol(launch: Launch, candidates: Iterable[Row], facts: Mapping[CustomerKey, RecipientFacts]) -> list[Row]:
-    """The audience rows of docs/data-model.md: eligibility first, then, among the eligible, holdout and variant.
-
-    So both arms hold the same kind of customer. An ineligible one has no arm (None) and all reasons.
-    """
-    holdout_salt = assignment_salt(launch.campaign_id, "holdout")
-    variant_salt = assignment_salt(launch.campaign_id, "variant")
-    share = launch.definition.holdout.share
-    rows = []
-    for candidate in candidates:
-        customer = CustomerKey(candidate["customer_key"])
-        verdict = eligibility(facts[customer])
-        rows.append(
-            {
-                **candidate,
-                "eligible": verdict.allowed,
-                "reasons": [str(reason) for reason in verdict.reasons],
-                "arm": str(arm(holdout_salt, customer, share)) if verdict.allowed else None,
-                "variant": variant(variant_salt, customer, VARIANTS) if verdict.allowed else None,
-            }
-        )
-    return rows
 
 
 def plan_step(
@@ -81,7 +56,7 @@ def plan_step(
                 "customer_key": customer,
                 "send_id": str(SendId(launch.account_id, launch.launch_id, step, customer)),
                 "arm": member["arm"],
-                "variant": member["variant"],
+                "variants": member["variants"],
                 "send_at": send_at,
                 "verdict": ALLOW if verdict.allowed else DENY,
                 "reasons": [str(reason) for reason in verdict.reasons],

@@ -1,17 +1,15 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from winback.accounts import FrequencyCap
+from winback.accounts.global_holdout import GlobalHoldout
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.dry_run import AudienceTally, StepTally, dry_run
+from winback.campaigns.enrolment import enrol
 from winback.campaigns.launch import Launch
-from winback.campaigns.planning import enrol, plan_step
+from winback.campaigns.planning import plan_step
 from winback.delivery.gate import Consent, RecipientFacts
 from winback.identifiers import CustomerKey, SendId
 
@@ -42,48 +40,15 @@ def everyone_reachable() -> dict[CustomerKey, RecipientFacts]:
     return {customer: reachable(customer) for customer in PEOPLE}
 
 
-def test_who_cannot_be_reached_has_every_reason_and_no_arm(launch: Launch) -> None:
-    facts = {PEOPLE[0]: reachable(PEOPLE[0], consent=Consent.UNKNOWN, suppressed=True)}
-    (row,) = enrol(launch, candidates(PEOPLE[:1]), facts)
-    assert not row["eligible"]
-    assert row["reasons"] == ["no_consent", "suppressed"]
-    assert row["arm"] is None
-    assert row["segment"] == "Slipping VIPs"
-
-
-def test_eligibility_comes_before_chance_so_the_arms_of_the_others_do_not_depend_on_it(launch: Launch) -> None:
-    facts = everyone_reachable()
-    arms = {row["customer_key"]: row["arm"] for row in enrol(launch, candidates(), facts)}
-    for customer in PEOPLE[::3]:
-        facts[customer] = reachable(customer, consent=Consent.DENIED)
-    for row in enrol(launch, candidates(), facts):
-        assert row["arm"] == (arms[row["customer_key"]] if row["eligible"] else None)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-@given(st.permutations(range(20)), st.lists(st.integers(1, 19), max_size=4))
-def test_the_audience_does_not_depend_on_order_or_on_how_it_is_cut_into_chunks(
-    launch: Launch, order: list[int], cuts: list[int]
-) -> None:
-    facts = everyone_reachable()
-    whole = {row["customer_key"]: row for row in enrol(launch, candidates(PEOPLE[:20]), facts)}
-    people = [PEOPLE[place] for place in order]
-    borders = [0, *sorted(set(cuts)), 20]
-    for start, end in pairwise(borders):
-        for row in enrol(launch, candidates(people[start:end]), facts):
-            assert row == whole[row["customer_key"]]
-
-
-def test_another_launch_of_the_campaign_holds_out_the_same_customers(launch: Launch) -> None:
-    again = launch.model_copy(update={"launch_id": "lau-00000000000b"})
-    other = launch.model_copy(update={"campaign_id": "cmp-00000000000b"})
-    arms = [row["arm"] for row in enrol(launch, candidates(), everyone_reachable())]
-    assert [row["arm"] for row in enrol(again, candidates(), everyone_reachable())] == arms
-    assert [row["arm"] for row in enrol(other, candidates(), everyone_reachable())] != arms
+def audience_of(
+    launch: Launch, facts: dict[CustomerKey, RecipientFacts] | None = None, people: list[CustomerKey] = PEOPLE
+) -> list[Row]:
+    known = facts or everyone_reachable()
+    return enrol(launch, candidates(people), {customer: [known[customer]] for customer in people}, GlobalHoldout())
 
 
 def test_a_held_out_customer_is_never_allowed_a_step(launch: Launch) -> None:
-    audience = enrol(launch, candidates(), everyone_reachable())
+    audience = audience_of(launch)
     plan = plan_step(launch, 1, audience, everyone_reachable(), frequency_cap=CAP)
     held_out = [row for row in plan if row["arm"] == "holdout"]
     assert held_out
@@ -93,7 +58,7 @@ def test_a_held_out_customer_is_never_allowed_a_step(launch: Launch) -> None:
 
 
 def test_a_plan_row_names_its_ledger_row_and_its_time(launch: Launch) -> None:
-    audience = enrol(launch, candidates(), everyone_reachable())
+    audience = audience_of(launch)
     for row in plan_step(launch, 2, audience, everyone_reachable(), frequency_cap=CAP):
         assert SendId.parse(row["send_id"]) == SendId(launch.account_id, launch.launch_id, 2, row["customer_key"])
         assert row["send_at"] == "2026-04-03T07:30:00Z"
@@ -103,7 +68,7 @@ def test_who_bought_since_the_assignment_gets_no_further_step_unless_the_campaig
     launch: Launch, definition: Callable[..., CampaignDefinition]
 ) -> None:
     bought = {customer: reachable(customer, last_order_at=launch.starts_at) for customer in PEOPLE}
-    audience = enrol(launch, candidates(), bought)
+    audience = audience_of(launch)
     assert not any(row["verdict"] == "allow" for row in plan_step(launch, 2, audience, bought, frequency_cap=CAP))
     keeps_going = launch.model_copy(update={"definition": definition(stop_on=[])})
     plan = plan_step(keeps_going, 2, audience, bought, frequency_cap=CAP)
@@ -116,7 +81,7 @@ def test_who_bought_since_the_assignment_gets_no_further_step_unless_the_campaig
 
 
 def test_the_cap_counts_contacts_at_the_planned_time_also_those_of_earlier_steps(launch: Launch) -> None:
-    audience = enrol(launch, candidates(), everyone_reachable())
+    audience = audience_of(launch)
     first = launch.planned_at(1)
     for cap, verdict in ((FrequencyCap(sends=1, days=7), "deny"), (FrequencyCap(sends=1, days=6), "allow")):
         plan = plan_step(
@@ -133,7 +98,7 @@ def test_the_cap_counts_contacts_at_the_planned_time_also_those_of_earlier_steps
 def summary(launch: Launch, facts: dict[CustomerKey, RecipientFacts], chunk_rows: int) -> dict[str, Any]:
     audience, steps = AudienceTally(), [StepTally(1), StepTally(2)]
     for start in range(0, len(PEOPLE), chunk_rows):
-        rows = enrol(launch, candidates(PEOPLE[start : start + chunk_rows]), facts)
+        rows = audience_of(launch, facts, PEOPLE[start : start + chunk_rows])
         audience.add(rows)
         for step in steps:
             step.add(plan_step(launch, step.step, rows, facts, frequency_cap=CAP))
