@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from winback.accounts import Account
-from winback.campaigns.definition import MAX_SIZE, CampaignDefinition, InlineTemplate, Step
+from winback.campaigns.definition import MAX_SIZE, CampaignDefinition, Step
+from winback.campaigns.inline_template import InlineTemplate
 from winback.delivery.messages import (
     MessageValues,
     Problem,
@@ -53,8 +54,7 @@ def frozen(definition: CampaignDefinition) -> CampaignDefinition:
     steps = []
     for step in definition.steps:
         template = template_of(step)
-        inline = InlineTemplate(name=template.name, subject=template.subject, mjml=template.mjml, text=template.text)
-        steps.append(step.model_copy(update={"template": inline}))
+        steps.append(step.model_copy(update={"template": InlineTemplate.of(template)}))
     return definition.model_copy(update={"steps": tuple(steps)})
 
 

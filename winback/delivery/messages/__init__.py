@@ -2,6 +2,7 @@
 
 from winback.delivery.messages.templates import (
     InvalidTemplate,
+    Parts,
     Problem,
     Template,
     UnknownTemplate,
@@ -9,16 +10,35 @@ from winback.delivery.messages.templates import (
     resolve_template,
     shipped_templates,
 )
-from winback.delivery.messages.values import Message, MessageValues, RenderingFailed
+from winback.delivery.messages.values import (
+    DataMessage,
+    EmailMessage,
+    Message,
+    MessageValues,
+    OfferValues,
+    Percent,
+    PushMessage,
+    RenderingFailed,
+    SmsMessage,
+    Utm,
+)
 
 __all__ = [
+    "DataMessage",
+    "EmailMessage",
     "InvalidTemplate",
     "Message",
     "MessageValues",
+    "OfferValues",
+    "Parts",
+    "Percent",
     "Problem",
+    "PushMessage",
     "RenderingFailed",
+    "SmsMessage",
     "Template",
     "UnknownTemplate",
+    "Utm",
     "check_template",
     "resolve_template",
     "shipped_templates",

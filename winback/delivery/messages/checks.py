@@ -1,12 +1,15 @@
 """What keeps a template from being sent, each problem with its part and line."""
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from liquid.exceptions import LiquidError
 
+from winback.accounts.channels import ChannelName
 from winback.delivery.messages.liquid_language import PLAIN
 from winback.delivery.messages.mjml import problems_of_markup, to_text
-from winback.delivery.messages.templates import Problem, Template
+from winback.delivery.messages.templates import NEEDED, Parts, Problem, Template
 from winback.delivery.messages.values import VARIABLES
 
 _BLOCK_TAG = re.compile(r"\{%-?\s*(\w+)")
@@ -18,15 +21,53 @@ _REQUIRED = {
 SUBJECT_MAX_LENGTH = 200
 
 
-def problems_of(template: Template) -> tuple[Problem, ...]:
-    problems = [*_problems_of_liquid("subject", template.subject, ()), *_problems_of_subject(template.subject)]
-    in_mjml = _problems_of_liquid("mjml", template.mjml, tuple(_REQUIRED)) + problems_of_markup(template.mjml)
-    problems += in_mjml
-    if template.text is not None:
-        problems += _problems_of_liquid("text", template.text, tuple(_REQUIRED))
-    elif not in_mjml:
-        problems += _problems_of_liquid("text", to_text(template.mjml), tuple(_REQUIRED))
+def problems_of(template: Template, channel: str | None = None) -> tuple[Problem, ...]:
+    """Of each channel's parts in each language, or of one channel's; line numbers are those of the part."""
+    problems: list[Problem] = []
+    for place, parts in (("", template), *((f"locales.{tag}.", parts) for tag, parts in template.locales.items())):
+        for one in ChannelName if channel is None else (ChannelName(channel),):
+            if parts.cover(one):
+                problems += (replace(found, part=place + found.part) for found in _PROBLEMS_OF[one](parts))
+            elif channel is not None and parts is template:
+                missing = [part for part in NEEDED[one] if getattr(parts, part) is None]
+                problems += (Problem(part, 1, f"is missing, so there is no {one}", f"write {part}") for part in missing)
     return tuple(problems)
+
+
+def _problems_of_email(parts: Parts) -> list[Problem]:
+    assert parts.subject is not None and parts.mjml is not None  # noqa: PT018 (the parts cover an e-mail)
+    problems = [*_problems_of_liquid("subject", parts.subject, ()), *_problems_of_subject(parts.subject)]
+    in_mjml = _problems_of_liquid("mjml", parts.mjml, tuple(_REQUIRED)) + problems_of_markup(parts.mjml)
+    problems += in_mjml
+    if parts.text is not None:
+        problems += _problems_of_liquid("text", parts.text, tuple(_REQUIRED))
+    elif not in_mjml:
+        problems += _problems_of_liquid("text", to_text(parts.mjml), tuple(_REQUIRED))
+    return problems
+
+
+def _problems_of_sms(parts: Parts) -> list[Problem]:
+    return _problems_of_liquid("sms", parts.sms or "", ())
+
+
+def _problems_of_push(parts: Parts) -> list[Problem]:
+    return [
+        *_problems_of_liquid("push_title", parts.push_title or "", ()),
+        *_problems_of_liquid("push_body", parts.push_body or "", ()),
+    ]
+
+
+def _problems_of_call(parts: Parts) -> list[Problem]:
+    return _problems_of_liquid("call", parts.call or "", ())
+
+
+_PROBLEMS_OF: Mapping[ChannelName, Callable[[Parts], list[Problem]]] = {
+    ChannelName.EMAIL: _problems_of_email,
+    ChannelName.SMS: _problems_of_sms,
+    ChannelName.PUSH: _problems_of_push,
+    ChannelName.CALL: _problems_of_call,
+    ChannelName.WEBHOOK: lambda parts: [],  # noqa: ARG005 (it passes on what the others check)
+}
 
 
 def _problems_of_subject(subject: str) -> list[Problem]:
