@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import boto3
 from pydantic import BaseModel, ConfigDict, Field
 
-from winback.accounts import Account, FrequencyCap, Sender
+from winback.accounts import Account, FrequencyCaps, QuietHours, Sender, SendWindow
+from winback.accounts.global_holdout import GlobalHoldout
 from winback.aws import keys
 from winback.aws.api_keys import ApiKeys
 from winback.aws.clock import Clock, SystemClock
@@ -35,7 +36,10 @@ class CreateAccount(_Request):
     sender: Sender
     public_url: str
     website: str | None = None
-    frequency_cap: FrequencyCap = FrequencyCap()
+    frequency_caps: FrequencyCaps = FrequencyCaps()
+    quiet_hours: QuietHours = QuietHours()
+    unknown_zone: SendWindow = SendWindow()
+    global_holdout: GlobalHoldout = GlobalHoldout()
     trend_category: str | None = None
     key_salt: str | None = Field(default=None, description="only to restore an account with the keys that it had")
 
@@ -50,7 +54,10 @@ class UpdateAccount(_Request):
     sender: Sender | None = None
     public_url: str | None = None
     website: str | None = None
-    frequency_cap: FrequencyCap | None = None
+    frequency_caps: FrequencyCaps | None = None
+    quiet_hours: QuietHours | None = None
+    unknown_zone: SendWindow | None = None
+    global_holdout: GlobalHoldout | None = None
     trend_category: str | None = None
 
 

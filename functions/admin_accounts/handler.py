@@ -1,7 +1,7 @@
 """For an operator's direct call (`aws lambda invoke`): accounts and their API keys. Not reachable from outside.
 
     {"action": "create_account", "account_id": "acme", "name": ..., "currency": ..., "sender": {...}, "public_url": ...}
-    {"action": "update_account", "account_id": "acme", "frequency_cap": {"sends": 2, "days": 7}}
+    {"action": "update_account", "account_id": "acme", "quiet_hours": {"start": "20:00", "end": "09:00"}}
     {"action": "create_key", "account_id": "acme"}
     {"action": "revoke_key", "account_id": "acme", "key_id": ...}
 

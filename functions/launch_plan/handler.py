@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from winback.aws.contacts import contact_name
 from winback.aws.due import DueEntry, DueIndex
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -17,7 +17,9 @@ from winback.aws.recipients import RecipientStore
 from winback.aws.tables import Accounts, table
 from winback.campaigns.launch import Launch
 from winback.campaigns.planning import ALLOW, plan_step
+from winback.delivery.contacts import Contact
 from winback.identifiers import AccountId, CustomerKey, LaunchId
+from winback.instants import parse_instant
 
 logger = Logger()
 
@@ -63,7 +65,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     recipients = parts().recipients.load(
         account,
         [CustomerKey(row["customer_key"]) for row in members],
-        launch.definition.channel,
+        launch.definition.channels[0],
         exclude_send=(launch.launch_id, step),
     )
     planned = plan_step(
@@ -71,7 +73,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         step,
         members,
         {customer: recipient.facts for customer, recipient in recipients.items()},
-        frequency_cap=account.frequency_cap,
+        account=account,
         contacts_before=_own_contacts(files, launch, step, chunk) if mode == "dry_run" else None,
     )
     key = files.plan_key(mode, step, chunk)
@@ -79,7 +81,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     if mode == "live" and any(row["verdict"] == ALLOW for row in kept):
         parts().due.put(
             DueEntry(
-                channel=launch.definition.channel,
+                channel=launch.definition.channels[0],
                 account_id=account.account_id,
                 launch_id=launch.launch_id,
                 step=step,
@@ -93,11 +95,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     return {"chunk": chunk}
 
 
-def _own_contacts(files: LaunchFiles, launch: Launch, step: int, chunk: int) -> dict[CustomerKey, list[datetime]]:
+def _own_contacts(files: LaunchFiles, launch: Launch, step: int, chunk: int) -> dict[CustomerKey, list[Contact]]:
     """What the launch's earlier steps will have sent by then: in a dry run nothing of it is booked."""
-    contacts: dict[CustomerKey, list[datetime]] = defaultdict(list)
+    contacts: dict[CustomerKey, list[Contact]] = defaultdict(list)
     for earlier in range(1, step):
         for row in parts().lake.read_rows(files.plan_key("dry_run", earlier, chunk)):
             if row["verdict"] == ALLOW:
-                contacts[row["customer_key"]].append(launch.planned_at(earlier))
+                name = contact_name(launch.launch_id, earlier)
+                contacts[row["customer_key"]].append(
+                    Contact(parse_instant(row["send_at"]), launch.definition.channels[0], name)
+                )
     return contacts

@@ -2,8 +2,15 @@
 
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from winback.accounts.channels import ChannelSettings
+from winback.accounts.frequency_caps import ChannelCaps, FrequencyCap, FrequencyCaps
+from winback.accounts.global_holdout import GlobalHoldout
+from winback.accounts.quiet_hours import QuietHours, SendWindow
+from winback.accounts.sender import Sender
+from winback.accounts.unknown_sends import UnknownSends
+from winback.accounts.warm_up import WarmUp
 from winback.identifiers import (
     ACCOUNT_ID_PATTERN,
     AccountId,
@@ -13,24 +20,15 @@ from winback.identifiers import (
     customer_key,
 )
 
-
-class Sender(BaseModel):
-    """Who the messages come from, and the postal address that the law wants in each."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(min_length=1, max_length=80)
-    email: EmailStr
-    postal_address: str = Field(min_length=1, max_length=300)
-
-
-class FrequencyCap(BaseModel):
-    """At most `sends` messages of one channel in any `days` days, over all campaigns of the account."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sends: int = Field(default=3, ge=1, le=100)
-    days: int = Field(default=7, ge=1, le=365)
+__all__ = [
+    "Account",
+    "ChannelCaps",
+    "FrequencyCap",
+    "FrequencyCaps",
+    "QuietHours",
+    "SendWindow",
+    "Sender",
+]
 
 
 class Account(BaseModel):
@@ -46,7 +44,13 @@ class Account(BaseModel):
         pattern=r"^https?://", description="base of the public pages; unsubscribe links start with it"
     )
     website: str | None = Field(default=None, pattern=r"^https?://", description="the shop; messages link to it")
-    frequency_cap: FrequencyCap = FrequencyCap()
+    frequency_caps: FrequencyCaps = FrequencyCaps()
+    quiet_hours: QuietHours = QuietHours()
+    unknown_zone: SendWindow = Field(default=SendWindow(), description="for customers whose time zone is not known")
+    global_holdout: GlobalHoldout = GlobalHoldout()
+    channels: ChannelSettings = ChannelSettings()
+    warm_up: WarmUp | None = Field(default=None, description="of a sending domain that is new to mailbox providers")
+    unknown_sends: UnknownSends = UnknownSends()
     trend_category: str | None = Field(
         default=None, description="product category whose only-buyers are the Trend Audience"
     )

@@ -9,27 +9,28 @@ from typing import Any
 
 from winback.accounts import Account
 from winback.aws.clock import Clock
+from winback.aws.contacts import ContactBook
 from winback.aws.due import DueIndex
 from winback.aws.lake import Lake, Row
 from winback.aws.launches import LaunchStore
-from winback.aws.ledger import ContactBook, Ledger
+from winback.aws.ledger import Ledger
 from winback.aws.recipients import Recipient, RecipientStore
 from winback.aws.tables import Accounts
+from winback.campaigns.contexts import send_context
 from winback.campaigns.launch import Launch, LaunchState
 from winback.campaigns.messages import template_of
 from winback.campaigns.planning import ALLOW
 from winback.campaigns.schedule import latest_time
 from winback.delivery.channels import CHANNELS, ChannelName, Outgoing, Provider
 from winback.delivery.feeding import Permit
-from winback.delivery.gate import RecipientFacts, SendContext
+from winback.delivery.gate import RecipientFacts
+from winback.delivery.ledger import Description
 from winback.delivery.messages import MessageValues
 from winback.delivery.messages.compiler import CompiledTemplate, compile_template
 from winback.delivery.release import Release
 from winback.delivery.sending import PlannedSend, Report, Sending
 from winback.delivery.unsubscribing import unsubscribe_url
-from winback.experiments.assignment import Arm
 from winback.identifiers import CustomerKey, LaunchId, SendId
-from winback.instants import parse_instant
 
 AGAIN_AFTER = timedelta(minutes=1)
 _KEPT_CHUNKS = 8  # of at most 500 rows each
@@ -124,7 +125,7 @@ class Dispatch:
     def _template(self, launch: Launch, step: int) -> CompiledTemplate:
         place = (launch.launch_id, step)
         if place not in self._templates:
-            self._templates[place] = compile_template(template_of(launch.definition.steps[step - 1]))
+            self._templates[place] = compile_template(template_of(launch.definition.touch(step).step))
             if len(self._templates) > _KEPT_TEMPLATES:
                 self._templates.popitem(last=False)
         return self._templates[place]
@@ -179,13 +180,10 @@ class _Recipients:
 
 
 def _planned(number: int, row: Row, launch: Launch, account: Account, latest_at: datetime) -> PlannedSend:
-    context = SendContext(
-        channel=launch.definition.channel,
-        assigned_at=launch.starts_at,
-        held_out=row["arm"] == Arm.HOLDOUT,
-        stop_on_purchase=launch.definition.stops_on_purchase,
-        frequency_cap=account.frequency_cap,
-        planned_at=parse_instant(row["send_at"]),
+    context = send_context(
+        launch,
+        account,
+        {"channel": launch.definition.channels[0], **row},
         latest_at=latest_at,
         cancelled=permit_of(launch.state) is Permit.DROP,
     )
@@ -193,6 +191,13 @@ def _planned(number: int, row: Row, launch: Launch, account: Account, latest_at:
         row=number,
         send_id=SendId.parse(row["send_id"]),
         context=context,
-        campaign_id=launch.campaign_id,
-        variant=row.get("variant"),
+        described=Description(
+            launch.campaign_id,
+            context.channel,
+            variants=row.get("variants") or {},
+            segment=row.get("segment"),
+            offer_id=row.get("offer_id"),
+            hour_propensity=row.get("hour_propensity"),
+            possible_hours=row.get("possible_hours"),
+        ),
     )

@@ -107,9 +107,30 @@ def quota(channel: str, minute: str) -> Key:
     return key(f"quota#{channel}", minute)
 
 
+def circuit(channel: str) -> Key:
+    return key(f"circuit#{channel}", "circuit")
+
+
+def switch(account_id: AccountId | None) -> Key:
+    """Of one account, or of all: no account's id holds a '#'."""
+    return key("sending#all" if account_id is None else f"{account_id}#sending", "switch")
+
+
+def released(account_id: AccountId, day: str) -> Key:
+    return key(f"{account_id}#sending", f"released#{day}")
+
+
+def reputation(account_id: AccountId, channel: str, day: str) -> Key:
+    return key(f"{account_id}#reputation", f"{channel}#{day}")
+
+
+def launch_counts(account_id: AccountId, launch_id: LaunchId) -> Key:
+    return key(f"{account_id}#reputation", f"launch#{launch_id}")
+
+
 def send(send_id: SendId) -> Key:
     return key(f"{send_id.account_id}#{send_id.customer_key}", f"send#{send_id.launch_id}#{send_id.step}")
 
 
-def contacts(account_id: AccountId, customer: CustomerKey, channel: str) -> Key:
-    return key(f"{account_id}#{customer}", f"contacts#{channel}")
+def contacts(account_id: AccountId, customer: CustomerKey) -> Key:
+    return key(f"{account_id}#{customer}", "contacts")

@@ -1,26 +1,18 @@
 """The send ledger and the contact lists in the performance table: conditional writes only."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from winback.accounts import FrequencyCap
 from winback.aws import keys
-from winback.aws.recipients import contact_name
+from winback.aws.contacts import Contention
 from winback.aws.tables import Item, batch_get, standing_in_the_way
-from winback.delivery.gate import Reason, cap_reached
-from winback.delivery.ledger import BounceType, FeedbackEvent, Standing, State, origins, standing
-from winback.identifiers import AccountId, CustomerKey, SendId
-from winback.instants import format_instant, parse_instant
-
-_KEPT_DAYS = 31  # contacts older than this and than the cap's window are forgotten
-_BOOKING_ATTEMPTS = 12
-
-
-class Contention(RuntimeError):
-    """Other writers kept winning; the caller's retry starts over."""
+from winback.delivery.gate import Reason
+from winback.delivery.ledger import BounceType, Description, FeedbackEvent, Standing, State, origins, standing
+from winback.identifiers import SendId
+from winback.instants import format_instant
 
 
 class Ledger:
@@ -42,9 +34,7 @@ class Ledger:
         claim: str,
         now: datetime,
         lease_until: datetime,
-        campaign_id: str,
-        variant: str | None,
-        channel: str,
+        described: Description,
     ) -> Standing:
         """FREE when the row is now ours, under the name `claim`; else how it stands.
 
@@ -56,9 +46,7 @@ class Ledger:
             "claim": claim,
             "claimed_at": format_instant(now),
             "lease_until": format_instant(lease_until),
-            "campaign_id": campaign_id,
-            "channel": channel,
-            **({"variant": variant} if variant is not None else {}),
+            **described.attributes(),
         }
         existing = self._born(item)
         if existing is None or existing.get("claim") == claim:
@@ -71,9 +59,7 @@ class Ledger:
         reasons: Iterable[Reason],
         *,
         now: datetime,
-        campaign_id: str,
-        variant: str | None,
-        channel: str,
+        described: Description,
     ) -> bool:
         """Records that the gate denied the send. False when the row has gone further already."""
         item = {
@@ -81,9 +67,7 @@ class Ledger:
             "state": State.SKIPPED.value,
             "reasons": [reason.value for reason in reasons],
             "skipped_at": format_instant(now),
-            "campaign_id": campaign_id,
-            "channel": channel,
-            **({"variant": variant} if variant is not None else {}),
+            **described.attributes(),
         }
         return self._born(item) is None
 
@@ -178,50 +162,3 @@ class Ledger:
         except ClientError as error:
             return standing_in_the_way(error) is not None
         return True
-
-
-class ContactBook:
-    """The frequency cap: a list of recent contacts per customer and channel, changed by version."""
-
-    def __init__(self, performance_table: Any) -> None:
-        self._table = performance_table
-
-    def book(
-        self,
-        account_id: AccountId,
-        customer: CustomerKey,
-        channel: str,
-        send_id: SendId,
-        *,
-        now: datetime,
-        cap: FrequencyCap,
-    ) -> bool:
-        """Takes a slot for the send, one however often it is asked. False when the cap is reached by others.
-
-        A send that was throttled comes again later: its slot moves to `now`, when the message would leave, if the cap
-        still has room then. Raises Contention when other sends of this customer kept changing the list.
-        """
-        name = contact_name(send_id.launch_id, send_id.step)
-        key = keys.contacts(account_id, customer, channel)
-        for _ in range(_BOOKING_ATTEMPTS):
-            item = self._table.get_item(Key=key, ConsistentRead=True).get("Item") or {"recent": [], "version": 0}
-            recent = item["recent"]
-            if any(entry["send"] == name and entry["at"] >= format_instant(now) for entry in recent):
-                return True
-            others = [entry for entry in recent if entry["send"] != name]
-            if cap_reached([parse_instant(entry["at"]) for entry in others], cap, now):
-                return False
-            since = format_instant(now - timedelta(days=max(cap.days, _KEPT_DAYS)))
-            kept = [entry for entry in others if entry["at"] > since]
-            booked = {"at": format_instant(now), "send": name}
-            try:
-                self._table.put_item(
-                    Item={**key, "recent": [*kept, booked], "version": int(item["version"]) + 1},
-                    ConditionExpression="attribute_not_exists(pk) OR version = :version",
-                    ExpressionAttributeValues={":version": int(item["version"])},
-                )
-            except ClientError as error:
-                standing_in_the_way(error)
-                continue
-            return True
-        raise Contention("a contact list kept changing")

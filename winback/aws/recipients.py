@@ -1,18 +1,21 @@
-"""Recipients: profile, suppression, activity and recent contacts of some customers, by batch gets."""
+"""Recipients: profile, suppression, activity and contacts of some customers, by batch gets."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from winback.accounts import Account
+from winback.accounts.channels import ChannelName
 from winback.aws import keys
+from winback.aws.contacts import ContactList, contact_name
 from winback.aws.tables import Item, batch_get
-from winback.delivery.addresses import email_is_valid
+from winback.delivery.addresses import is_role_address
+from winback.delivery.channels import CHANNELS
 from winback.delivery.gate import Consent, RecipientFacts
 from winback.identifiers import CustomerKey, LaunchId
 from winback.instants import parse_instant
-
-EMAIL = "email"
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Recipient:
     """One customer as a message needs it. `address` is None when the profile has none."""
 
     facts: RecipientFacts
+    contact_list: ContactList
     address: str | None = None
     first_name: str | None = None
     last_name: str | None = None
@@ -30,11 +34,6 @@ class Recipient:
     @property
     def customer_key(self) -> CustomerKey:
         return self.facts.customer_key
-
-
-def contact_name(launch_id: LaunchId, step: int) -> str:
-    """Names a send within its customer's contact list."""
-    return f"{launch_id}#{step}"
 
 
 class RecipientStore:
@@ -56,8 +55,9 @@ class RecipientStore:
     ) -> dict[CustomerKey, Recipient]:
         """Every asked customer, also one without a profile.
 
-        `exclude_send` (launch, step) leaves that send itself out of the recent contacts, so that a repeated check
-        does not count its own booking. `consistent` reads what was last written (the sender's check before the claim).
+        `exclude_send` (launch, step) leaves that send itself out of the contacts, so that a repeated check does not
+        count its own booking; `contact_list` keeps it. `consistent` reads what was last written (the sender's check
+        before the claim).
         """
         wanted = list(dict.fromkeys(customer_keys))
         account_id = account.account_id
@@ -76,7 +76,7 @@ class RecipientStore:
         suppressed = batch_get(self._customers, suppressions.values(), consistent=consistent)
         contacts: Mapping[tuple[str, str], Item] = {}
         if with_contacts:
-            booked = [keys.contacts(account_id, customer, channel) for customer in wanted]
+            booked = [keys.contacts(account_id, customer) for customer in wanted]
             contacts = batch_get(self._performance, booked, consistent=consistent)
         excluded = contact_name(*exclude_send) if exclude_send else None
         return {
@@ -86,7 +86,7 @@ class RecipientStore:
                 channel,
                 suppressed=customer in suppressions and _pair(suppressions[customer]) in suppressed,
                 activity=own.get(_pair(keys.activity(account_id, customer))),
-                contacts=contacts.get(_pair(keys.contacts(account_id, customer, channel))),
+                contacts=contacts.get(_pair(keys.contacts(account_id, customer))),
                 excluded=excluded,
             )
             for customer in wanted
@@ -106,8 +106,8 @@ class RecipientStore:
             suppressed = len(wanted) == 2 and _pair(wanted[1]) in found
             loaded = _recipient(customer, profile, channel, suppressed=suppressed, activity=None, contacts=None)
         known = recipient.facts
-        facts = replace(loaded.facts, last_order_at=known.last_order_at, recent_contacts=known.recent_contacts)
-        return replace(loaded, facts=facts)
+        facts = replace(loaded.facts, last_order_at=known.last_order_at, contacts=known.contacts)
+        return replace(loaded, facts=facts, contact_list=recipient.contact_list)
 
 
 def _recipient(
@@ -120,30 +120,44 @@ def _recipient(
     contacts: Item | None,
     excluded: str | None = None,
 ) -> Recipient:
-    address = _address(profile, channel)
+    known = profile or {}
+    address, country = _address(profile, channel), known.get("country")
     last_order_at = (activity or {}).get("last_order_at")
+    booked = ContactList.from_item(contacts)
     facts = RecipientFacts(
         customer_key=customer,
         has_profile=profile is not None,
         has_address=bool(address),
-        address_valid=bool(address) and (channel != EMAIL or email_is_valid(address or "")),
+        address_valid=address is not None and CHANNELS[ChannelName(channel)].deliverable(address, country) is not None,
+        role_address=address is not None and channel == ChannelName.EMAIL and is_role_address(address),
         consent=_consent(profile, channel),
         suppressed=suppressed,
         last_order_at=parse_instant(last_order_at) if last_order_at else None,
-        recent_contacts=tuple(
-            parse_instant(entry["at"]) for entry in (contacts or {}).get("recent", []) if entry["send"] != excluded
-        ),
+        open_cases=frozenset(known.get("open_cases", ())),
+        zone=_zone(known.get("time_zone")),
+        contacts=booked.without(excluded),
     )
-    known = profile or {}
     return Recipient(
         facts=facts,
+        contact_list=booked,
         address=address,
         **{name: known.get(name) for name in ("first_name", "last_name", "time_zone", "country", "locale")},
     )
 
 
 def _address(profile: Item | None, channel: str) -> str | None:
-    return (profile or {}).get(EMAIL if channel == EMAIL else "phone") or None
+    return CHANNELS[ChannelName(channel)].address(profile) if profile is not None else None
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str | None) -> ZoneInfo | None:
+    """None also for a zone that this machine's zone data no longer has: then it is not known."""
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
 
 
 def _consent(profile: Item | None, channel: str) -> Consent:

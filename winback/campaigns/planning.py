@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from winback.accounts import FrequencyCap
+from winback.accounts import Account
+from winback.campaigns.contexts import send_context
 from winback.campaigns.launch import Launch
-from winback.delivery.gate import RecipientFacts, SendContext, decide
+from winback.delivery.contacts import Contact
+from winback.delivery.gate import RecipientFacts, decide
 from winback.experiments.assignment import Arm
 from winback.identifiers import CustomerKey, SendId
 from winback.instants import format_instant
@@ -23,8 +24,8 @@ def plan_step(
     audience: Iterable[Row],
     facts: Mapping[CustomerKey, RecipientFacts],
     *,
-    frequency_cap: FrequencyCap,
-    contacts_before: Mapping[CustomerKey, Sequence[datetime]] | None = None,
+    account: Account,
+    contacts_before: Mapping[CustomerKey, Sequence[Contact]] | None = None,
 ) -> list[Row]:
     """The plan rows of docs/data-model.md, one for each enrolled customer of either arm, in the audience's order.
 
@@ -32,15 +33,12 @@ def plan_step(
     without being booked yet: in a dry run, the launch's own earlier steps.
     """
     planned_at = launch.planned_at(step)
-    send_at = format_instant(planned_at)
-    treated = SendContext(
-        channel=launch.definition.channel,
-        assigned_at=launch.starts_at,
-        held_out=False,
-        stop_on_purchase=launch.definition.stops_on_purchase,
-        frequency_cap=frequency_cap,
-        planned_at=planned_at,
-    )
+    known_so_far = {
+        "arm": Arm.TREATMENT,
+        "channel": launch.definition.channels[0],
+        "send_at": format_instant(planned_at),
+    }
+    treated = send_context(launch, account, known_so_far)
     held_out = replace(treated, held_out=True)
     rows = []
     for member in audience:
@@ -49,7 +47,7 @@ def plan_step(
         customer = CustomerKey(member["customer_key"])
         known = facts[customer]
         if contacts_before and customer in contacts_before:
-            known = replace(known, recent_contacts=(*known.recent_contacts, *contacts_before[customer]))
+            known = replace(known, contacts=(*known.contacts, *contacts_before[customer]))
         verdict = decide(known, held_out if member["arm"] == Arm.HOLDOUT else treated, planned_at)
         rows.append(
             {
@@ -57,7 +55,7 @@ def plan_step(
                 "send_id": str(SendId(launch.account_id, launch.launch_id, step, customer)),
                 "arm": member["arm"],
                 "variants": member["variants"],
-                "send_at": send_at,
+                "send_at": format_instant(verdict.send_at or planned_at),
                 "verdict": ALLOW if verdict.allowed else DENY,
                 "reasons": [str(reason) for reason in verdict.reasons],
             }

@@ -18,5 +18,50 @@ def deliverable_form(address: str) -> str | None:
         return None
 
 
-def email_is_valid(address: str) -> bool:
-    return deliverable_form(address) is not None
+# Mailboxes of a role rather than a person (RFC 2142, and what senders' guidelines add to it). A win-back message is
+# addressed to one person who agreed to it; behind these several may read, and their complaints weigh on the domain.
+ROLE_NAMES = frozenset(
+    (
+        "abuse",
+        "admin",
+        "administrator",
+        "billing",
+        "compliance",
+        "contact",
+        "devnull",
+        "dns",
+        "ftp",
+        "help",
+        "hostmaster",
+        "info",
+        "list",
+        "list-request",
+        "mailer-daemon",
+        "marketing",
+        "news",
+        "no-reply",
+        "noc",
+        "noreply",
+        "null",
+        "office",
+        "postmaster",
+        "privacy",
+        "root",
+        "sales",
+        "security",
+        "spam",
+        "support",
+        "sysadmin",
+        "undisclosed-recipients",
+        "unsubscribe",
+        "usenet",
+        "uucp",
+        "webmaster",
+        "www",
+    )
+)
+
+
+def is_role_address(address: str) -> bool:
+    """Whether the part before the @ names a role; a tag after + does not count (`info+shop@`)."""
+    return address.strip().rpartition("@")[0].partition("+")[0].lower() in ROLE_NAMES

@@ -2,14 +2,19 @@
 
 Planning asks it at the planned time, the sender asks it again right before the claim. Enrolment asks `eligibility`
 only, before randomisation, so that both arms of an experiment hold the same kind of customer.
+
+Quiet hours are no reason to deny: they move the message to their end (`Verdict.send_at`). What holds at a moment, such
+as the caps, is judged for the moment at which the message would leave.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from winback.accounts import FrequencyCap
+from winback.accounts import FrequencyCap, FrequencyCaps, QuietHours, SendWindow
+from winback.delivery.contacts import Contact, ContactLimits, ContactPolicy, exceeded
+from winback.delivery.quiet_hours import next_allowed
 from winback.identifiers import CustomerKey
 
 
@@ -19,11 +24,24 @@ class Reason(StrEnum):
     NO_PROFILE = "no_profile"
     NO_ADDRESS = "no_address"
     INVALID_ADDRESS = "invalid_address"
+    ROLE_ADDRESS = "role_address"
     NO_CONSENT = "no_consent"
     SUPPRESSED = "suppressed"
+    GLOBAL_HOLDOUT = "global_holdout"
+    WASHOUT = "washout"
     HELD_OUT = "held_out"
     CONVERTED = "converted"
+    ENGAGED = "engaged"
+    OPEN_COMPLAINT = "open_complaint"
+    OPEN_REFUND = "open_refund"
+    ORDER_IN_TRANSIT = "order_in_transit"
     FREQUENCY_CAP = "frequency_cap"
+    OVERALL_CAP = "overall_cap"
+    CONTACT_POLICY = "contact_policy"
+    DISCOUNT_CAP = "discount_cap"
+    HIGHER_PRIORITY = "higher_priority"
+    BUDGET_SPENT = "budget_spent"
+    SWITCHED_OFF = "switched_off"
     CANCELLED = "cancelled"
     STALE = "stale"
 
@@ -36,7 +54,12 @@ class Consent(StrEnum):
 
 @dataclass(frozen=True)
 class RecipientFacts:
-    """What is known of one customer on one channel."""
+    """What is known of one customer on one channel.
+
+    `open_cases`: of winback.customers.OpenCase, as the store last stated them. `zone`: the customer's own; None when it
+    is not known. `contacts`: of all channels, other tools' included, this very send left out. `engaged_at`: when the
+    customer first engaged with the launch.
+    """
 
     customer_key: CustomerKey
     has_profile: bool
@@ -44,27 +67,56 @@ class RecipientFacts:
     address_valid: bool
     consent: Consent
     suppressed: bool
+    role_address: bool = False
+    globally_held_out: bool = False
+    washing_out: bool = False
     last_order_at: datetime | None = None
-    recent_contacts: tuple[datetime, ...] = ()  # of other sends on this channel
+    engaged_at: datetime | None = None
+    open_cases: frozenset[str] = frozenset()
+    zone: ZoneInfo | None = None
+    contacts: tuple[Contact, ...] = ()
 
 
 @dataclass(frozen=True)
 class SendContext:
-    """What the launch says of one send."""
+    """What launch and account say of one send.
+
+    `reserved`: contacts that launches of higher priority are expected to make. `contact_policy`: of the customer's
+    segment. `discount_cap`: where the message carries an offer.
+    """
 
     channel: str
-    assigned_at: datetime  # orders from then on count as a conversion
+    assigned_at: datetime  # orders and engagement from then on count
     held_out: bool
     stop_on_purchase: bool
-    frequency_cap: FrequencyCap
     planned_at: datetime
+    caps: FrequencyCaps
+    quiet_hours: QuietHours
+    account_zone: ZoneInfo
+    unknown_zone: SendWindow
+    contact_policy: ContactPolicy | None = None
+    discount_cap: FrequencyCap | None = None
+    reserved: tuple[Contact, ...] = ()
+    stop_on_engaged: bool = False
+    budget_left: bool = True
     latest_at: datetime | None = None  # from then on the message has lost its point
+    switched_off: bool = False
     cancelled: bool = False
+
+    @property
+    def limits(self) -> ContactLimits:
+        return ContactLimits(
+            self.caps.of(self.channel), self.caps.overall, policy=self.contact_policy, discount=self.discount_cap
+        )
 
 
 @dataclass(frozen=True)
 class Verdict:
+    """`send_at`: when the message may leave at the earliest, UTC; later than asked for where that is quiet. A denied
+    one has it too: when it would have left."""
+
     reasons: tuple[Reason, ...]
+    send_at: datetime | None = None
 
     @property
     def allowed(self) -> bool:
@@ -72,34 +124,61 @@ class Verdict:
 
 
 def eligibility(facts: RecipientFacts) -> Verdict:
-    """Whether the customer may be contacted on this channel at all: profile, address, consent, suppression."""
+    """Whether the customer may be contacted on this channel at all: address, consent, suppression, global holdout."""
     checks = (
         (Reason.NO_PROFILE, not facts.has_profile),
         (Reason.NO_ADDRESS, not facts.has_address),
         (Reason.INVALID_ADDRESS, facts.has_address and not facts.address_valid),
+        (Reason.ROLE_ADDRESS, facts.role_address),
         (Reason.NO_CONSENT, facts.consent is not Consent.GRANTED),
         (Reason.SUPPRESSED, facts.suppressed),
+        (Reason.GLOBAL_HOLDOUT, facts.globally_held_out),
+        (Reason.WASHOUT, facts.washing_out),
     )
     return Verdict(tuple(reason for reason, holds in checks if holds))
 
 
 def decide(facts: RecipientFacts, context: SendContext, now: datetime) -> Verdict:
-    """Allowed, or denied with all reasons."""
+    """Allowed from `send_at` on, or denied with all reasons. One reason more never takes another one away."""
+    send_at = next_allowed(
+        max(now, context.planned_at),
+        facts.zone,
+        context.quiet_hours,
+        account_zone=context.account_zone,
+        unknown_zone=context.unknown_zone,
+    )
+    limits, cases = context.limits, facts.open_cases
+    beyond = {str(limit) for limit in exceeded(facts.contacts, context.channel, send_at, limits)}
     checks = (
         (Reason.HELD_OUT, context.held_out),
-        (Reason.CONVERTED, context.stop_on_purchase and _bought_since(facts, context.assigned_at)),
-        (Reason.FREQUENCY_CAP, cap_reached(facts.recent_contacts, context.frequency_cap, now)),
+        (Reason.CONVERTED, context.stop_on_purchase and _since(facts.last_order_at, context.assigned_at)),
+        (Reason.ENGAGED, context.stop_on_engaged and _since(facts.engaged_at, context.assigned_at)),
+        (Reason.OPEN_COMPLAINT, "complaint" in cases),
+        (Reason.OPEN_REFUND, "refund" in cases),
+        (Reason.ORDER_IN_TRANSIT, "order_in_transit" in cases),
+        (Reason.FREQUENCY_CAP, Reason.FREQUENCY_CAP in beyond),
+        (Reason.OVERALL_CAP, Reason.OVERALL_CAP in beyond),
+        (Reason.CONTACT_POLICY, Reason.CONTACT_POLICY in beyond),
+        (Reason.DISCOUNT_CAP, Reason.DISCOUNT_CAP in beyond),
+        (Reason.HIGHER_PRIORITY, _gives_way(facts, context, send_at, limits)),
+        (Reason.BUDGET_SPENT, not context.budget_left),
+        (Reason.SWITCHED_OFF, context.switched_off),
         (Reason.CANCELLED, context.cancelled),
-        (Reason.STALE, context.latest_at is not None and now >= context.latest_at),
+        (Reason.STALE, context.latest_at is not None and send_at >= context.latest_at),
     )
-    return Verdict(eligibility(facts).reasons + tuple(reason for reason, holds in checks if holds))
+    reasons = eligibility(facts).reasons + tuple(reason for reason, holds in checks if holds)
+    return Verdict(reasons, send_at.astimezone(UTC))
 
 
-def cap_reached(contacts: Sequence[datetime], cap: FrequencyCap, now: datetime) -> bool:
-    """Whether one more contact now would be too many. A contact exactly `days` days old no longer counts."""
-    since = now - timedelta(days=cap.days)
-    return sum(1 for at in contacts if at > since) >= cap.sends
+def _gives_way(facts: RecipientFacts, context: SendContext, at: datetime, limits: ContactLimits) -> bool:
+    """Whether with what is reserved there is no room, and what is reserved is part of why."""
+    if not context.reserved:
+        return False
+    near = [one for one in context.reserved if abs(one.at - at) < timedelta(days=limits.longest_days)]
+    if limits.policy is not None:  # a channel that the policy does not allow is no matter of priority
+        limits = replace(limits, policy=replace(limits.policy, channels=None))
+    return bool(near) and bool(exceeded([*facts.contacts, *near], context.channel, at, limits))
 
 
-def _bought_since(facts: RecipientFacts, moment: datetime) -> bool:
-    return facts.last_order_at is not None and facts.last_order_at >= moment
+def _since(event: datetime | None, moment: datetime) -> bool:
+    return event is not None and event >= moment

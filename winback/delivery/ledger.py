@@ -3,14 +3,19 @@
 A row has a `state`, moved by the sender alone, and an attribute per feedback event, written by feedback alone. Each
 event attribute keeps its earliest instant, so events may repeat and arrive in any order, also before the sender has
 recorded `accepted`. What became of a send is derived from both: `outcome`.
+
+Nothing ever moves an `unknown` row back to where it could be sent. An event that carries its key settles it, for it
+proves the message; an account may have what no event settled count as failed after some days (UnknownSends).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from winback.accounts.unknown_sends import UnknownSends
 from winback.instants import format_instant, parse_instant
 
 Row = Mapping[str, Any]  # a row's attributes as docs/data-model.md names them; instants as text
@@ -30,6 +35,27 @@ _LEGAL = {
     State.THROTTLED: {State.CLAIMED, State.SKIPPED},
     State.UNKNOWN: {State.ACCEPTED},
 }
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a row says of its send from its birth on. `variants`: experiment -> variant."""
+
+    campaign_id: str
+    channel: str
+    variants: Mapping[str, str] = field(default_factory=dict)
+    segment: str | None = None
+    offer_id: str | None = None
+    code: str | None = None  # the offer's, of this send alone
+    hour_propensity: float | None = None
+    possible_hours: int | None = None
+
+    def attributes(self) -> dict[str, Any]:
+        """As a table takes them; what is not known is left out."""
+        known = {name: value for name, value in vars(self).items() if value is not None and value != {}}
+        if self.hour_propensity is not None:
+            known["hour_propensity"] = Decimal(str(self.hour_propensity))
+        return known
 
 
 def is_legal(before: State | None, after: State) -> bool:
@@ -136,10 +162,12 @@ _PRECEDENCE = (
 )
 
 
-def outcome(row: Row | None) -> Outcome:
+def outcome(row: Row | None, *, wall: datetime | None = None, unknown: UnknownSends | None = None) -> Outcome:
     """By precedence: complained > bounced > delivered > refused after acceptance > accepted > the row's state.
 
     None, a planned send without a row, is still due; so is one that a sender has claimed or the provider throttled.
+    With `wall`, the process's own time, a claim whose lease is over counts as unknown: its sender is gone. With
+    `unknown` too, the account's policy says when an unknown one counts as failed.
     """
     if row is None:
         return Outcome.DUE
@@ -149,4 +177,9 @@ def outcome(row: Row | None) -> Outcome:
     if proven is not None:
         return proven
     state = State(row["state"])
+    if wall is not None and standing(row, wall) is Standing.ABANDONED:
+        state = State.UNKNOWN
+    if state is State.UNKNOWN and wall is not None and unknown is not None and unknown.settle == "failed":
+        old = parse_instant(row["claimed_at"]) + timedelta(days=unknown.after_days) <= wall
+        return Outcome.FAILED if old else Outcome.UNKNOWN
     return Outcome.DUE if state in (State.CLAIMED, State.THROTTLED) else Outcome(state.value)

@@ -11,15 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-from winback.accounts import FrequencyCap
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
 from winback.delivery.channels import Outgoing
+from winback.delivery.contacts import ContactLimits, Limit
 from winback.delivery.gate import Reason, RecipientFacts, SendContext, decide
-from winback.delivery.ledger import Row, Standing, State, standing
+from winback.delivery.ledger import Description, Row, Standing, State, standing
 from winback.delivery.messages.values import RenderingFailed
-from winback.identifiers import AccountId, CustomerKey, SendId
+from winback.identifiers import CustomerKey, SendId
 
 SHORT_OF_TIME = 15.0  # seconds that one send may take at worst: its writes and the provider's time-outs
 _PAUSES = (0.5, 1.0, 2.0)  # seconds
@@ -33,8 +33,7 @@ class PlannedSend:
     row: int
     send_id: SendId
     context: SendContext
-    campaign_id: str
-    variant: str | None
+    described: Description
 
 
 class LedgerPort(Protocol):
@@ -47,9 +46,7 @@ class LedgerPort(Protocol):
         claim: str,
         now: datetime,
         lease_until: datetime,
-        campaign_id: str,
-        variant: str | None,
-        channel: str,
+        described: Description,
     ) -> Standing: ...
 
     def skip(
@@ -58,9 +55,7 @@ class LedgerPort(Protocol):
         reasons: Iterable[Reason],
         *,
         now: datetime,
-        campaign_id: str,
-        variant: str | None,
-        channel: str,
+        described: Description,
     ) -> bool: ...
 
     def accepted(self, send_id: SendId, *, claim: str, at: datetime, message_id: str) -> bool: ...
@@ -74,15 +69,8 @@ class LedgerPort(Protocol):
 
 class ContactPort(Protocol):
     def book(
-        self,
-        account_id: AccountId,
-        customer: CustomerKey,
-        channel: str,
-        send_id: SendId,
-        *,
-        now: datetime,
-        cap: FrequencyCap,
-    ) -> bool: ...
+        self, send_id: SendId, channel: str, *, now: datetime, limits: ContactLimits, offer: str | None = None
+    ) -> tuple[Limit, ...]: ...
 
 
 class RecipientPort(Protocol):
@@ -147,18 +135,16 @@ class Sending:
         facts = self.recipients.facts(send_id.customer_key)
         reasons = decide(facts, one.context, self.now).reasons
         outgoing = self._rendered(send_id) if not reasons else None
-        if outgoing is not None and not self.contacts.book(
-            send_id.account_id, send_id.customer_key, channel, send_id, now=self.now, cap=one.context.frequency_cap
-        ):
-            reasons = (Reason.FREQUENCY_CAP,)
-        described: dict[str, Any] = {"campaign_id": one.campaign_id, "variant": one.variant, "channel": channel}
+        if outgoing is not None:
+            beyond = self.contacts.book(send_id, channel, now=self.now, limits=one.context.limits)
+            reasons = tuple(Reason(limit) for limit in beyond)
         if reasons:
-            self.ledger.skip(send_id, reasons, now=self.now, **described)
+            self.ledger.skip(send_id, reasons, now=self.now, described=one.described)
             report.outcomes[State.SKIPPED] += 1
             return
         claim, now = self.new_claim(), self.wall()
         lease_until = now + timedelta(seconds=max(self.seconds_left(), 0)) + _LEASE_MARGIN
-        found = self.ledger.claim(send_id, claim=claim, now=now, lease_until=lease_until, **described)
+        found = self.ledger.claim(send_id, claim=claim, now=now, lease_until=lease_until, described=one.described)
         if found is not Standing.FREE:
             self._leave(one, found, None, report)
             return

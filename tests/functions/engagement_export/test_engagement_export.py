@@ -89,7 +89,7 @@ def test_accounts_of_one_batch_share_no_object(lake: Lake) -> None:
 
 
 def test_rows_that_are_no_sends_and_erased_rows_are_passed_over(lake: Lake) -> None:
-    contacts = record(1, sk="contacts#email")
+    contacts = record(1, sk="contacts")
     erased = {"eventName": "REMOVE", "dynamodb": {"Keys": {}, "SequenceNumber": "7"}}
     assert run(contacts, erased, record(2, state="claimed")) == []
     assert contents(lake) == {}

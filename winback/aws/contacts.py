@@ -1,0 +1,157 @@
+"""Contacts of customers in the performance table: one item a customer, over all channels, changed by version.
+
+`recent` lists {at, send, channel, offer?}, `send` being `{launch}#{step}`, or `other#{touch_id}` for a message of
+another tool. All limits of a send are checked against the list that its one conditional write replaces, so campaigns
+that want the same customer at once cannot exceed them together.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from winback.aws import keys
+from winback.aws.tables import Item, standing_in_the_way
+from winback.delivery.contacts import Contact, ContactLimits, Limit, exceeded
+from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
+from winback.instants import format_instant, parse_instant
+
+KEPT_DAYS = 92  # the longest window of the shipped contact policies; longer ones keep contacts as long as they need
+OTHER_TOOLS_DAYS = 31  # older sends of other tools are not taken
+OTHER_TOOLS_MOST = 100  # of one customer; the latest stay
+_ATTEMPTS = 12
+
+
+class Contention(RuntimeError):
+    """Other writers kept winning; the caller's retry starts over."""
+
+
+@dataclass(frozen=True)
+class ContactList:
+    """As read: what was booked, and the version that a write replaces (0: there is no item yet)."""
+
+    contacts: tuple[Contact, ...] = ()
+    version: int = 0
+
+    @classmethod
+    def from_item(cls, item: Item | None) -> "ContactList":
+        if item is None:
+            return cls()
+        return cls(tuple(_contact(entry) for entry in item["recent"]), int(item["version"]))
+
+    def without(self, send: str | None) -> tuple[Contact, ...]:
+        return tuple(contact for contact in self.contacts if contact.send != send)
+
+
+def contact_name(launch_id: LaunchId, step: int) -> str:
+    """Names a send within its customer's contact list."""
+    return f"{launch_id}#{step}"
+
+
+class ContactBook:
+    """`loaded`: lists that were read already; booking then costs one write, and a read only where it lost a race."""
+
+    def __init__(self, performance_table: Any, loaded: Mapping[CustomerKey, ContactList] | None = None) -> None:
+        self._table = performance_table
+        self._loaded = loaded or {}
+
+    def book(
+        self, send_id: SendId, channel: str, *, now: datetime, limits: ContactLimits, offer: str | None = None
+    ) -> tuple[Limit, ...]:
+        """Takes a slot for the send, one however often it is asked: nothing then; else the limits in its way.
+
+        A send that was throttled comes again later: its slot moves to `now`, when the message would leave, if the
+        limits still have room then. Raises Contention when others kept changing the customer's list.
+        """
+        name, now = contact_name(send_id.launch_id, send_id.step), now.replace(microsecond=0)
+        account_id, customer = send_id.account_id, send_id.customer_key
+        known = self._loaded.get(customer)
+        if known is None:
+            known = self._read(account_id, customer)
+        for _ in range(_ATTEMPTS):
+            if any(one.send == name and one.at >= now for one in known.contacts):
+                return ()
+            others = known.without(name)
+            if beyond := exceeded(others, channel, now, limits):
+                return beyond
+            since = now - timedelta(days=max(limits.longest_days, KEPT_DAYS))
+            kept = [one for one in others if one.at > since]
+            overtaken = self._write(
+                account_id, customer, [*kept, Contact(now, channel, name, offer)], replacing=known.version
+            )
+            if overtaken is None:
+                return ()
+            known = overtaken
+        raise Contention("a contact list kept changing")
+
+    def add_others(self, account_id: AccountId, customer: CustomerKey, sent: Iterable[Contact], now: datetime) -> int:
+        """Adds messages of other tools, each once by its name, none older than OTHER_TOOLS_DAYS; how many were new.
+
+        They are facts, no requests: no limit holds them. Raises Contention.
+        """
+        since = now - timedelta(days=OTHER_TOOLS_DAYS)
+        wanted = {one.send: one for one in sent if one.at > since}
+        if not wanted:
+            return 0
+        known = self._read(account_id, customer)
+        for _ in range(_ATTEMPTS):
+            there = {one.send for one in known.contacts}
+            new = [one for name, one in wanted.items() if name not in there]
+            if not new:
+                return 0
+            kept = [one for one in known.contacts if one.at > now - timedelta(days=KEPT_DAYS) or one.offer is not None]
+            ours = [one for one in kept if not _of_another_tool(one)]
+            others = sorted((one for one in [*kept, *new] if _of_another_tool(one)), key=lambda one: one.at)
+            entries = sorted([*ours, *others[-OTHER_TOOLS_MOST:]], key=lambda one: one.at)
+            overtaken = self._write(account_id, customer, entries, replacing=known.version)
+            if overtaken is None:
+                return len(new)
+            known = overtaken
+        raise Contention("a contact list kept changing")
+
+    def _read(self, account_id: AccountId, customer: CustomerKey) -> ContactList:
+        key = keys.contacts(account_id, customer)
+        return ContactList.from_item(self._table.get_item(Key=key, ConsistentRead=True).get("Item"))
+
+    def _write(
+        self, account_id: AccountId, customer: CustomerKey, entries: Iterable[Contact], *, replacing: int
+    ) -> ContactList | None:
+        """None when it was written, else the list that stands there now."""
+        item = {
+            **keys.contacts(account_id, customer),
+            "recent": [_entry(one) for one in entries],
+            "version": replacing + 1,
+        }
+        try:
+            self._table.put_item(
+                Item=item,
+                ConditionExpression="attribute_not_exists(pk)" if replacing == 0 else "version = :version",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **({"ExpressionAttributeValues": {":version": replacing}} if replacing else {}),
+            )
+        except ClientError as error:
+            return ContactList.from_item(standing_in_the_way(error))
+        return None
+
+
+OTHER_TOOL = "other#"
+
+
+def other_tool_send(touch_id: str) -> str:
+    """Names a message of another tool in a contact list: the same touch, told twice, counts once."""
+    return f"{OTHER_TOOL}{touch_id}"
+
+
+def _of_another_tool(contact: Contact) -> bool:
+    return contact.send.startswith(OTHER_TOOL)
+
+
+def _contact(entry: Mapping[str, Any]) -> Contact:
+    return Contact(parse_instant(entry["at"]), entry["channel"], entry["send"], entry.get("offer"))
+
+
+def _entry(contact: Contact) -> dict[str, str]:
+    offer = {"offer": contact.offer} if contact.offer is not None else {}
+    return {"at": format_instant(contact.at), "send": contact.send, "channel": contact.channel, **offer}

@@ -1,0 +1,58 @@
+"""What a launch and its account say of one send: the gate's context, the same for planning and for sending."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from winback.accounts import Account, FrequencyCap
+from winback.campaigns.launch import Launch
+from winback.delivery.contacts import Contact, ContactPolicy
+from winback.delivery.gate import SendContext
+from winback.experiments.assignment import Arm
+from winback.instants import parse_instant
+
+
+def send_context(
+    launch: Launch,
+    account: Account,
+    row: Mapping[str, Any],
+    *,
+    latest_at: datetime | None = None,
+    reserved: tuple[Contact, ...] = (),
+    budget_left: bool = True,
+    switched_off: bool = False,
+    cancelled: bool = False,
+) -> SendContext:
+    """Of a plan row (docs/data-model.md): its `arm`, `channel`, `send_at`, `offer_id` and `contact_policy` are read.
+
+    Planning passes a row of what it knows so far. A row without a contact policy is of a segment that has none. Raises
+    ValueError for an offer in a launch whose definition has no offer policy.
+    """
+    policy = row.get("contact_policy")
+    return SendContext(
+        channel=row["channel"],
+        assigned_at=launch.starts_at,
+        held_out=row["arm"] == Arm.HOLDOUT,
+        stop_on_purchase=launch.definition.stops_on_purchase,
+        stop_on_engaged="engaged" in launch.definition.stop_on,
+        planned_at=parse_instant(row["send_at"]),
+        caps=account.frequency_caps,
+        quiet_hours=account.quiet_hours,
+        account_zone=account.zone,
+        unknown_zone=account.unknown_zone,
+        contact_policy=ContactPolicy.from_row(policy) if policy else None,
+        discount_cap=discount_cap(launch) if row.get("offer_id") else None,
+        reserved=reserved,
+        budget_left=budget_left,
+        latest_at=latest_at,
+        switched_off=switched_off,
+        cancelled=cancelled,
+    )
+
+
+def discount_cap(launch: Launch) -> FrequencyCap:
+    """One message with an offer in the offer policy's cooldown, over all campaigns."""
+    policy = getattr(launch.definition, "offers", None)
+    if policy is None:
+        raise ValueError(f"launch {launch.launch_id} has no offer policy, but a send with an offer")
+    return FrequencyCap(sends=1, days=policy.cooldown_days)
