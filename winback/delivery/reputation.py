@@ -1,4 +1,4 @@
-"""An account's standing with mailbox providers: slows its e-mails down, then stops them, before SES or anyone else does.
+"""An account's standing with mailbox providers: slows its e-mails down, then stops them, before anybody else does.
 
 SES reviews an AWS account from 5 % bounces or 0.1 % complaints on, hard bounces alone counting, and may stop it at
 10 % or 0.5 % (https://docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html). Here sending slows at half
