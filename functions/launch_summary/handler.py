@@ -48,7 +48,7 @@ def parts() -> Parts:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
     launch = parts().launches.get(AccountId(event["account_id"]), LaunchId(event["launch_id"]))
-    if launch.state is LaunchState.DRY_RUN:
+    if launch.state is LaunchState.DRAFT:
         launch = _failed(launch, event["error"]) if "error" in event else _summarised(launch)
     logger.info("prepared", extra={"launch_id": launch.launch_id, "state": launch.state})
     return {"launch_id": launch.launch_id, "state": launch.state}
@@ -73,7 +73,7 @@ def _summarised(launch: Launch) -> Launch:
             allowed = (row["customer_key"] for row in rows if row["verdict"] == ALLOW)
             shown += [customer for customer, _ in zip(allowed, range(SAMPLES_PER_STEP - len(shown)), strict=False)]
         tallies.append(tally)
-        step = launch.definition.steps[planned.step - 1]
+        step = launch.definition.touch(planned.step).step
         samples += sample_messages(step, planned.step, parts().accounts.get(launch.account_id), shown)
     result = dry_run(launch, audience, tallies, samples)
     parts().lake.write_json(files.dry_run_key, result)

@@ -23,7 +23,7 @@ RECIPE = "once-but-large"  # a shipped slice that orders alone can tell of
 DEFINITION: dict[str, Any] = {
     "name": "Slipping customers, autumn",
     "audience": {"families": ["Slipping"]},
-    "channel": "email",
+    "channels": ["email"],
     "steps": [
         {"template": "we-miss-you", "after_days": 0, "send_at": "10:00"},
         {"template": "still-thinking", "after_days": 7, "send_at": "10:00"},

@@ -23,7 +23,7 @@ RATES = Rates(hard_bounce=0.15, soft_bounce=0.1, open=0.6, click=0.5, unsubscrib
 DEFINITION: dict[str, Any] = {
     "name": "Come back",
     "audience": {"families": ["Slipping"]},
-    "channel": "email",
+    "channels": ["email"],
     "steps": [
         {"template": "we-miss-you", "after_days": 0, "send_at": "10:00"},
         {"template": "still-thinking", "after_days": 7, "send_at": "10:00"},

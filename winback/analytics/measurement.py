@@ -204,7 +204,7 @@ def _customers(db: duckdb.DuckDBPyConnection, launch: Launch, everyone: dict[Arm
         "SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM audience WHERE arm IS NULL) GROUP BY ALL"
     ).fetchall()
     treated, held_out = everyone[ArmName.TREATMENT], everyone[ArmName.HOLDOUT]
-    ratio = sample_ratio_check(treated, held_out, launch.definition.holdout.share)
+    ratio = sample_ratio_check(treated, held_out, launch.holdout_share)
     return Customers(
         candidates=candidates,
         excluded=excluded,

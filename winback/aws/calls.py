@@ -23,7 +23,7 @@ from winback.playbook.requests import CallsQuery
 from winback.playbook.rows import Playbook
 from winback.segmentation.names import FAMILY_OF, Segment
 
-UNDER_WAY = (LaunchState.APPROVED, LaunchState.RUNNING, LaunchState.PAUSED)
+UNDER_WAY = (LaunchState.SCHEDULED, LaunchState.RUNNING, LaunchState.PAUSED)
 
 HeldOut = Callable[[Call], bool]
 
@@ -98,12 +98,12 @@ def read_calls(lake: Lake, snapshot: Snapshot) -> list[Call]:
 
 def held_out_of(launches: Sequence[Launch]) -> HeldOut:
     """Whether a launch under way holds the customer out. A slice's members are not known here: all count as such."""
-    experiments = [launch for launch in launches if launch.definition.holdout.share > 0]
+    experiments = [launch for launch in launches if launch.holdout_share > 0]
 
     def held_out(call: Call) -> bool:
         return any(
             _addresses(launch, call)
-            and arm(assignment_salt(launch.campaign_id, "holdout"), call.customer_key, launch.definition.holdout.share)
+            and arm(assignment_salt(launch.campaign_id, "holdout"), call.customer_key, launch.holdout_share)
             is Arm.HOLDOUT
             for launch in experiments
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from winback.aws.lake import Row
-from winback.campaigns.definition import Audience
+from winback.campaigns.audience import Audience
 from winback.instants import EARLIEST
 from winback.money import NO_CURRENCY
 from winback.slices.compilation import Ground, compile_condition

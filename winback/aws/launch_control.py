@@ -15,7 +15,8 @@ from winback.aws.launches import LaunchStore
 from winback.aws.slices import SliceStore
 from winback.aws.snapshots import Snapshot, SnapshotState, SnapshotStore
 from winback.aws.tables import Accounts
-from winback.campaigns.definition import Audience, CampaignDefinition
+from winback.campaigns.audience import Audience
+from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
 from winback.campaigns.messages import frozen
 from winback.campaigns.requests import Approval, NewLaunch
@@ -145,7 +146,7 @@ class LaunchControl:
         """An attempt that died before its workflow started is taken up; there is one execution of a launch."""
         if launch.starts_at != wanted.starts_at or wanted.snapshot_id not in (None, launch.snapshot_id):
             raise KeyUsedOtherwise("Idempotency-Key was used for another launch: use a new one for each launch")
-        if launch.state is LaunchState.DRY_RUN:
+        if launch.state is LaunchState.DRAFT:
             self.workflows.prepare(launch)
         return launch
 

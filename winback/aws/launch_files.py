@@ -29,6 +29,14 @@ class LaunchFiles:
     def plan_key(self, mode: Mode, step: int, chunk: int) -> str:
         return f"{self._prefix}plan-{mode}/step-{step}/{chunk_name(chunk)}"
 
+    def path_key(self, branch: int, chunk: int) -> str:
+        """Rows `{customer_key, way}` of the branch's customers of one chunk, `way` then or otherwise; written once."""
+        return f"{self._prefix}paths/branch-{branch}/{chunk_name(chunk)}"
+
+    def offers_key(self, chunk: int) -> str:
+        """The offers that treated customers of one chunk got; written once."""
+        return f"{self._prefix}offers/{chunk_name(chunk)}"
+
     @property
     def dry_run_key(self) -> str:
         return f"{self._prefix}dry_run.json"

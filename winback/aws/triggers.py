@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 from winback.aws import keys
 from winback.aws.launch_control import LaunchControl
 from winback.aws.tables import standing_in_the_way
-from winback.campaigns.definition import StartsOn
 from winback.campaigns.launch import Launch
+from winback.campaigns.policies import StartsOn
 from winback.campaigns.requests import NewLaunch
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId, repeatable_id
 

@@ -1,213 +1,159 @@
-"""What a marketer defines: whom a campaign addresses, with which steps, against which holdout."""
+"""What a marketer defines: whom a campaign addresses, with which steps, offers and tests, within which bounds."""
 
-from datetime import time
-from enum import StrEnum
-from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainSerializer,
-    Tag,
-    field_validator,
-    model_validator,
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from winback.accounts.channels import ChannelName
+from winback.campaigns.audience import Audience
+from winback.campaigns.consistency import (
+    Problem,
+    experiment_problems,
+    offer_problems,
+    rule_problems,
+    sequence_problems,
+)
+from winback.campaigns.inline_template import InlineTemplate
+from winback.campaigns.policies import (
+    MAX_EXPERIMENTS,
+    Budget,
+    Experiment,
+    Guardrails,
+    Holdout,
+    OfferPolicy,
+    Schedule,
+    StartsOn,
+    StopOn,
+    Utm,
+    Variant,
+)
+from winback.campaigns.steps import (
+    MAX_EVALUATION_DAYS,
+    BranchPoint,
+    Channels,
+    Location,
+    Node,
+    Part,
+    Step,
+    Touch,
+    walk,
+    with_steps,
 )
 
-from winback.segmentation.names import Family, Segment
-from winback.slices.condition import (
-    SLICE_ID,
-    All,
-    AnyOf,
-    Cells,
-    Comparison,
-    Condition,
-    GridCell,
-    InSlice,
-)
-from winback.slices.operands import Operator
-
-MAX_STEPS = 10
 MAX_SIZE = 200_000  # bytes; a launch keeps its definition in one table item of at most 400 KB
-MAX_EVALUATION_DAYS = 350  # leaves ten days to choose a start within winback.campaigns.launch.LONGEST_AHEAD
 
 
-class StopOn(StrEnum):
-    """What ends the sequence for one customer. An unsubscribe always does, whether it is named or not."""
-
-    PURCHASE = "purchase"
-    UNSUBSCRIBE = "unsubscribe"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Audience(_Part):
-    """Customers of one snapshot. Names of one kind widen the audience, another kind narrows it.
-
-    (Any of the segments or families) and (any of the cells) and in the slice and newly lapsed; a kind that is not given
-    narrows nothing. A segment is a part of a family, so both are one kind.
-    """
-
-    segments: tuple[Segment, ...] = ()
-    families: tuple[Family, ...] = ()
-    cells: tuple[GridCell, ...] = Field(default=(), description="of the playbook grid")
-    slice: str | None = Field(default=None, pattern=SLICE_ID, description="a saved slice; a launch freezes it")
-    newly_lapsed: bool = Field(
-        default=False, description="only who is lapsed and was not in the latest snapshot before"
-    )
-
-    @field_validator("segments", "families", "cells")
-    @classmethod
-    def _each_once(cls, names: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(dict.fromkeys(names))
-
-    @model_validator(mode="after")
-    def _someone(self) -> Self:
-        if not (self.segments or self.families or self.cells or self.slice or self.newly_lapsed):
-            raise ValueError("names nobody: expected segments, families, cells, a slice or newly_lapsed")
-        return self
-
-    @property
-    def condition(self) -> All:
-        """The same as a condition tree; the slice by its id."""
-        places: list[Condition] = []
-        if self.segments:
-            places.append(Comparison(column="segment", operator=Operator.IN, value=self.segments))
-        if self.families:
-            places.append(Comparison(column="family", operator=Operator.IN, value=self.families))
-        kinds: list[Condition] = [AnyOf(conditions=tuple(places))] if places else []
-        if self.cells:
-            kinds.append(Cells(cells=self.cells))
-        if self.slice is not None:
-            kinds.append(InSlice(slice_id=self.slice))
-        if self.newly_lapsed:
-            kinds.append(Comparison(column="newly_lapsed", operator=Operator.EQUAL, value=True))
-        return All(conditions=tuple(kinds))
-
-    def may_include(self, segment: str, family: str, value_tier: str | None = None, status: str | None = None) -> bool:
-        """Whether what is known of a customer does not rule it out; without its cell only the segment counts."""
-        if (self.segments or self.families) and segment not in self.segments and family not in self.families:
-            return False
-        return (
-            not self.cells
-            or value_tier is None
-            or any((cell.value_tier, cell.status) == (value_tier, status) for cell in self.cells)
-        )
-
-
-class StartsOn(StrEnum):
-    """What prepares a launch of the campaign by itself; a person still approves it."""
-
-    NEWLY_LAPSED = "newly_lapsed"
-
-
-class InlineTemplate(_Part):
-    """A message of the campaign's own. Without `text`, the text part is made from the HTML."""
-
-    name: str | None = Field(default=None, min_length=1, max_length=64)
-    subject: str = Field(min_length=1, max_length=200)
-    mjml: str = Field(min_length=1, max_length=100_000)
-    text: str | None = Field(default=None, min_length=1, max_length=20_000)
-
-
-def _parse_time_of_day(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    hour, colon, minute = value.partition(":")
-    if not (colon and len(hour) == len(minute) == 2 and hour.isdecimal() and minute.isdecimal()):
-        raise ValueError("expected HH:MM such as 09:30")
-    if int(hour) > 23 or int(minute) > 59:
-        raise ValueError("expected a time from 00:00 to 23:59")
-    return time(int(hour), int(minute))
-
-
-TimeOfDay = Annotated[
-    time, BeforeValidator(_parse_time_of_day), PlainSerializer(lambda moment: moment.strftime("%H:%M"), return_type=str)
-]
-
-
-TemplateChoice = Annotated[
-    Annotated[str, Field(min_length=1, max_length=64), Tag("<shipped>")] | Annotated[InlineTemplate, Tag("<inline>")],
-    Discriminator(lambda value: "<shipped>" if isinstance(value, str) else "<inline>"),
-]
-
-
-class Step(_Part):
-    """One touch. Without `send_at` it leaves at the launch's own time of day."""
-
-    template: TemplateChoice = Field(description="name of a shipped template, or one of the campaign's own")
-    after_days: int = Field(ge=0, le=MAX_EVALUATION_DAYS - 2, description="days after the launch's start")
-    send_at: TimeOfDay | None = Field(default=None, description="time of day in the account's zone")
-
-
-class Holdout(_Part):
-    """The share to a millionth: finer than any audience, and every value fits a decimal of the table."""
-
-    share: Annotated[float, AfterValidator(lambda share: abs(round(share, 6)))] = Field(
-        default=0.2, ge=0, le=0.5, description="share of the eligible audience that receives nothing"
-    )
-
-
-class CampaignDefinition(_Part):
+class CampaignDefinition(Part):
     name: str = Field(min_length=1, max_length=120)
     audience: Audience
-    channel: Literal["email"] = "email"
-    steps: tuple[Step, ...]
+    channels: Channels = (ChannelName.EMAIL,)
+    priority: int = Field(default=50, ge=0, le=100, description="the higher one wins when two want the same customer")
+    steps: tuple[Node, ...]
+    experiments: Annotated[tuple[Experiment, ...], Field(max_length=MAX_EXPERIMENTS)] = ()
     holdout: Holdout = Holdout()
-    stop_on: tuple[StopOn, ...] = (StopOn.PURCHASE, StopOn.UNSUBSCRIBE)
+    offers: OfferPolicy | None = None
+    stop_on: tuple[StopOn, ...] = (StopOn.PURCHASE, StopOn.UNSUBSCRIBE, StopOn.COMPLAINT)
+    guardrails: Guardrails = Guardrails()
+    budget: Budget | None = None
     evaluation_days: int = Field(default=91, ge=1, le=MAX_EVALUATION_DAYS, description="from the launch's start")
     attribution_days: int = Field(default=14, ge=1, le=90, description="a last touch counts this long")
     starts_on: StartsOn | None = Field(default=None, description="prepares a launch whenever customers newly lapsed")
+    schedule: Schedule | None = None
+    utm: Utm | None = None
 
-    @field_validator("steps")
+    @field_validator("channels")
     @classmethod
-    def _steps_in_order(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        if not 1 <= len(steps) <= MAX_STEPS:
-            raise ValueError(f"there are {len(steps)} steps: expected 1 to {MAX_STEPS}")
-        for number, (one, following) in enumerate(pairwise(steps), start=1):
-            if following.after_days <= one.after_days:
-                raise ValueError(
-                    f"step {number + 1} comes {following.after_days} days after the start, "
-                    f"step {number} {one.after_days}: days must increase"
-                )
-        return steps
+    def _channels_once(cls, channels: tuple[ChannelName, ...]) -> tuple[ChannelName, ...]:
+        return tuple(dict.fromkeys(channels))
 
     @field_validator("stop_on")
     @classmethod
-    def _unsubscribe_always_stops(cls, reasons: tuple[StopOn, ...]) -> tuple[StopOn, ...]:
-        return tuple(reason for reason in StopOn if reason in reasons or reason is StopOn.UNSUBSCRIBE)
+    def _some_always_stop(cls, reasons: tuple[StopOn, ...]) -> tuple[StopOn, ...]:
+        return tuple(reason for reason in StopOn if reason in reasons or reason.always)
 
     @model_validator(mode="after")
-    def _evaluated_after_the_last_step(self) -> Self:
-        last = self.steps[-1].after_days
-        if self.evaluation_days <= last + 1:
-            raise ValueError(
-                f"evaluation_days is {self.evaluation_days}, but the last step may leave on day {last + 1}: "
-                f"expected at least {last + 2}"
-            )
+    def _fits_together(self) -> Self:
+        problems = list(self._problems())
+        if problems:
+            details = [
+                InitErrorDetails(
+                    type=PydanticCustomError("value_error", "{problem}", {"problem": problem}), loc=where, input=None
+                )
+                for where, problem in problems
+            ]
+            raise ValidationError.from_exception_data(type(self).__name__, details)
         return self
 
-    @model_validator(mode="after")
-    def _starts_for_whom_it_is_about(self) -> Self:
+    def _problems(self) -> Iterator[Problem]:
+        touches, points = self.touches, self.branches
+        yield from sequence_problems(self.steps, touches, points)
+        yield from rule_problems(touches, points, self.stop_on, self.evaluation_days)
+        yield from offer_problems(touches, self.experiments, self.offers)
+        yield from experiment_problems(touches, self.experiments)
         if self.starts_on is StartsOn.NEWLY_LAPSED and not self.audience.newly_lapsed:
-            raise ValueError(
-                "starts_on newly_lapsed would address the same customers again at each refresh: "
-                "expected audience.newly_lapsed to be true"
-            )
-        return self
+            problem = "newly_lapsed would address the same customers again at each refresh"
+            yield ("starts_on",), f"{problem}: expected audience.newly_lapsed to be true"
+        if (size := self.size) > MAX_SIZE:
+            yield (), f"the definition has {size} bytes with its templates: expected at most {MAX_SIZE}"
 
-    @model_validator(mode="after")
-    def _small_enough(self) -> Self:
-        size = self.size
-        if size > MAX_SIZE:
-            raise ValueError(f"the definition has {size} bytes with its templates: expected at most {MAX_SIZE}")
-        return self
+    @property
+    def touches(self) -> tuple[Touch, ...]:
+        """The steps by their numbers, from 1, those within branches too."""
+        return tuple(node for node in walk(self.steps) if isinstance(node, Touch))
+
+    @property
+    def branches(self) -> tuple[BranchPoint, ...]:
+        """The branches by their numbers, from 1."""
+        return tuple(node for node in walk(self.steps) if isinstance(node, BranchPoint))
+
+    def touch(self, number: int) -> Touch:
+        """Raises ValueError when there is no such step."""
+        touches = self.touches
+        if not 1 <= number <= len(touches):
+            raise ValueError(f"no step {number}: expected 1 to {len(touches)}")
+        return touches[number - 1]
+
+    def step_for(self, number: int, variants: Mapping[str, str]) -> Step:
+        """Step `number` as a customer with these variants (experiment: variant) gets it; its channels filled in.
+
+        An experiment that `variants` does not name leaves the step as it is. Raises ValueError for a step or variant
+        that there is not.
+        """
+        touch = self.touch(number)
+        changes: dict[str, Any] = {}
+        for experiment in self.experiments:
+            if experiment.step in (None, touch.name) and experiment.name in variants:
+                changes |= _changes(experiment, variants[experiment.name])
+        channels = changes.get("channels") or touch.step.channels or self.channels
+        return touch.step.model_copy(update={**changes, "channels": channels})
+
+    @property
+    def templates(self) -> Iterator[tuple[Location, str | InlineTemplate]]:
+        """The messages of the steps and of their variants, each with its place."""
+        for touch in self.touches:
+            yield (*touch.location, "template"), touch.step.template
+        for number, experiment in enumerate(self.experiments):
+            for place, variant in enumerate(experiment.variants):
+                if variant.template is not None:
+                    yield ("experiments", number, "variants", place, "template"), variant.template
+
+    def with_templates(self, change: Callable[[str | InlineTemplate], str | InlineTemplate]) -> Self:
+        """The same definition with other messages: steps' and variants'."""
+        steps = with_steps(self.steps, lambda step: step.model_copy(update={"template": change(step.template)}))
+        experiments = tuple(
+            experiment.model_copy(
+                update={
+                    "variants": tuple(
+                        variant.model_copy(update={"template": variant.template and change(variant.template)})
+                        for variant in experiment.variants
+                    )
+                }
+            )
+            for experiment in self.experiments
+        )
+        return self.model_copy(update={"steps": steps, "experiments": experiments})
 
     @property
     def size(self) -> int:
@@ -217,3 +163,21 @@ class CampaignDefinition(_Part):
     @property
     def stops_on_purchase(self) -> bool:
         return StopOn.PURCHASE in self.stop_on
+
+
+def _changes(experiment: Experiment, name: str) -> dict[str, Any]:
+    variant = next((variant for variant in experiment.variants if variant.name == name), None)
+    if variant is None:
+        known = ", ".join(experiment.shares)
+        raise ValueError(f"experiment {experiment.name} has no variant {name}: expected one of {known}")
+    return _timing(variant) | {
+        field: value
+        for field in ("subject", "template", "offer", "channels")
+        if (value := getattr(variant, field)) is not None
+    }
+
+
+def _timing(variant: Variant) -> dict[str, Any]:
+    if variant.send_at is None and variant.send_within is None:
+        return {}
+    return {"send_at": variant.send_at, "send_within": variant.send_within}

@@ -29,7 +29,7 @@ def enrol(
     (None), no variants and all reasons. `measured` says whether the customer belongs to the causal comparison.
     """
     holdout_salt = assignment_salt(launch.campaign_id, "holdout")
-    share = launch.definition.holdout.share
+    share = launch.holdout_share
     rows = []
     for candidate in candidates:
         customer = CustomerKey(candidate["customer_key"])

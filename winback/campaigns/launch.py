@@ -11,6 +11,7 @@ from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.schedule import postponed, step_times
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId
 from winback.instants import format_instant, parse_instant
+from winback.offers.offer import Offer
 from winback.slices.saved import FrozenSlice
 
 LATEST_START = timedelta(days=7)  # an approved audience is older than that: prepare a new launch
@@ -19,10 +20,13 @@ LATEST_START = timedelta(days=7)  # an approved audience is older than that: pre
 LONGEST_AHEAD = timedelta(days=360)
 
 
+DEFAULT_HOLDOUT = 0.2  # until the audience is counted
+
+
 class LaunchState(StrEnum):
-    DRY_RUN = "dry_run"  # the audience and the dry run are being computed
+    DRAFT = "draft"  # the audience and the dry run are being computed
     AWAITING_APPROVAL = "awaiting_approval"
-    APPROVED = "approved"
+    SCHEDULED = "scheduled"  # approved; its execution waits for `starts_at`
     RUNNING = "running"
     PAUSED = "paused"
     CANCELLED = "cancelled"
@@ -36,9 +40,9 @@ class LaunchState(StrEnum):
 
 _S = LaunchState
 TRANSITIONS: dict[LaunchState, frozenset[LaunchState]] = {
-    _S.DRY_RUN: frozenset({_S.AWAITING_APPROVAL, _S.CANCELLED, _S.FAILED}),
-    _S.AWAITING_APPROVAL: frozenset({_S.APPROVED, _S.CANCELLED}),
-    _S.APPROVED: frozenset({_S.RUNNING, _S.CANCELLED}),
+    _S.DRAFT: frozenset({_S.AWAITING_APPROVAL, _S.CANCELLED, _S.FAILED}),
+    _S.AWAITING_APPROVAL: frozenset({_S.SCHEDULED, _S.CANCELLED}),
+    _S.SCHEDULED: frozenset({_S.RUNNING, _S.CANCELLED, _S.FAILED}),
     _S.RUNNING: frozenset({_S.PAUSED, _S.CANCELLED, _S.FINISHED}),
     _S.PAUSED: frozenset({_S.RUNNING, _S.CANCELLED}),
     _S.CANCELLED: frozenset(),
@@ -87,6 +91,13 @@ class PlannedStep(BaseModel):
     planned_at: Instant
 
 
+class PlannedBranch(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    branch: int = Field(ge=1)
+    planned_at: Instant
+
+
 class Failure(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -103,13 +114,17 @@ class Launch(BaseModel):
     launch_id: LaunchId
     campaign_id: CampaignId
     definition: CampaignDefinition
+    definition_version: int = Field(default=1, ge=1, description="of the campaign's definition, frozen here")
     snapshot_id: SnapshotId
     slice: FrozenSlice | None = Field(default=None, description="the audience's slice as it was at `created_at`")
-    state: LaunchState = LaunchState.DRY_RUN
+    state: LaunchState = LaunchState.DRAFT
     starts_at: Instant = Field(description="the moment of assignment: outcomes count from here, in both arms")
     evaluation_ends_at: Instant
     prefix: str
     steps: tuple[PlannedStep, ...]
+    branches: tuple[PlannedBranch, ...] = ()
+    offers: tuple[Offer, ...] = Field(default=(), description="as the catalogue had them at `created_at`")
+    holdout_share: float = Field(default=DEFAULT_HOLDOUT, description="the definition's, or sized for its audience")
     created_at: Instant
     chunks: int | None = None
     dry_run: str | None = Field(default=None, description="fingerprint of the dry run")
@@ -117,10 +132,12 @@ class Launch(BaseModel):
     approved_at: Instant | None = None
     started_at: Instant | None = None
     paused_at: Instant | None = None
+    paused_because: str | None = None
     ended_at: Instant | None = Field(default=None, description="when it was finished, cancelled or failed")
     reported_at: Instant | None = None
     error: Failure | None = None
     execution: str | None = None
+    continuation: int = Field(default=0, ge=0, description="executions before the one that follows it now")
     version: int = 1
 
     @classmethod
@@ -155,7 +172,8 @@ class Launch(BaseModel):
             starts_at=starts_at,
             evaluation_ends_at=starts_at + timedelta(days=definition.evaluation_days),
             prefix=prefix,
-            steps=_numbered(step_times(definition.steps, starts_at, zone)),
+            steps=_numbered(step_times([touch.step for touch in definition.touches], starts_at, zone)),
+            holdout_share=DEFAULT_HOLDOUT if definition.holdout.share is None else definition.holdout.share,
             created_at=now,
         )
 
@@ -174,7 +192,7 @@ class Launch(BaseModel):
 
     def approved(self, approved_by: str, fingerprint: str, now: datetime) -> Self:
         """`fingerprint` is of the dry run that the approver saw."""
-        approved = self._become(LaunchState.APPROVED, approved_by=approved_by, approved_at=now)
+        approved = self._become(LaunchState.SCHEDULED, approved_by=approved_by, approved_at=now)
         if fingerprint != self.dry_run:
             raise LaunchConflict(
                 f"launch {self.launch_id} has another dry run than the one approved: "
@@ -184,7 +202,7 @@ class Launch(BaseModel):
 
     def started(self, execution: str, now: datetime, zone: ZoneInfo) -> Self:
         """Started late, the steps keep their distances and count from now; assignment stays at `starts_at`."""
-        self._require(LaunchState.APPROVED, LaunchState.RUNNING)
+        self._require(LaunchState.SCHEDULED, LaunchState.RUNNING)
         running = self._become(LaunchState.RUNNING, execution=execution, started_at=now)
         if now > self.starts_at + LATEST_START:
             raise LaunchConflict(
@@ -193,11 +211,11 @@ class Launch(BaseModel):
             )
         if now <= self.starts_at:
             return running
-        return running._rescheduled(step_times(self.definition.steps, now, zone))
+        return running._rescheduled(step_times([touch.step for touch in self.definition.touches], now, zone))
 
     def is_too_late(self, now: datetime) -> bool:
         """Whether it was never started, and cannot be any more."""
-        waiting = (LaunchState.DRY_RUN, LaunchState.AWAITING_APPROVAL, LaunchState.APPROVED)
+        waiting = (LaunchState.DRAFT, LaunchState.AWAITING_APPROVAL, LaunchState.SCHEDULED)
         return self.state in waiting and now > self.starts_at + LATEST_START
 
     def paused(self, now: datetime) -> Self:

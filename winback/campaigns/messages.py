@@ -1,11 +1,13 @@
 """The messages of a campaign: checked when it is defined, frozen when it is launched, shown in the dry run."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from winback.accounts import Account
-from winback.campaigns.definition import MAX_SIZE, CampaignDefinition, Step
+from winback.campaigns.definition import MAX_SIZE, CampaignDefinition
 from winback.campaigns.inline_template import InlineTemplate
+from winback.campaigns.steps import Step
 from winback.delivery.messages import (
     MessageValues,
     Problem,
@@ -14,6 +16,7 @@ from winback.delivery.messages import (
     check_template,
     resolve_template,
 )
+from winback.fields import field_path
 from winback.identifiers import CustomerKey
 
 SAMPLES_PER_STEP = 3
@@ -21,10 +24,9 @@ SAMPLE_UNSUBSCRIBE_PATH = "/u/sample"  # shown instead of a link that works
 
 
 def template_of(step: Step) -> Template:
-    """Raises UnknownTemplate when the step names one that is not shipped."""
-    if isinstance(step.template, str):
-        return resolve_template(step.template)
-    return resolve_template(step.template.model_dump(exclude_none=True))
+    """With the subject that the step gives. Raises UnknownTemplate when the step names one that is not shipped."""
+    template = _template(step.template)
+    return template if step.subject is None else replace(template, subject=step.subject)
 
 
 def message_problems(definition: CampaignDefinition) -> Iterator[tuple[str, Problem]]:
@@ -33,10 +35,10 @@ def message_problems(definition: CampaignDefinition) -> Iterator[tuple[str, Prob
     A launch stores what `frozen` makes of the definition, so that must keep the size limit too.
     """
     unknown = False
-    for place, step in enumerate(definition.steps):
-        path = f"steps[{place}].template"
+    for location, choice in definition.templates:
+        path = field_path(location)
         try:
-            template = template_of(step)
+            template = _template(choice)
         except UnknownTemplate as error:
             problem, _, expected = str(error).partition(": expected ")
             yield path, Problem("", 0, problem, expected)
@@ -51,11 +53,11 @@ def message_problems(definition: CampaignDefinition) -> Iterator[tuple[str, Prob
 
 def frozen(definition: CampaignDefinition) -> CampaignDefinition:
     """The definition with the shipped templates' content in it: what was approved is what is sent."""
-    steps = []
-    for step in definition.steps:
-        template = template_of(step)
-        steps.append(step.model_copy(update={"template": InlineTemplate.of(template)}))
-    return definition.model_copy(update={"steps": tuple(steps)})
+    return definition.with_templates(lambda choice: InlineTemplate.of(_template(choice)))
+
+
+def _template(choice: str | InlineTemplate) -> Template:
+    return resolve_template(choice) if isinstance(choice, str) else choice.template()
 
 
 def sample_messages(

@@ -28,12 +28,11 @@ class NoBody(_Body):
 
 
 def outline(definition: CampaignDefinition) -> dict[str, Any]:
-    """The definition as a list shows it: of a message of the campaign's own, name and subject only."""
-    shown = definition.model_dump(mode="json")
-    for step in shown["steps"]:
-        if not isinstance(step["template"], str):
-            step["template"] = {part: step["template"][part] for part in ("name", "subject")}
-    return shown
+    """The definition as a list shows it: of a message of the campaign's own, its name only."""
+    shown = definition.with_templates(
+        lambda template: template if isinstance(template, str) else template.name or "own"
+    )
+    return shown.model_dump(mode="json")
 
 
 def describe(launch: Launch) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from winback.campaigns.definition import Step
+from winback.campaigns.steps import Step
 
 
 def step_times(steps: Sequence[Step], starts_at: datetime, zone: ZoneInfo) -> list[datetime]:

@@ -12,7 +12,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from winback.campaigns.definition import MAX_EVALUATION_DAYS, MAX_STEPS
+from winback.campaigns.steps import MAX_EVALUATION_DAYS, MAX_STEPS
 from winback.delivery.messages import shipped_templates
 from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.grid import CELLS, Cell, Status, ValueTier

@@ -5,7 +5,7 @@ import duckdb
 import pytest
 
 from winback.aws.candidates import CHUNK_ROWS, candidate_chunks
-from winback.campaigns.definition import Audience
+from winback.campaigns.audience import Audience
 from winback.segmentation.grid import Status, ValueTier
 from winback.segmentation.names import FAMILY_OF, Family, Segment
 from winback.slices.condition import Condition, GridCell

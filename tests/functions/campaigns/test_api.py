@@ -78,7 +78,7 @@ def test_a_launch_starts_its_preparation_once_under_its_own_name(cloud: Any) -> 
     status, launch = cloud.request(
         "POST", f"/v1/campaigns/{create(cloud)}/launches", {"starts_at": "2026-03-27T08:00:00Z"}
     )
-    assert (status, launch["state"]) == (202, "dry_run")
+    assert (status, launch["state"]) == (202, "draft")
     assert cloud.executions("prepare") == [launch["launch_id"]]
     assert [step["planned_at"] for step in launch["steps"]] == ["2026-03-27T08:00:00Z", "2026-04-03T07:30:00Z"]
 
@@ -122,7 +122,7 @@ def test_an_approval_names_the_dry_run_that_was_read(cloud: Any) -> None:
     assert (status, answer["error"]["code"]) == (409, "conflict")
     assert cloud.launch(launch_id).state == "awaiting_approval"
     status, answer = cloud.approve(launch_id)
-    assert (status, answer["state"], answer["approved_by"]) == (200, "approved", "Ada")
+    assert (status, answer["state"], answer["approved_by"]) == (200, "scheduled", "Ada")
 
 
 def test_nothing_starts_without_an_approval(cloud: Any) -> None:

@@ -44,7 +44,7 @@ def test_a_launch_whose_workflow_did_not_start_is_taken_up_under_the_same_key(
         with pytest.raises(ClientError):
             cloud.request("POST", path, START, once="first")
     status, launch = cloud.request("POST", path, START, once="first")
-    assert (status, launch["state"]) == (202, "dry_run")
+    assert (status, launch["state"]) == (202, "draft")
     assert cloud.executions("prepare") == [launch["launch_id"]]
 
 

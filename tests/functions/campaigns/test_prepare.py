@@ -17,7 +17,7 @@ def fixed_launch(cloud: Any) -> Any:
         update={
             "launch_id": "lau-000000000001",
             "prefix": "launches/account=acme/lau-000000000001/",
-            "state": LaunchState.DRY_RUN,
+            "state": LaunchState.DRAFT,
             "dry_run": None,
             "chunks": None,
             "version": 1,
@@ -110,7 +110,7 @@ def test_a_summary_killed_before_it_saved_the_launch_gives_the_same_fingerprint_
         with pytest.raises(KeyboardInterrupt):
             cloud.prepare(launch.launch_id)
     first = cloud.lake.read_json(f"{launch.prefix}dry_run.json")
-    assert cloud.launch(launch.launch_id).state == "dry_run"
+    assert cloud.launch(launch.launch_id).state == "draft"
     cloud.invoke("launch_summary", cloud.event("launch_summary"))
     assert cloud.lake.read_json(f"{launch.prefix}dry_run.json") == first
     assert cloud.launch(launch.launch_id).dry_run == first["fingerprint"]

@@ -40,7 +40,7 @@ def test_campaigns_that_start_from_it_get_a_launch_of_that_snapshot(triggered: A
     started = launches(triggered)
     assert sorted(started) == sorted(triggered.campaign_ids[:2])
     for (launch,) in started.values():
-        assert (launch.snapshot_id, launch.state) == ("snp-000000000001", "dry_run")
+        assert (launch.snapshot_id, launch.state) == ("snp-000000000001", "draft")
         assert launch.starts_at.isoformat() == "2026-03-27T08:00:00+00:00"
     assert sorted(triggered.executions("prepare")) == sorted(launch.launch_id for (launch,) in started.values())
     assert triggered.executions("campaign") == []
@@ -124,7 +124,7 @@ def test_launches_that_nobody_approved_in_time_are_withdrawn_by_the_next_event(t
     triggered.invoke("campaign_trigger", triggered.event("campaign_trigger"))
     assert triggered.launch(waiting.launch_id).state == "cancelled"
     assert triggered.launch(approved.launch_id).state == "running"
-    assert triggered.launch(chosen).state == "dry_run", "a person made it, and a person ends it"
+    assert triggered.launch(chosen).state == "draft", "a person made it, and a person ends it"
 
 
 @pytest.mark.parametrize("body", ["no json", "[]", "{}", '{"detail-type": "Something Else", "detail": {}}'])

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,25 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from winback.accounts import Account, FrequencyCap, Sender
+from winback.accounts import (
+    Account,
+    ChannelCaps,
+    FrequencyCap,
+    FrequencyCaps,
+    QuietHours,
+    Sender,
+    SendWindow,
+)
 from winback.aws import keys
 from winback.aws.due import DueEntry, DueIndex
 from winback.aws.lake import Lake, launch_prefix
 from winback.aws.launches import LaunchStore
 from winback.aws.ledger import Ledger
 from winback.aws.tables import Accounts, table
-from winback.campaigns.definition import Audience, CampaignDefinition, Step
+from winback.campaigns.audience import Audience
+from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Launch, LaunchState, PlannedStep
+from winback.campaigns.steps import Step
 from winback.delivery.messages import resolve_template
 from winback.delivery.release import Release
 from winback.identifiers import AccountId, CampaignId, CustomerKey, LaunchId, SendId, SnapshotId
@@ -197,7 +207,11 @@ def _cloud(queue_url: str) -> Cloud:
         key_salt="0" * 32,
         sender=Sender(name="Fjord Records", email="hello@mail.example.com", postal_address="1 Harbour Street, Bergen"),
         public_url="https://mail.example.com",
-        frequency_cap=FrequencyCap(sends=2, days=7),
+        frequency_caps=FrequencyCaps(
+            channels=ChannelCaps(email=FrequencyCap(sends=2, days=7)), overall=FrequencyCap(sends=3, days=7)
+        ),
+        quiet_hours=QuietHours(start=time(0), end=time(0)),
+        unknown_zone=SendWindow(from_=time(0), until=time(0)),
     )
     made = Cloud(
         account,

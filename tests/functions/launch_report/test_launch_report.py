@@ -71,7 +71,7 @@ def test_a_launch_without_customers_is_finished_at_once(world, days):
 
 
 def test_a_launch_that_never_started_has_no_report(world):
-    world.has_launch(state=LaunchState.APPROVED)
+    world.has_launch(state=LaunchState.SCHEDULED)
     with pytest.raises(LaunchConflict, match="only a started launch has a report"):
         world.report()
 

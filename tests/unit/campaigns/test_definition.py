@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from winback.aws.documents import to_item
 from winback.aws.rest_api import field_problems
-from winback.campaigns.definition import CampaignDefinition, StopOn
+from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.policies import StopOn
 from winback.segmentation.names import FAMILY_OF, Family, Segment
 from winback.slices.problems import parse_condition
 
@@ -22,16 +23,16 @@ def problems(build: Build, **changes: Any) -> dict[str, tuple[str, str]]:
 
 def test_the_defaults_are_those_of_the_reference(definition: Build) -> None:
     campaign = definition()
-    assert campaign.channel == "email"
-    assert campaign.holdout.share == 0.2
+    assert campaign.channels == ("email",)
+    assert (campaign.holdout.share, campaign.holdout.detect_points) == (None, 2.0)
     assert campaign.evaluation_days == 91
     assert campaign.attribution_days == 14
-    assert set(campaign.stop_on) == {StopOn.PURCHASE, StopOn.UNSUBSCRIBE}
+    assert set(campaign.stop_on) == {StopOn.PURCHASE, StopOn.UNSUBSCRIBE, StopOn.COMPLAINT}
 
 
-def test_an_unsubscribe_stops_the_sequence_whether_it_is_named_or_not(definition: Build) -> None:
+def test_an_unsubscribe_or_complaint_stops_the_sequence_whether_it_is_named_or_not(definition: Build) -> None:
     campaign = definition(stop_on=[])
-    assert campaign.stop_on == (StopOn.UNSUBSCRIBE,)
+    assert campaign.stop_on == (StopOn.UNSUBSCRIBE, StopOn.COMPLAINT)
     assert not campaign.stops_on_purchase
 
 
@@ -88,14 +89,14 @@ def test_an_unknown_segment_is_named_by_its_path_with_what_would_be_right(defini
 
 
 def test_a_field_nobody_knows_is_refused(definition: Build) -> None:
-    assert problems(definition, budget=5)["budget"][0] == "is not a known field"
+    assert problems(definition, buget=5)["buget"][0] == "is not a known field"
 
 
 def test_days_of_steps_must_increase(definition: Build) -> None:
     steps = [{"template": "we-miss-you", "after_days": 3}, {"template": "still-thinking", "after_days": 3}]
-    problem, expected = problems(definition, steps=steps)["steps"]
-    assert problem == "step 2 comes 3 days after the start, step 1 3"
-    assert expected == "days must increase"
+    problem, expected = problems(definition, steps=steps)["steps[1].after_days"]
+    assert problem == "is 3, and step-1 before it lies on day 3"
+    assert expected == "more than 3"
 
 
 @pytest.mark.parametrize("count", [0, 11])
@@ -111,8 +112,8 @@ def test_a_time_of_day_that_is_none_is_refused(definition: Build, text: str) -> 
 
 
 def test_a_message_of_ones_own_is_checked_field_by_field(definition: Build) -> None:
-    found = problems(definition, steps=[{"template": {"subject": "Hello"}, "after_days": 0}])
-    assert found["steps[0].template.mjml"][0] == "is missing"
+    found = problems(definition, steps=[{"template": {"subject": "Hello", "body": "x"}, "after_days": 0}])
+    assert found["steps[0].template.body"][0] == "is not a known field"
 
 
 @pytest.mark.parametrize("share", [-0.1, 0.51])
@@ -144,7 +145,7 @@ def test_a_definition_too_large_for_its_table_item_is_refused(definition: Build)
 def test_the_size_is_counted_in_bytes_as_the_table_counts_it(definition: Build) -> None:
     steps = [{"template": {"subject": "s", "mjml": "\N{SNOWMAN}" * 35_000}, "after_days": day} for day in range(2)]
     problem, expected = problems(definition, steps=steps)["body"]
-    assert "has 210" in problem
+    assert "has 211" in problem
     assert expected == "at most 200000"
 
 

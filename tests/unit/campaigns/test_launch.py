@@ -17,22 +17,22 @@ Verb = Callable[[Launch, datetime], Launch]
 VERBS: dict[str, tuple[Verb, frozenset[LaunchState], LaunchState]] = {
     "summarise": (
         lambda launch, _: launch.summarised(FINGERPRINT, 3),
-        frozenset({LaunchState.DRY_RUN}),
+        frozenset({LaunchState.DRAFT}),
         LaunchState.AWAITING_APPROVAL,
     ),
     "fail": (
         lambda launch, now: launch.failed("launch_enrol", "States.TaskFailed", now),
-        frozenset({LaunchState.DRY_RUN}),
+        frozenset({LaunchState.DRAFT, LaunchState.SCHEDULED}),
         LaunchState.FAILED,
     ),
     "approve": (
         lambda launch, now: launch.approved("Ada", FINGERPRINT, now),
         frozenset({LaunchState.AWAITING_APPROVAL}),
-        LaunchState.APPROVED,
+        LaunchState.SCHEDULED,
     ),
     "start": (
         lambda launch, now: launch.started("run", now, ZONE),
-        frozenset({LaunchState.APPROVED}),
+        frozenset({LaunchState.SCHEDULED}),
         LaunchState.RUNNING,
     ),
     "pause": (lambda launch, now: launch.paused(now), frozenset({LaunchState.RUNNING}), LaunchState.PAUSED),
@@ -70,7 +70,7 @@ def test_a_launch_that_is_over_stays_over() -> None:
 
 
 def test_an_illegal_change_names_both_states_and_what_is_possible(launch: Launch) -> None:
-    with pytest.raises(IllegalTransition, match="is dry_run and cannot become paused; possible: awaiting_approval, "):
+    with pytest.raises(IllegalTransition, match="is draft and cannot become paused; possible: awaiting_approval, "):
         launch.paused(launch.created_at)
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winback.campaigns.definition import Step
 from winback.campaigns.schedule import latest_time, postponed, step_times
+from winback.campaigns.steps import Step
 
 BERLIN = ZoneInfo("Europe/Berlin")  # summer time from 2026-03-29 02:00 to 2026-10-25 03:00
 
