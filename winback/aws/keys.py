@@ -99,6 +99,32 @@ def lift(account_id: AccountId, launch_id: LaunchId) -> Key:
     return key(f"{account_id}#lift", launch_id)
 
 
+def offer(account_id: AccountId, offer_id: str) -> Key:
+    return key(f"{account_id}#offer", offer_id)
+
+
+def code_pool(account_id: AccountId, offer_id: str) -> Key:
+    return key(f"{account_id}#codes#{offer_id}", "pool")
+
+
+def code_chunk(account_id: AccountId, offer_id: str, first: int) -> Key:
+    """Codes from number `first` on."""
+    return key(code_pool(account_id, offer_id)["pk"], f"chunk#{first:09d}")
+
+
+def code_import(account_id: AccountId, offer_id: str, import_id: str) -> Key:
+    return key(code_pool(account_id, offer_id)["pk"], f"import#{import_id}")
+
+
+def code(account_id: AccountId, code: str) -> Key:
+    """Of whichever pool: in a shop a code means one thing."""
+    return key(f"{account_id}#code#{hashlib.sha256(code.encode()).hexdigest()[:32]}", "code")
+
+
+def budget(account_id: AccountId, launch_id: LaunchId) -> Key:
+    return key(f"{account_id}#budget#{launch_id}", "budget")
+
+
 def due_shard(launch_id: LaunchId, chunk: int) -> int:
     return int(hashlib.sha256(f"{launch_id}#{chunk}".encode()).hexdigest()[:8], 16) % DUE_SHARDS
 
@@ -134,3 +160,15 @@ def send(send_id: SendId) -> Key:
 
 def contacts(account_id: AccountId, customer: CustomerKey) -> Key:
     return key(f"{account_id}#{customer}", "contacts")
+
+
+def text(message_id: str) -> Key:
+    return key(f"text#{message_id}", "send")
+
+
+def calls_pk(account_id: AccountId, state: str) -> str:
+    return f"{account_id}#calls#{state}"
+
+
+def call(account_id: AccountId, state: str, call_id: str) -> Key:
+    return key(calls_pk(account_id, state), call_id)
