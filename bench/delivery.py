@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from time import perf_counter
+from zoneinfo import ZoneInfo
 
-from winback.accounts import FrequencyCap
+from winback.accounts import FrequencyCaps, QuietHours, SendWindow
+from winback.delivery.contacts import Contact
 from winback.delivery.gate import Consent, RecipientFacts, SendContext, decide
 from winback.delivery.messages import MessageValues, resolve_template, shipped_templates
 from winback.delivery.messages.compiler import compile_template
@@ -62,7 +64,8 @@ def _facts() -> RecipientFacts:
         consent=Consent.GRANTED,
         suppressed=False,
         last_order_at=NOW - timedelta(days=90),
-        recent_contacts=(NOW - timedelta(days=2), NOW - timedelta(days=30)),
+        zone=ZoneInfo("Europe/Lisbon"),
+        contacts=tuple(Contact(NOW - timedelta(days=days), "email", f"lau-00000000000{days}#1") for days in (2, 30)),
     )
 
 
@@ -72,7 +75,10 @@ def _context() -> SendContext:
         assigned_at=NOW - timedelta(days=1),
         held_out=False,
         stop_on_purchase=True,
-        frequency_cap=FrequencyCap(sends=3, days=7),
+        caps=FrequencyCaps(),
+        quiet_hours=QuietHours(),
+        account_zone=ZoneInfo("Europe/Berlin"),
+        unknown_zone=SendWindow(),
         planned_at=NOW,
         latest_at=NOW + timedelta(days=30),
     )

@@ -33,16 +33,12 @@ class QuietHours(BaseModel):
     start: TimeOfDay = time(21)
     end: TimeOfDay = time(8)
 
-    def cover(self, at: time) -> bool:
-        if self.start <= self.end:
-            return self.start <= at < self.end
-        return at >= self.start or at < self.end
-
 
 class SendWindow(BaseModel):
     """The times of day, in the account's zone, at which a customer of unknown zone may be contacted.
 
-    From `from` (included) to `until` (excluded). Narrow on purpose: it is day for most of the account's customers.
+    From `from` (included) to `until` (excluded); equal times: at any. Narrow by default: then it is day for most of the
+    account's customers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
@@ -52,9 +48,6 @@ class SendWindow(BaseModel):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.from_ >= self.until:
+        if self.from_ > self.until:
             raise ValueError(f"until is {self.until:%H:%M}: expected a time after from, {self.from_:%H:%M}")
         return self
-
-    def cover(self, at: time) -> bool:
-        return self.from_ <= at < self.until

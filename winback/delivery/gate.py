@@ -41,6 +41,7 @@ class Reason(StrEnum):
     DISCOUNT_CAP = "discount_cap"
     HIGHER_PRIORITY = "higher_priority"
     BUDGET_SPENT = "budget_spent"
+    NO_CODE = "no_code"  # of its offer is left
     SWITCHED_OFF = "switched_off"
     CANCELLED = "cancelled"
     STALE = "stale"

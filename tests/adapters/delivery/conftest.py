@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 import boto3
@@ -11,7 +11,15 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
-from winback.accounts import Account, FrequencyCap, Sender
+from winback.accounts import (
+    Account,
+    ChannelCaps,
+    FrequencyCap,
+    FrequencyCaps,
+    QuietHours,
+    Sender,
+    SendWindow,
+)
 from winback.aws import keys
 from winback.aws.tables import table
 from winback.identifiers import AccountId, CustomerKey
@@ -69,5 +77,9 @@ def account() -> Account:
         key_salt="0" * 32,
         sender=Sender(name="Fjord Records", email="hello@mail.example.com", postal_address="1 Harbour Street, Bergen"),
         public_url="https://mail.example.com",
-        frequency_cap=FrequencyCap(sends=2, days=7),
+        frequency_caps=FrequencyCaps(
+            channels=ChannelCaps(email=FrequencyCap(sends=2, days=7)), overall=FrequencyCap(sends=3, days=7)
+        ),
+        quiet_hours=QuietHours(start=time(0), end=time(0)),
+        unknown_zone=SendWindow(from_=time(0), until=time(0)),
     )

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.adapters.delivery.conftest import NOW, Tables
-from winback.accounts import Account, FrequencyCap
+from winback.accounts import Account
 from winback.aws import keys
-from winback.aws.ledger import ContactBook, Ledger
+from winback.aws.ledger import Ledger
 from winback.aws.tables import table
 from winback.delivery.gate import Reason
 from winback.delivery.ledger import BounceType, EventKind, FeedbackEvent, Standing, apply
@@ -113,62 +113,6 @@ def test_the_table_keeps_what_the_rules_keep(ledger: Ledger, tables: Tables, eve
         assert ledger.record(send_id(), event)
         expected = apply(expected, event)
     assert row(ledger) == expected
-
-
-def test_the_cap_is_per_window_and_a_slot_is_booked_once_per_send(tables: Tables) -> None:
-    book = ContactBook(tables.performance)
-
-    def take(number: int, days: float = 0) -> bool:
-        return book.book(
-            ACCOUNT, ADA, "email", send_id(number), now=NOW + timedelta(days=days), cap=FrequencyCap(sends=2, days=7)
-        )
-
-    assert [take(1), take(1), take(2), take(2), take(3)] == [True, True, True, True, False]
-    assert take(3, days=7)
-
-
-def test_the_slot_of_a_send_that_comes_again_later_moves_to_when_it_leaves(tables: Tables) -> None:
-    book = ContactBook(tables.performance)
-
-    def take(number: int, day: int) -> bool:
-        cap, now = FrequencyCap(sends=1, days=7), NOW + timedelta(days=day)
-        return book.book(ACCOUNT, ADA, "email", send_id(number), now=now, cap=cap)
-
-    assert take(1, day=0)  # throttled, and sent eight days later
-    assert take(1, day=8)
-    assert not take(2, day=9)
-    assert take(1, day=3)  # an attempt with an earlier clock does not move it back
-    assert not take(2, day=14)
-    assert take(2, day=15)
-
-
-def test_a_send_that_comes_again_later_gives_way_to_those_that_left_meanwhile(tables: Tables) -> None:
-    book, cap = ContactBook(tables.performance), FrequencyCap(sends=1, days=7)
-    granted = [
-        book.book(ACCOUNT, ADA, "email", send_id(number), now=NOW + timedelta(days=day), cap=cap)
-        for number, day in ((1, 0), (2, 7), (1, 8))
-    ]
-    assert granted == [True, True, False]
-
-
-def test_old_contacts_are_forgotten(tables: Tables) -> None:
-    book, cap = ContactBook(tables.performance), FrequencyCap(sends=2, days=7)
-    for number in range(5):
-        assert book.book(ACCOUNT, ADA, "email", send_id(number + 1), now=NOW + timedelta(days=30 * number), cap=cap)
-    item = tables.performance.get_item(Key=keys.contacts(ACCOUNT, ADA, "email"))["Item"]
-    assert len(item["recent"]) == 2
-
-
-def test_campaigns_that_race_for_one_customer_stay_within_the_cap(tables: Tables) -> None:
-    cap = FrequencyCap(sends=2, days=7)
-
-    def take(number: int) -> bool:
-        own = ContactBook(table("performance"))  # a resource is not for sharing between threads
-        return own.book(ACCOUNT, ADA, "email", send_id(number), now=NOW, cap=cap)
-
-    with ThreadPoolExecutor(6) as threads:
-        granted = list(threads.map(take, range(1, 7)))
-    assert sum(granted) == 2
 
 
 def test_of_senders_that_race_for_one_row_one_gets_it(tables: Tables, account: Account) -> None:

@@ -6,17 +6,19 @@ from typing import Any
 import pytest
 
 from tests.adapters.delivery.conftest import NOW, Tables
-from winback.accounts import Account
+from winback.accounts import Account, FrequencyCap
 from winback.aws import keys
-from winback.aws.ledger import ContactBook
+from winback.aws.contacts import ContactBook
 from winback.aws.recipients import RecipientStore
 from winback.aws.suppressions import SuppressionList, SuppressionReason
+from winback.delivery.contacts import Contact, ContactLimits
 from winback.delivery.gate import Consent, eligibility
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 from winback.instants import format_instant
 
 ADA, BEN = CustomerKey("a" * 32), CustomerKey("b" * 32)
 LAUNCH = LaunchId("lau-000000000001")
+LIMITS = ContactLimits(channel=FrequencyCap(sends=2, days=7), overall=FrequencyCap(sends=3, days=7))
 
 
 def send_id(customer: CustomerKey = ADA, step: int = 1, launch: LaunchId = LAUNCH) -> SendId:
@@ -70,9 +72,10 @@ def test_a_suppressed_address_is_found_however_it_is_written(
 def test_a_send_does_not_count_its_own_contact(store: RecipientStore, tables: Tables, account: Account) -> None:
     book = ContactBook(tables.performance)
     for step in (1, 2):
-        book.book(account.account_id, ADA, "email", send_id(step=step), now=NOW, cap=account.frequency_cap)
-    assert len(store.load(account, [ADA], "email")[ADA].facts.recent_contacts) == 2
-    assert store.load(account, [ADA], "email", exclude_send=(LAUNCH, 2))[ADA].facts.recent_contacts == (NOW,)
+        book.book(send_id(step=step), "email", now=NOW, limits=LIMITS)
+    assert len(store.load(account, [ADA], "email")[ADA].facts.contacts) == 2
+    (first,) = store.load(account, [ADA], "email", exclude_send=(LAUNCH, 2))[ADA].facts.contacts
+    assert first == Contact(NOW, "email", f"{LAUNCH}#1")
 
 
 def test_a_refresh_sees_an_unsubscribe_of_this_moment(store: RecipientStore, tables: Tables, account: Account) -> None:

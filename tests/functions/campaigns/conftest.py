@@ -4,7 +4,7 @@ import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,15 @@ import duckdb
 import pytest
 from moto import mock_aws
 
-from winback.accounts import Account, FrequencyCap, Sender
+from winback.accounts import (
+    Account,
+    ChannelCaps,
+    FrequencyCap,
+    FrequencyCaps,
+    QuietHours,
+    Sender,
+    SendWindow,
+)
 from winback.aws import keys
 from winback.aws.clock import TableClock
 from winback.aws.due import DueIndex
@@ -51,7 +59,11 @@ def account(name: str) -> Account:
         key_salt=f"{len(name):032x}",
         sender=Sender(name=name.title(), email=f"shop@{name}.example.com", postal_address="1 Main Street"),
         public_url="https://mail.example.com",
-        frequency_cap=FrequencyCap(sends=3, days=7),
+        frequency_caps=FrequencyCaps(
+            channels=ChannelCaps(email=FrequencyCap(sends=3, days=7)), overall=FrequencyCap(sends=4, days=7)
+        ),
+        quiet_hours=QuietHours(start=time(0), end=time(0)),
+        unknown_zone=SendWindow(from_=time(0), until=time(0)),
     )
 
 

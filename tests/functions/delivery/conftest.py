@@ -171,6 +171,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "SENDS_QUEUE_URL": queue_url,
             "SES_CONFIGURATION_SET": "winback-test",
             "SES_TENANTS": "false",
+            "SMS_CONFIGURATION_SET": "",
+            "SMS_ORIGINATION_IDENTITY": "",
             "UNSUBSCRIBE_SECRET": "unsubscribe",
             "CLOCK_SOURCE": "table",
         }.items():

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from tests.functions.delivery.conftest import NOW, Cloud
 from winback.aws import keys
+from winback.aws.contacts import ContactBook
 from winback.aws.due import DueIndex
-from winback.aws.ledger import ContactBook
 from winback.campaigns.launch import LaunchState
 from winback.delivery.ledger import outcome
 from winback.delivery.unsubscribing import unsubscribe_url
@@ -107,11 +107,11 @@ def test_a_purchase_after_planning_stops_the_message(cloud: Cloud) -> None:
 
 def test_the_cap_counts_what_other_campaigns_sent_since_planning(cloud: Cloud) -> None:
     customer = CustomerKey(f"{1:032x}")
+    caps = cloud.account.frequency_caps
     for number in (1, 2):
         other = SendId(cloud.account.account_id, LaunchId(f"lau-{number:012x}"), 1, customer)
-        ContactBook(cloud.performance).book(
-            cloud.account.account_id, customer, "email", other, now=NOW, cap=cloud.account.frequency_cap
-        )
+        limits = ContactLimits(caps.of("email"), caps.overall)
+        assert not ContactBook(cloud.performance).book(other, "email", now=NOW, limits=limits)
     send_first(cloud)
     assert cloud.row(1)["reasons"] == ["frequency_cap"]
 

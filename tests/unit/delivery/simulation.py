@@ -9,13 +9,15 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from winback.accounts import Account, FrequencyCap, Sender
+from winback.accounts import Account, ChannelCaps, FrequencyCap, FrequencyCaps, QuietHours, Sender, SendWindow
 from winback.delivery.answers import Accepted, Answer, Refused, Throttled, Unclear
 from winback.delivery.channels import Outgoing
-from winback.delivery.gate import Consent, Reason, RecipientFacts, SendContext, cap_reached
+from winback.delivery.contacts import Contact, ContactLimits, Limit, exceeded
+from winback.delivery.gate import Consent, Reason, RecipientFacts, SendContext
 from winback.delivery.ledger import (
     EventKind,
     FeedbackEvent,
@@ -188,23 +190,16 @@ class World:
     # The contact lists
 
     def book(
-        self,
-        account_id: AccountId,
-        customer: CustomerKey,
-        channel: str,
-        send_id: SendId,
-        *,
-        now: datetime,
-        cap: FrequencyCap,
-    ) -> bool:
-        def write() -> bool:
-            booked = self.contacts.setdefault(customer, [])
+        self, send_id: SendId, channel: str, *, now: datetime, limits: ContactLimits, offer: str | None = None
+    ) -> tuple[Limit, ...]:
+        def write() -> tuple[Limit, ...]:
+            booked = self.contacts.setdefault(send_id.customer_key, [])
             if str(send_id) in booked:
-                return True
-            if cap_reached([now] * len(booked), cap, now):
-                return False
+                return ()
+            if beyond := exceeded([Contact(now, channel, name) for name in booked], channel, now, limits):
+                return beyond
             booked.append(str(send_id))
-            return True
+            return ()
 
         return around(write)  # type: ignore[no-any-return]
 
@@ -286,7 +281,10 @@ def planned_send(row: int, customer: CustomerKey, launch: str = "lau-00000000000
         assigned_at=START - timedelta(days=1),
         held_out=False,
         stop_on_purchase=True,
-        frequency_cap=CAP,
+        caps=FrequencyCaps(channels=ChannelCaps(email=CAP)),
+        quiet_hours=QuietHours(start=time(0), end=time(0)),
+        account_zone=ZoneInfo("UTC"),
+        unknown_zone=SendWindow(from_=time(0), until=time(0)),
         planned_at=START,
     )
     return PlannedSend(row, SendId(ACCOUNT, LaunchId(launch), step, customer), context, "cmp-000000000001", "a")
