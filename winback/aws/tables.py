@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from winback.accounts import Account
 from winback.aws import keys
+from winback.aws.documents import to_item
 from winback.identifiers import AccountId
 
 Item = dict[str, Any]
@@ -167,7 +168,7 @@ class Accounts:
 
 
 def _account_item(account: Account) -> Item:
-    body = account.model_dump(mode="json", exclude={"account_id"}, exclude_none=True)
+    body = {name: value for name, value in to_item(account).items() if name != "account_id"}
     return {**keys.account(account.account_id), **body}
 
 

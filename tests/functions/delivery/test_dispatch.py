@@ -13,6 +13,7 @@ from winback.aws import keys
 from winback.aws.contacts import ContactBook
 from winback.aws.due import DueIndex
 from winback.campaigns.launch import LaunchState
+from winback.delivery.contacts import ContactLimits
 from winback.delivery.ledger import outcome
 from winback.delivery.unsubscribing import unsubscribe_url
 from winback.identifiers import CustomerKey, LaunchId, SendId
