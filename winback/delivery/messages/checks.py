@@ -1,22 +1,27 @@
 """What keeps a template from being sent, each problem with its part and line."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from liquid.exceptions import LiquidError
 
 from winback.accounts.channels import ChannelName
-from winback.delivery.messages.liquid_language import PLAIN
-from winback.delivery.messages.mjml import problems_of_markup, to_text
+from winback.delivery.messages.layout import BrokenBlock, blocks_in, read_block, uses_layout, words, words_in
+from winback.delivery.messages.liquid_language import BLOCKS, PLAIN, MessageLiquid
+from winback.delivery.messages.mjml import problems_of_markup
 from winback.delivery.messages.templates import NEEDED, Parts, Problem, Template
-from winback.delivery.messages.values import VARIABLES
+from winback.delivery.messages.values import OPT_OUT, TOKENS
 
 _BLOCK_TAG = re.compile(r"\{%-?\s*(\w+)")
 _BLOCKS = ("if", "unless", "for", "case", "capture", "tablerow", "comment", "raw")
-_REQUIRED = {
+_LEGAL = {
     "unsubscribe_url": "add a link to {{ unsubscribe_url }}",
     "shop.postal_address": "add {{ shop.postal_address }} to the footer",
+}
+_OF_SMS = {
+    "shop.name": "say who sends it: add {{ shop.name }}",
+    OPT_OUT: "say how to leave: end with {{ opt_out }}",
 }
 SUBJECT_MAX_LENGTH = 200
 
@@ -24,87 +29,138 @@ SUBJECT_MAX_LENGTH = 200
 def problems_of(template: Template, channel: str | None = None) -> tuple[Problem, ...]:
     """Of each channel's parts in each language, or of one channel's; line numbers are those of the part."""
     problems: list[Problem] = []
-    for place, parts in (("", template), *((f"locales.{tag}.", parts) for tag, parts in template.locales.items())):
+    for place, language, parts in in_each_language(template):
         for one in ChannelName if channel is None else (ChannelName(channel),):
             if parts.cover(one):
-                problems += (replace(found, part=place + found.part) for found in _PROBLEMS_OF[one](parts))
+                problems += (replace(found, part=place + found.part) for found in _PROBLEMS_OF[one](parts, language))
             elif channel is not None and parts is template:
                 missing = [part for part in NEEDED[one] if getattr(parts, part) is None]
                 problems += (Problem(part, 1, f"is missing, so there is no {one}", f"write {part}") for part in missing)
     return tuple(problems)
 
 
-def _problems_of_email(parts: Parts) -> list[Problem]:
-    assert parts.subject is not None and parts.mjml is not None  # noqa: PT018 (the parts cover an e-mail)
-    problems = [*_problems_of_liquid("subject", parts.subject, ()), *_problems_of_subject(parts.subject)]
-    in_mjml = _problems_of_liquid("mjml", parts.mjml, tuple(_REQUIRED)) + problems_of_markup(parts.mjml)
-    problems += in_mjml
+def in_each_language(template: Template) -> Iterator[tuple[str, str, Parts]]:
+    """(what stands before a part's name, language, parts): the template's own, then those of its locales."""
+    yield "", template.language, template
+    for tag, parts in template.locales.items():
+        yield f"locales.{tag}.", tag, parts
+
+
+def _problems_of_email(parts: Parts, language: str) -> list[Problem]:
+    subjects = {"subject": parts.subject or ""} | {
+        f"alternative_subjects[{number}]": subject for number, subject in enumerate(parts.alternative_subjects)
+    }
+    problems: list[Problem] = []
+    for part, subject in subjects.items():
+        problems += [*_problems_of_liquid(part, subject), *_problems_of_subject(part, subject)]
+    mjml = parts.mjml or ""
+    in_layout = uses_layout(mjml)
+    problems += _problems_of_liquid("mjml", mjml, {} if in_layout else _LEGAL, BLOCKS)
+    problems += _problems_of_blocks(mjml) + problems_of_markup(mjml)
+    if in_layout and words_in(language) is None:
+        known = ", ".join(sorted(words()))
+        problems.append(
+            Problem("mjml", 1, f"the layout says nothing in {language!r}", f"use one of {known}, or a whole <mjml>")
+        )
+    if parts.preheader is not None:
+        problems += _problems_of_liquid("preheader", parts.preheader)
+        if not in_layout:
+            problems.append(Problem("preheader", 1, "belongs to the layout", "write <mj-preview> into the <mjml>"))
     if parts.text is not None:
-        problems += _problems_of_liquid("text", parts.text, tuple(_REQUIRED))
-    elif not in_mjml:
-        problems += _problems_of_liquid("text", to_text(parts.mjml), tuple(_REQUIRED))
+        problems += _problems_of_liquid("text", parts.text, _LEGAL)
     return problems
 
 
-def _problems_of_sms(parts: Parts) -> list[Problem]:
-    return _problems_of_liquid("sms", parts.sms or "", ())
+def _problems_of_subject(part: str, subject: str) -> list[Problem]:
+    problems = []
+    if not subject.strip():
+        problems.append(Problem(part, 1, "the subject is empty", "write a few words"))
+    if "\n" in subject or "\r" in subject:
+        problems.append(Problem(part, 1, "the subject has more than one line", "write it in one line"))
+    if len(subject) > SUBJECT_MAX_LENGTH:
+        problems.append(Problem(part, 1, f"the subject has {len(subject)} characters", f"at most {SUBJECT_MAX_LENGTH}"))
+    return problems
 
 
-def _problems_of_push(parts: Parts) -> list[Problem]:
-    return [
-        *_problems_of_liquid("push_title", parts.push_title or "", ()),
-        *_problems_of_liquid("push_body", parts.push_body or "", ()),
-    ]
+def _problems_of_sms(parts: Parts, language: str) -> list[Problem]:
+    problems = _problems_of_liquid("sms", parts.sms or "", _OF_SMS, known={**TOKENS, OPT_OUT: ()})
+    if words_in(language) is None:
+        known = ", ".join(sorted(words()))
+        problems.append(Problem("sms", 1, f"there are no words of opting out in {language!r}", f"use one of {known}"))
+    return problems
 
 
-def _problems_of_call(parts: Parts) -> list[Problem]:
-    return _problems_of_liquid("call", parts.call or "", ())
+def _problems_of_push(parts: Parts, language: str) -> list[Problem]:  # noqa: ARG001 (it has no words of the layout)
+    named = (("push_title", parts.push_title or ""), ("push_body", parts.push_body or ""))
+    return [problem for part, source in named for problem in _problems_of_liquid(part, source)]
 
 
-_PROBLEMS_OF: Mapping[ChannelName, Callable[[Parts], list[Problem]]] = {
+def _problems_of_call(parts: Parts, language: str) -> list[Problem]:  # noqa: ARG001
+    return _problems_of_liquid("call", parts.call or "")
+
+
+_PROBLEMS_OF: Mapping[ChannelName, Callable[[Parts, str], list[Problem]]] = {
     ChannelName.EMAIL: _problems_of_email,
     ChannelName.SMS: _problems_of_sms,
     ChannelName.PUSH: _problems_of_push,
     ChannelName.CALL: _problems_of_call,
-    ChannelName.WEBHOOK: lambda parts: [],  # noqa: ARG005 (it passes on what the others check)
+    ChannelName.WEBHOOK: lambda parts, language: [],  # noqa: ARG005 (it passes on what the others check)
 }
 
 
-def _problems_of_subject(subject: str) -> list[Problem]:
+def _problems_of_blocks(mjml: str) -> list[Problem]:
     problems = []
-    if not subject.strip():
-        problems.append(Problem("subject", 1, "the subject is empty", "write a few words"))
-    if "\n" in subject or "\r" in subject:
-        problems.append(Problem("subject", 1, "the subject has more than one line", "write it in one line"))
-    if len(subject) > SUBJECT_MAX_LENGTH:
-        problems.append(
-            Problem("subject", 1, f"the subject has {len(subject)} characters", f"at most {SUBJECT_MAX_LENGTH}")
-        )
+    for line, tag in blocks_in(mjml):
+        try:
+            read_block(tag)
+        except BrokenBlock as error:
+            problems.append(Problem("mjml", line, str(error), error.expected))
     return problems
 
 
-def _problems_of_liquid(part: str, source: str, required: tuple[str, ...]) -> list[Problem]:
+def _problems_of_liquid(
+    part: str,
+    source: str,
+    required: Mapping[str, str] | None = None,
+    language: MessageLiquid = PLAIN,
+    known: Mapping[str, tuple[str, ...]] = TOKENS,
+) -> list[Problem]:
     try:
-        analysis = PLAIN.from_string(source).analyze()
+        analysis = language.from_string(source).analyze(include_partials=False)
     except LiquidError as error:
         return [Problem(part, line_of(error, source), str(error.message), "write a complete Liquid tag")]
-    used = [(str(variable), variable.span) for uses in analysis.globals.values() for variable in uses]
+    used = [(variable, variable.span) for uses in analysis.globals.values() for variable in uses]
     problems = [
-        Problem(part, _line(source, span.index), f"{name} is not known", f"use one of {', '.join(sorted(VARIABLES))}")
-        for name, span in used
-        if name not in VARIABLES
+        Problem(part, _line(source, span.index), f"{variable} is not known", f"use one of {', '.join(_names(known))}")
+        for variable, span in used
+        if not _is_known(variable.segments, known)
     ]
     problems += [
         Problem(part, _line(source, span.index), f"the filter {name} is not known", "use a standard Liquid filter")
         for name, spans in analysis.filters.items()
-        if name not in PLAIN.filters
+        if name not in language.filters
         for span in spans
     ]
-    names = {name for name, _ in used}
+    names = {str(variable) for variable, _ in used}
     last = source.count("\n") + 1
     return problems + [
-        Problem(part, last, f"{name} is missing", _REQUIRED[name]) for name in required if name not in names
+        Problem(part, last, f"{name} is missing", expected)
+        for name, expected in (required or {}).items()
+        if name not in names
     ]
+
+
+def _is_known(segments: Sequence[object], known: Mapping[str, tuple[str, ...]]) -> bool:
+    root, below = str(segments[0]), segments[1:]
+    if root not in known:
+        return False
+    if root in ("store", "variants"):
+        return len(below) == 1
+    return not below or not known[root] or below[0] in known[root]
+
+
+def _names(known: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return sorted(name for root, below in known.items() for name in ([f"{root}.{one}" for one in below] or [root]))
 
 
 def line_of(error: LiquidError, source: str) -> int:

@@ -3,16 +3,19 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from liquid import BoundTemplate
 
 from winback.accounts.channels import ChannelName
 from winback.delivery.messages.checks import problems_of
+from winback.delivery.messages.layout import put_into_layout, words_in
+from winback.delivery.messages.links import UnsafeLink, host_of, tag_html, tag_text
 from winback.delivery.messages.liquid_language import HTML, PLAIN
 from winback.delivery.messages.mjml import to_html, to_text
-from winback.delivery.messages.templates import InvalidTemplate, Template
+from winback.delivery.messages.templates import BASE_LANGUAGE, InvalidTemplate, Parts, Template
 from winback.delivery.messages.values import (
+    OPT_OUT,
     DataMessage,
     EmailMessage,
     Message,
@@ -24,6 +27,13 @@ from winback.delivery.messages.values import (
 
 _BREAKS = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")  # a header is one line, whatever a name holds
 _BLANK_LINES = re.compile(r"\n{3,}")
+# What would put a whole text message into the short parts of UCS-2, as the signs that the default alphabet has.
+_PLAIN_SIGNS = str.maketrans(
+    dict.fromkeys("\u2018\u2019", "'")  # quotation marks
+    | dict.fromkeys("\u201c\u201d\u201e", '"')
+    | dict.fromkeys("\u2013\u2014", "-")  # dashes
+    | {"\u2026": "...", "\u00a0": " ", "\u202f": " "}  # an ellipsis, spaces that do not break
+)
 _UNSUBSCRIBE_LINK = re.compile(r"""(href=["']\{\{-?\s*unsubscribe_url\s*-?\}\})""")
 
 
@@ -51,7 +61,7 @@ class CompiledEmail:
 
     def render(self, values: MessageValues) -> EmailMessage:
         """Raises RenderingFailed, also when a condition swallowed the unsubscribe link."""
-        names = values.as_liquid()
+        names = values.as_liquid(self.language)
         subject = one_line(_rendered(self.name, self._subject, names))
         html = _rendered(self.name, self._html, names)
         text = _rendered(self.name, self._text, names)
@@ -59,6 +69,11 @@ class CompiledEmail:
             raise RenderingFailed(f"template {self.name!r}: the subject came out empty")
         if values.unsubscribe_url not in html or values.unsubscribe_url not in text:
             raise RenderingFailed(f"template {self.name!r}: a part came out without the unsubscribe link")
+        try:
+            html = tag_html(html, host_of(values.shop_url), values.utm, values.unsubscribe_url)
+            text = _tagged_text(text, values)
+        except UnsafeLink as error:
+            raise RenderingFailed(f"template {self.name!r}: {error}") from None
         return EmailMessage(subject=subject, html=html, text=_BLANK_LINES.sub("\n\n", text))
 
 
@@ -69,10 +84,13 @@ class CompiledSms:
     _text: BoundTemplate
 
     def render(self, values: MessageValues) -> SmsMessage:
-        text = one_line(_rendered(self.name, self._text, values.as_liquid()))
+        own = words_in(self.language) or words_in(BASE_LANGUAGE) or {}
+        opt_out = own["reply_stop"] if values.two_way else f"{own['opt_out']} {values.unsubscribe_url}"
+        text = _rendered(self.name, self._text, {**values.as_liquid(self.language), OPT_OUT: opt_out})
+        text = one_line(text.translate(_PLAIN_SIGNS))
         if not text:
             raise RenderingFailed(f"template {self.name!r}: the text message came out empty")
-        return SmsMessage(text)
+        return SmsMessage(_tagged_text(text, values))
 
 
 @dataclass(frozen=True)
@@ -83,11 +101,11 @@ class CompiledPush:
     _body: BoundTemplate
 
     def render(self, values: MessageValues) -> PushMessage:
-        names = values.as_liquid()
+        names = values.as_liquid(self.language)
         title, body = (one_line(_rendered(self.name, part, names)) for part in (self._title, self._body))
         if not title or not body:
             raise RenderingFailed(f"template {self.name!r}: the title or the body came out empty")
-        return PushMessage(title, body, values.shop_url)
+        return PushMessage(title, body, values.shop_url and _tagged_text(values.shop_url, values))
 
 
 @dataclass(frozen=True)
@@ -97,8 +115,11 @@ class CompiledData:
     _parts: Mapping[str, BoundTemplate]
 
     def render(self, values: MessageValues) -> DataMessage:
-        names = values.as_liquid()
-        return DataMessage({part: _rendered(self.name, made, names).strip() for part, made in self._parts.items()})
+        """The parts by their names (a call's as `script`), `language`, and the facts of the offer and the products."""
+        names = values.as_liquid(self.language)
+        parts = {part: _tagged_text(_rendered(self.name, made, names), values) for part, made in self._parts.items()}
+        shown = {part: _BLANK_LINES.sub("\n\n", text).strip() for part, text in parts.items()}
+        return DataMessage({**shown, "language": self.language, **_facts(names)})
 
 
 def compile_template(
@@ -116,34 +137,46 @@ def compile_template(
     if problems:
         raise InvalidTemplate(template.name, problems)
     language = template.language_for(channel, locale, fallback)
-    parts = template.parts_in(language)
+    name, parts = template.name, template.parts_in(language)
     match ChannelName(channel):
         case ChannelName.EMAIL:
-            assert parts.subject is not None and parts.mjml is not None  # noqa: PT018 (problems_of saw to it)
+            html, text = sources_of_email(parts, language)
+            tracked = HTML.from_string(_UNSUBSCRIBE_LINK.sub(r"ses:no-track \1", html))
             return CompiledEmail(
-                name=template.name,
-                language=language,
-                _subject=PLAIN.from_string(parts.subject),
-                _html=HTML.from_string(_UNSUBSCRIBE_LINK.sub(r"ses:no-track \1", to_html(parts.mjml))),
-                _text=PLAIN.from_string(to_text(parts.mjml) if parts.text is None else parts.text),
+                name, language, PLAIN.from_string(parts.subject or ""), tracked, PLAIN.from_string(text)
             )
         case ChannelName.SMS:
-            return CompiledSms(template.name, language, PLAIN.from_string(parts.sms or ""))
+            return CompiledSms(name, language, PLAIN.from_string(parts.sms or ""))
         case ChannelName.PUSH:
             title, body = (PLAIN.from_string(part or "") for part in (parts.push_title, parts.push_body))
-            return CompiledPush(template.name, language, title, body)
+            return CompiledPush(name, language, title, body)
         case ChannelName.CALL:
-            return CompiledData(template.name, language, {"script": PLAIN.from_string(parts.call or "")})
+            return CompiledData(name, language, {"script": PLAIN.from_string(parts.call or "")})
         case ChannelName.WEBHOOK:
-            shown = ("subject", "text", "sms", "push_title", "push_body", "call")
-            sources = {part: getattr(parts, part) for part in shown}
-            if parts.text is None and parts.mjml is not None:
-                sources["text"] = to_text(parts.mjml)
+            sources = {part: getattr(parts, part) for part in ("subject", "text", "push_title", "push_body", "call")}
+            if parts.mjml is not None:
+                sources["text"] = sources_of_email(parts, language)[1]
             made = {part: PLAIN.from_string(source) for part, source in sources.items() if source is not None}
-            return CompiledData(template.name, language, made)
+            return CompiledData(name, language, made)
 
 
-def _rendered(name: str, template: BoundTemplate, names: Mapping[str, object]) -> str:
+def sources_of_email(parts: Parts, language: str) -> tuple[str, str]:
+    """(HTML, text) with Liquid in them. Raises BrokenBlock and BrokenMarkup."""
+    document = put_into_layout(parts.mjml or "", language, parts.preheader)
+    return to_html(document), to_text(document) if parts.text is None else parts.text
+
+
+def _facts(names: Mapping[str, Any]) -> dict[str, str]:
+    offer, products = names["offer"] or {}, [str(product["name"]) for product in names["recommendations"]]
+    facts = {f"offer_{name}": str(value) for name, value in offer.items() if value is not None}
+    return {**facts, **({"recommendations": ", ".join(products)} if products else {})}
+
+
+def _tagged_text(text: str, values: MessageValues) -> str:
+    return tag_text(text, host_of(values.shop_url), values.utm, values.unsubscribe_url)
+
+
+def _rendered(name: str, template: BoundTemplate, names: Mapping[str, Any]) -> str:
     try:
         return template.render(names)
     except Exception as error:  # noqa: BLE001 (filters raise whatever Python does about a value: 'inf', a year 99999)

@@ -10,6 +10,7 @@ from liquid.builtin.expressions import LoopExpression
 from liquid.builtin.tags.for_tag import ForNode, ForTag
 from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
 from liquid.exceptions import LoopIterationLimitError, ResourceLimitError
+from liquid.loader import BaseLoader, TemplateSource
 from liquid.stream import TokenStream
 
 _Node = TypeVar("_Node", bound=liquid.Node)
@@ -47,6 +48,20 @@ class _TablerowTag(TablerowTag):
         return _with_bounded_loop(super().parse(stream))
 
 
+class _Empty(BaseLoader):
+    """Whatever `render` names is there and says nothing."""
+
+    def get_source(
+        self,
+        env: liquid.Environment,  # noqa: ARG002
+        template_name: str,
+        *,
+        context: RenderContext | None = None,  # noqa: ARG002
+        **kwargs: object,  # noqa: ARG002
+    ) -> TemplateSource:
+        return TemplateSource("", template_name, None)
+
+
 class MessageLiquid(liquid.Environment):
     """Bounds stop a template that grows on purpose or by mistake: each is far beyond what a message needs."""
 
@@ -54,10 +69,16 @@ class MessageLiquid(liquid.Environment):
     loop_iteration_limit = _LOOP_LIMIT
     local_namespace_limit = 200_000  # bytes of all assigned and captured values together
 
-    def __init__(self, *, autoescape: bool) -> None:
-        super().__init__(autoescape=autoescape, undefined=liquid.StrictUndefined, strict_filters=True)
+    def __init__(self, *, autoescape: bool, blocks: bool = False) -> None:
+        super().__init__(
+            loader=_Empty() if blocks else None,
+            autoescape=autoescape,
+            undefined=liquid.StrictUndefined,
+            strict_filters=True,
+        )
         for tag in _FILE_TAGS:
-            self.tags.pop(tag, None)
+            if not (blocks and tag == "render"):
+                self.tags.pop(tag, None)
         self.add_tag(_ForTag)
         self.add_tag(_TablerowTag)
         for name, apply in self.filters.items():
@@ -105,3 +126,5 @@ def _longest_result(name: str, value: Any, arguments: tuple[Any, ...]) -> int:
 
 HTML = MessageLiquid(autoescape=True)
 PLAIN = MessageLiquid(autoescape=False)
+BLOCKS = MessageLiquid(autoescape=False, blocks=True)
+"""Reads templates as their authors write them, where `render` stands for a block of the layout; blocks say nothing."""

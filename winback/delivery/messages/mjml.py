@@ -8,6 +8,7 @@ from itertools import count
 
 import mrml
 
+from winback.delivery.messages.links import SAFE_SCHEMES
 from winback.delivery.messages.templates import Problem
 
 # https://documentation.mjml.io/#components
@@ -16,6 +17,9 @@ _ELEMENT = re.compile(
     "|divider|font|group|head|hero|html-attributes?|image|navbar(-link)?|preview|raw|section|selector"
     "|social(-element)?|spacer|style|table|text|title|wrapper)"
 )
+_PICTURES = ("mj-image", "mj-carousel-image", "img")
+_UNSAFE_ELEMENTS = ("script", "iframe", "object", "embed", "form", "input", "video", "audio", "base", "meta")
+_OF_PICTURES = ("https", "http")
 _LIQUID_ENDS = {"{{": "}}", "{%": "%}"}
 _MARK = re.compile("liquidq[0-9]+z")
 _LIQUID_START = re.compile(r"\{[{%]")
@@ -39,7 +43,7 @@ def to_html(source: str) -> str:
 def to_text(source: str) -> str:
     """A text part: paragraphs of the body, links written out, Liquid kept."""
     held, tags = _hold(source)
-    reader = _Reader()
+    reader = _Reader(tags)
     reader.feed(held)
     reader.close()
     lines = "".join(reader.text).splitlines()
@@ -48,40 +52,35 @@ def to_text(source: str) -> str:
 
 
 def problems_of_markup(source: str) -> list[Problem]:
-    """Unknown, unclosed and wrongly nested elements of MJML, by line."""
-    held, _ = _hold(source)
-    reader = _Reader()
+    """Unknown, unclosed and wrongly nested elements, pictures without words and unsafe links, by line."""
+    held, tags = _hold(source)
+    reader = _Reader(tags)
     reader.feed(held)
     reader.close()
     reader.expect_all_closed()
-    if not reader.problems and reader.root != "mjml":
-        reader.problems.append(Problem("mjml", 1, "the outermost element is not <mjml>", "start with <mjml><mj-body>"))
-    if not reader.problems:
-        try:
-            to_html(source)
-        except BrokenMarkup as error:
-            reader.problems.append(Problem("mjml", 1, str(error), "see documentation.mjml.io for each element's place"))
     return reader.problems
 
 
 class _Reader(HTMLParser):
     """Reads MJML as the tag soup it may be: `<br>` and `&nbsp;` are welcome in a text."""
 
-    def __init__(self) -> None:
+    def __init__(self, tags: "_HeldTags") -> None:
         super().__init__(convert_charrefs=True)
         self.text: list[str] = []
         self.problems: list[Problem] = []
-        self.root: str | None = None
+        self._tags = tags
         self._open: list[tuple[str, int]] = []
         self._link: str | None = None
         self._said = ""
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if _is_mjml(tag):
-            self.root = self.root or tag
             if not _ELEMENT.fullmatch(tag):
                 self._problem(f"<{tag}> is no MJML element", "use the elements of documentation.mjml.io")
             self._open.append((tag, self.getpos()[0]))
+        elif not self._open:
+            self._problem(f"<{tag}> stands outside the elements of MJML", "put it into <mj-text>")
+        self._check(tag, dict(attributes))
         if tag in ("mj-text", "mj-button", "p", "h1", "h2", "h3", "li", "tr", "mj-divider"):
             self.text.append("\n\n" if tag != "li" else "\n- ")
         elif tag == "br":
@@ -107,9 +106,29 @@ class _Reader(HTMLParser):
         where = f"<{self._open[-1][0]}> of line {self._open[-1][1]} is still open" if self._open else "nothing is open"
         self._problem(f"</{tag}> closes nothing", where)
 
+    def _check(self, tag: str, attributes: dict[str, str | None]) -> None:
+        if tag in _UNSAFE_ELEMENTS:
+            self._problem(f"<{tag}> is not shown by mail programs", "leave it out")
+        if tag in _PICTURES and attributes.get("alt") is None:
+            self._problem(f"<{tag}> has no alt", 'say what it shows, or alt="" when it only adorns')
+        for name, value in attributes.items():
+            if name.startswith("on"):
+                self._problem(f"{name} is not run by mail programs", "leave it out")
+            elif name in ("href", "src", "background-url", "action") and value and not self._is_safe(name, value):
+                self._problem(f"{name} is an unsafe or incomplete address", f"start it with {_expected_start(name)}")
+
+    def _is_safe(self, name: str, value: str) -> bool:
+        written = self._tags.restore(value).strip()
+        if written.startswith("{{"):
+            return True  # judged when it is known
+        scheme, colon, _ = written.partition(":")
+        return bool(colon) and scheme.casefold() in (SAFE_SCHEMES if name == "href" else _OF_PICTURES)
+
     def handle_data(self, data: str) -> None:
         inside = [tag for tag, _ in self._open]
-        if "mj-body" in inside and inside[-1] in ("mj-text", "mj-button", "mj-raw", "mj-table"):
+        if not inside and data.strip() and not self._tags.only_in(data):
+            self._problem("words stand outside the elements of MJML", "put them into <mj-text>")
+        if "mj-head" not in inside and inside and inside[-1] in ("mj-text", "mj-button", "mj-raw", "mj-table"):
             said = re.sub(r"\s+", " ", data)
             self.text.append(said)
             self._said += said
@@ -123,6 +142,10 @@ class _Reader(HTMLParser):
         self.problems.append(Problem("mjml", self.getpos()[0], problem, expected))
 
 
+def _expected_start(name: str) -> str:
+    return ", ".join(f"{scheme}:" for scheme in (SAFE_SCHEMES if name == "href" else _OF_PICTURES)) + " or {{"
+
+
 def _is_mjml(tag: str) -> bool:
     return tag == "mjml" or tag.startswith("mj-")
 
@@ -131,6 +154,10 @@ def _is_mjml(tag: str) -> bool:
 class _HeldTags:
     mark: str
     tags: tuple[str, ...]
+
+    def only_in(self, text: str) -> bool:
+        """Whether nothing but space stands beside the tags."""
+        return not re.sub(f"{self.mark}[0-9]+q", "", text).strip()
 
     def restore(self, text: str) -> str:
         return re.sub(f"{self.mark}([0-9]+)q", lambda match: self.tags[int(match.group(1))], text)

@@ -1,58 +1,84 @@
 """Tries a template on made-up customers before it is saved: what fails only when a name is known shows here."""
 
+from collections.abc import Iterator, Mapping
+
 from liquid.exceptions import LiquidError
 
 from winback.accounts.channels import ChannelName
-from winback.delivery.messages.checks import line_of
-from winback.delivery.messages.compiler import compile_template
-from winback.delivery.messages.liquid_language import PLAIN
-from winback.delivery.messages.mjml import to_text
-from winback.delivery.messages.templates import PART_NAMES, Problem, Template
-from winback.delivery.messages.values import MessageValues, RenderingFailed
-
-_NOTHING_KNOWN = MessageValues("Shop", "1 Main Street", "https://mail.example.com/u/sample")
-_ALL_KNOWN = MessageValues(
-    "Shop",
-    "1 Main Street",
-    "https://mail.example.com/u/sample",
-    shop_url="https://shop.example.com",
-    first_name="Ada",
-    last_name="Lovelace",
-    country="GB",
-)
-_TRIALS = (("without a name", _NOTHING_KNOWN), ("with a name", _ALL_KNOWN))
+from winback.delivery.messages.checks import in_each_language, line_of
+from winback.delivery.messages.compiler import compile_template, sources_of_email
+from winback.delivery.messages.layout import BrokenBlock, words_in
+from winback.delivery.messages.limits import problems_of_message
+from winback.delivery.messages.liquid_language import BLOCKS, PLAIN
+from winback.delivery.messages.mjml import BrokenMarkup
+from winback.delivery.messages.samples import SAMPLES
+from winback.delivery.messages.templates import NEEDED, PART_NAMES, Parts, Problem, Template
+from winback.delivery.messages.values import OPT_OUT, MessageValues, RenderingFailed
 
 
-def problems_of_trial(template: Template) -> tuple[Problem, ...]:
-    """Of a template that the checks found sound."""
-    for whom, values in _TRIALS:
-        problem = _problem_for(template, f"for a customer {whom}", values)
-        if problem is not None:
-            return (problem,)
-    return ()
-
-
-def _problem_for(template: Template, whom: str, values: MessageValues) -> Problem | None:
-    for place, parts in (("", template), *((f"locales.{tag}.", parts) for tag, parts in template.locales.items())):
-        # Each part as its author wrote it, so that the line is one of theirs.
-        sources = {name: getattr(parts, name) for name in PART_NAMES if isinstance(getattr(parts, name), str)}
-        if parts.mjml is not None and parts.text is None:
-            sources["text"] = to_text(parts.mjml)
-        for part, source in sources.items():
+def problems_of_trial(template: Template, samples: Mapping[str, MessageValues] = SAMPLES) -> tuple[Problem, ...]:
+    """Of a template that the checks found sound; each problem once, with the first sample that shows it."""
+    for place, language, parts in in_each_language(template):
+        if parts.cover(ChannelName.EMAIL):
             try:
-                PLAIN.from_string(source).render(values.as_liquid())
-            except LiquidError as error:
-                line = line_of(error, source)
-                return Problem(place + part, line, f"{error.message} {whom}", "write a simpler template")
-            except Exception as error:  # noqa: BLE001 (filters raise whatever Python does about a value)
-                return Problem(place + part, 1, f"{type(error).__name__} {whom}", "check what the filters are given")
+                sources_of_email(parts, language)
+            except (BrokenMarkup, BrokenBlock) as error:
+                return (
+                    Problem(
+                        f"{place}mjml", 1, str(error), "see documentation.mjml.io for where each element may stand"
+                    ),
+                )
+    problems: dict[tuple[str, str], Problem] = {}
+    for name, values in samples.items():
+        for problem in _problems_with(template, f"for the sample {name}", values):
+            problems.setdefault((problem.part, problem.expected), problem)
+    return tuple(problems.values())
+
+
+def _problems_with(template: Template, whom: str, values: MessageValues) -> list[Problem]:
+    problems = [
+        problem
+        for place, language, parts in in_each_language(template)
+        for problem in _problems_of_sources(place, language, parts, whom, values)
+    ]
+    if problems:
+        return problems
     for channel in ChannelName:
-        for language in (template.language, *template.locales):
-            if not template.parts_in(language).cover(channel):
+        for place, language, parts in in_each_language(template):
+            if not parts.cover(channel) or channel is ChannelName.WEBHOOK:
                 continue
             try:
-                compile_template(template, channel, language).render(values)
+                message = compile_template(template, channel, language).render(values)
             except RenderingFailed as failed:
-                part = {ChannelName.EMAIL: "mjml", ChannelName.PUSH: "push_title"}.get(channel, channel.value)
-                return Problem(part, 1, f"{failed} {whom}", "keep the message whole in every condition")
-    return None
+                part = place + NEEDED[channel][-1]
+                problems.append(Problem(part, 1, f"{failed} {whom}", "keep the message whole in every condition"))
+                continue
+            problems += problems_of_message(message, place, whom)
+    return problems
+
+
+def _problems_of_sources(place: str, language: str, parts: Parts, whom: str, values: MessageValues) -> list[Problem]:
+    """Each part as its author wrote it, so that the line is one of theirs."""
+    problems = []
+    own = words_in(language) or {}
+    names = {**values.as_liquid(language), OPT_OUT: own.get("reply_stop", "")}
+    for part, source in _sources(parts):
+        try:
+            (BLOCKS if part == "mjml" else PLAIN).from_string(source).render(names)
+        except LiquidError as error:
+            line = line_of(error, source)
+            problems.append(Problem(place + part, line, f"{error.message} {whom}", "write a simpler template"))
+        except Exception as error:  # noqa: BLE001 (filters raise whatever Python does about a value)
+            problems.append(
+                Problem(place + part, 1, f"{type(error).__name__} {whom}", "check what the filters are given")
+            )
+    return problems
+
+
+def _sources(parts: Parts) -> Iterator[tuple[str, str]]:
+    for part in PART_NAMES:
+        source = getattr(parts, part)
+        if isinstance(source, str):
+            yield part, source
+    for number, subject in enumerate(parts.alternative_subjects):
+        yield f"alternative_subjects[{number}]", subject

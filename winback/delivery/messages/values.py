@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from winback.delivery.messages.locales import date_text, format_locale, money_text, percent_text
 from winback.money import Money
 
 
@@ -39,10 +40,10 @@ class Utm:
 class MessageValues:
     """One recipient's values. What is None renders as nothing, so templates write `| default: "there"`.
 
-    `recommendations`: rows of winback.recommendations.reading.template_values. `store`: facts that a template names as
-    `store.<name>`. `variants`: the recipient's variant of each experiment, as `variants.<experiment>`. `locale` is how
-    dates, amounts and shares are written, as of BCP 47 (de-AT). `utm` tags the links to `shop_url`'s host.
-    `two_way`: whether an SMS can be answered with STOP; else it carries the unsubscribe link.
+    `recommendations`: rows with the names of PRODUCT. `store`: facts of the account's own, as `store.<name>`.
+    `variants`: the recipient's variant of each experiment, as `variants.<experiment>`. `locale` is the recipient's, by
+    BCP 47 (de-AT). `utm` tags the links to `shop_url`'s host. `two_way`: an SMS can be answered with STOP; else it
+    carries the unsubscribe link.
     """
 
     shop_name: str
@@ -52,6 +53,7 @@ class MessageValues:
     first_name: str | None = None
     last_name: str | None = None
     country: str | None = None
+    last_order_on: date | None = None
     locale: str = "en"
     offer: OfferValues | None = None
     recommendations: tuple[Mapping[str, Any], ...] = ()
@@ -62,26 +64,75 @@ class MessageValues:
     utm: Utm | None = None
     two_way: bool = True
 
-    def as_liquid(self) -> dict[str, object]:
+    def as_liquid(self, language: str = "en") -> dict[str, Any]:
+        """The tokens, figures as a reader of the message's language and the recipient's region writes them."""
+        locale = format_locale(self.locale, language)
         return {
-            "customer": {"first_name": self.first_name, "last_name": self.last_name, "country": self.country},
-            "shop": {"name": self.shop_name, "url": self.shop_url, "postal_address": self.postal_address},
+            "customer": {
+                "first_name": self.first_name,
+                "last_name": self.last_name,
+                "country": self.country,
+                "last_order_on": _shown(self.last_order_on, locale),
+            },
+            "shop": {
+                "name": self.shop_name,
+                "url": self.shop_url,
+                "postal_address": self.postal_address,
+                "color": self.color,
+                "logo_url": self.logo_url,
+            },
+            "offer": None if self.offer is None else _offer(self.offer, locale),
+            "recommendations": self.recommendations,
+            "store": _Named({name: _shown(value, locale) for name, value in self.store.items()}),
+            "variants": _Named(self.variants),
             "unsubscribe_url": self.unsubscribe_url,
         }
 
 
-# Every variable that a template may use, as it is written in Liquid.
-VARIABLES = frozenset(
-    {
-        "customer.first_name",
-        "customer.last_name",
-        "customer.country",
-        "shop.name",
-        "shop.url",
-        "shop.postal_address",
-        "unsubscribe_url",
+class _Named(dict[str, Any]):
+    """Names that are not there are nothing: which facts there are, and which experiments, differs by account."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+def _offer(offer: OfferValues, locale: str) -> dict[str, object]:
+    return {
+        "name": offer.name,
+        "value": _shown(offer.value, locale),
+        "code": offer.code,
+        "valid_until": _shown(offer.valid_until, locale),
     }
+
+
+def _shown(value: Any, locale: str) -> Any:
+    match value:
+        case Percent(points):
+            return percent_text(points, locale)
+        case Money():
+            return money_text(value, locale)
+        case date():
+            return date_text(value, locale)
+    return value
+
+
+TOKENS: Mapping[str, tuple[str, ...]] = {
+    "customer": ("first_name", "last_name", "country", "last_order_on"),
+    "shop": ("name", "url", "postal_address", "color", "logo_url"),
+    "offer": ("name", "value", "code", "valid_until"),
+    "recommendations": (),
+    "store": (),
+    "variants": (),
+    "unsubscribe_url": (),
+}
+"""Every name that a template may use. Under `store` and `variants` stand names of the account's own."""
+OPT_OUT = "opt_out"
+"""In an SMS only: how to hear no more, in the words of its language."""
+PRODUCT = (
+    *("item", "product", "name", "url", "image_url", "kind"),
+    *("purchases", "with_item", "usual_days", "days_since", "due"),
 )
+"""What is known of each of the `recommendations`, or nothing."""
 
 
 @dataclass(frozen=True)
