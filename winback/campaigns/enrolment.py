@@ -5,12 +5,13 @@ before any arm is drawn, so both arms hold the same kind of customer.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from winback.accounts.global_holdout import GlobalHoldout
 from winback.campaigns.launch import Launch
 from winback.delivery.gate import Reason, RecipientFacts, eligibility
-from winback.experiments.assignment import arm, assignment_salt
+from winback.experiments.assignment import Arm, arm, assignment_salt, variant
 from winback.experiments.global_holdout import Turn, turn
 from winback.identifiers import CustomerKey
 
@@ -26,35 +27,44 @@ def enrol(
     """The audience rows of docs/data-model.md. `facts`: of each customer, on each of the campaign's channels.
 
     An ineligible one, whom no channel reaches or who has a turn in the global holdout or its wash-out, has no arm
-    (None), no variants and all reasons. `measured` says whether the customer belongs to the causal comparison.
+    (None), no variants and all reasons. `measured` says whether the customer belongs to the causal comparison: those of
+    a tier that the campaign's holdout excludes are treated, so nobody is held out whom they could be compared with.
     """
+    definition = launch.definition
     holdout_salt = assignment_salt(launch.campaign_id, "holdout")
-    share = launch.holdout_share
+    tests = [
+        (experiment.name, assignment_salt(launch.campaign_id, f"experiment:{experiment.name}"), experiment.shares)
+        for experiment in definition.experiments
+    ]
+    spared = {str(tier) for tier in definition.holdout.exclude_tiers}
     rows = []
     for candidate in candidates:
-        customer = CustomerKey(candidate["customer_key"])
-        reasons = _unreachable(facts[customer])
-        standing = turn(global_holdout, launch.account_id, customer, candidate["value_tier"], launch.starts_at)
-        if standing is not Turn.NONE:
-            reasons = [*reasons, str(standing)]
-        eligible = not reasons
+        customer, tier = CustomerKey(candidate["customer_key"]), candidate["value_tier"]
+        reasons = _reasons(facts[customer], turn(global_holdout, launch.account_id, customer, tier, launch.starts_at))
+        eligible, measured = not reasons, not reasons and tier not in spared
+        drawn = arm(holdout_salt, customer, launch.holdout_share) if measured else Arm.TREATMENT
         rows.append(
             {
                 **candidate,
                 "eligible": eligible,
                 "reasons": reasons,
-                "arm": str(arm(holdout_salt, customer, share)) if eligible else None,
-                "measured": eligible,
-                "variants": {},
+                "arm": str(drawn) if eligible else None,
+                "measured": measured,
+                "variants": {name: variant(salt, customer, shares) for name, salt, shares in tests} if eligible else {},
             }
         )
     return rows
 
 
-def _unreachable(channels: Sequence[RecipientFacts]) -> list[str]:
-    """Nothing when one channel is open to the customer, else the reasons of all, each once and in the gate's order."""
-    verdicts = [eligibility(known) for known in channels]
-    if any(verdict.allowed for verdict in verdicts):
-        return []
+def _reasons(channels: Sequence[RecipientFacts], standing: Turn) -> list[str]:
+    """None when one channel is open to the customer, else those of all, each once and in the gate's order.
+
+    Whose turn it is in the global holdout is decided here, by the value tier of the launch's own snapshot.
+    """
+    verdicts = [eligibility(replace(known, globally_held_out=False, washing_out=False)) for known in channels]
     found = {reason for verdict in verdicts for reason in verdict.reasons}
+    if any(verdict.allowed for verdict in verdicts):
+        found = set()
+    if standing is not Turn.NONE:
+        found.add(Reason(str(standing)))
     return [str(reason) for reason in Reason if reason in found]

@@ -3,7 +3,7 @@
 A customer's place is a hash, so it does not depend on order, time, audience size or who else takes part, and it can be
 recomputed by anyone who holds the salt (Kohavi, Tang and Xu 2020, *Trustworthy Online Controlled Experiments*, ch. 4
 and 19: deterministic assignment by hashing the unit with the experiment's id). The salt names campaign and purpose, so
-assignments of different campaigns, and holdout and variant of one campaign, are independent of each other.
+assignments of different campaigns, and the holdout and each experiment of one, are independent of each other.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ class Arm(StrEnum):
 
 
 def assignment_salt(campaign_id: CampaignId, purpose: str) -> str:
-    """Salt of one purpose (`holdout`, `variant`) of one campaign: the same in every launch of it.
+    """Salt of one purpose (`holdout`, `experiment:{name}`) of one campaign: the same in every launch of it.
 
     It need not be secret: customer keys are hashes under the account's secret already.
     """

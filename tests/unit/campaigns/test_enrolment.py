@@ -1,4 +1,5 @@
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -7,9 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from winback.accounts.global_holdout import GlobalHoldout
+from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.enrolment import enrol
 from winback.campaigns.launch import Launch
 from winback.delivery.gate import Consent, RecipientFacts
+from winback.experiments.ratios import group_sizes
 from winback.identifiers import CustomerKey, customer_key
 
 Row = dict[str, Any]
@@ -105,3 +108,34 @@ def test_a_tier_that_the_account_excludes_is_never_globally_held_out(launch: Lau
     assert all(row["eligible"] for row in enrol(launch, candidates(), everyone_reachable(), rules))
     others = enrol(launch, candidates(value_tier="Mass"), everyone_reachable(), rules)
     assert 150 < sum(row["eligible"] for row in others) < 250
+
+
+def test_a_tier_that_the_campaign_spares_is_treated_and_left_out_of_the_comparison(
+    launch: Launch, definition: Callable[..., CampaignDefinition]
+) -> None:
+    spared = launch.model_copy(
+        update={"definition": definition(holdout={"exclude_tiers": ["VIP"]}), "holdout_share": 0.5}
+    )
+    rows = enrol(spared, candidates(), everyone_reachable(), NOBODY)
+    assert {(row["arm"], row["measured"]) for row in rows} == {("treatment", False)}
+    others = enrol(spared, candidates(value_tier="Mass"), everyone_reachable(), NOBODY)
+    assert {(row["arm"], row["measured"]) for row in others} == {("treatment", True), ("holdout", True)}
+
+
+def test_each_experiment_gives_its_variants_by_their_shares_and_apart_from_the_other(
+    launch: Launch, definition: Callable[..., CampaignDefinition]
+) -> None:
+    tests = [
+        {"name": "subject", "variants": [{"name": "a", "share": 3}, {"name": "b", "share": 1, "subject": "Hello"}]},
+        {"name": "when", "variants": [{"name": "a"}, {"name": "b", "send_at": "18:00"}]},
+    ]
+    tested = launch.model_copy(update={"definition": definition(experiments=tests)})
+    rows = enrol(tested, candidates(), everyone_reachable(), GlobalHoldout(share=0.1))
+    assert all(row["variants"] == {} for row in rows if not row["eligible"])
+    taken = [row["variants"] for row in rows if row["eligible"]]
+    for name, shares in (("subject", {"a": 3, "b": 1}), ("when", {"a": 1, "b": 1})):
+        assert group_sizes(Counter(variants[name] for variants in taken), shares).plausible
+    assert len({(variants["subject"], variants["when"]) for variants in taken}) == 4
+    again = enrol(tested.model_copy(update={"holdout_share": 0.4}), candidates(), everyone_reachable(), NOBODY)
+    sticky = {row["customer_key"]: row["variants"] for row in again}
+    assert all(row["variants"] == sticky[row["customer_key"]] for row in rows if row["eligible"])

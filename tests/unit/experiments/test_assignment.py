@@ -1,12 +1,17 @@
 import math
 from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from winback.accounts.global_holdout import GlobalHoldout
 from winback.experiments.assignment import Arm, arm, assignment_salt, unit_interval, variant
-from winback.identifiers import CampaignId, CustomerKey
+from winback.experiments.chi_square import chi_square_tail
+from winback.experiments.global_holdout import Turn, turn
+from winback.identifiers import AccountId, CampaignId, CustomerKey
 
 salts = st.text(max_size=40)
 customer_keys = st.text("0123456789abcdef", min_size=32, max_size=32).map(CustomerKey)
@@ -49,18 +54,35 @@ def test_the_share_of_held_out_customers_is_the_one_asked_for(share: float) -> N
     assert abs(deviations) < 4
 
 
-def test_assignments_of_two_campaigns_are_independent() -> None:
-    everyone = people(20_000)
-    one, other = (assignment_salt(CampaignId(name), "holdout") for name in ("cmp-00000000000a", "cmp-00000000000b"))
-    both = sum(arm(one, key, 0.5) is arm(other, key, 0.5) for key in everyone)
-    assert abs(both - len(everyone) / 2) / math.sqrt(len(everyone) / 4) < 4
+def independence(one: list[str], other: list[str]) -> float:
+    """p value of Pearson's test of independence of two assignments of the same customers."""
+    rows, columns, cells = Counter(one), Counter(other), Counter(zip(one, other, strict=True))
+    distance = sum(
+        (cells[row, column] - rows[row] * columns[column] / len(one)) ** 2 / (rows[row] * columns[column] / len(one))
+        for row in rows
+        for column in columns
+    )
+    return chi_square_tail(distance, (len(rows) - 1) * (len(columns) - 1))
 
 
-def test_variant_and_holdout_of_one_campaign_are_independent() -> None:
-    campaign = CampaignId("cmp-00000000000a")
-    treated = [key for key in people(20_000) if arm(assignment_salt(campaign, "holdout"), key, 0.5) is Arm.TREATMENT]
-    counts = Counter(variant(assignment_salt(campaign, "variant"), key, {"a": 1, "b": 1}) for key in treated)
-    assert abs(counts["a"] - len(treated) / 2) / math.sqrt(len(treated) / 4) < 4
+def test_campaigns_their_holdouts_their_experiments_and_the_global_holdout_are_independent_of_each_other() -> None:
+    everyone, campaign, other = people(20_000), CampaignId("cmp-00000000000a"), CampaignId("cmp-00000000000b")
+    rules, moment = GlobalHoldout(share=0.3), datetime(2026, 11, 21, tzinfo=UTC)
+    shares = {"a": 2, "b": 1, "c": 1}
+    assignments = {
+        "holdout": [str(arm(assignment_salt(campaign, "holdout"), key, 0.3)) for key in everyone],
+        "another campaign's": [str(arm(assignment_salt(other, "holdout"), key, 0.3)) for key in everyone],
+        "subject": [variant(assignment_salt(campaign, "experiment:subject"), key, shares) for key in everyone],
+        "timing": [variant(assignment_salt(campaign, "experiment:timing"), key, shares) for key in everyone],
+        "global": [str(turn(rules, AccountId("acme"), key, None, moment) is Turn.HELD_OUT) for key in everyone],
+        "global before": [
+            str(turn(rules, AccountId("acme"), key, None, moment - timedelta(days=182)) is Turn.HELD_OUT)
+            for key in everyone
+        ],
+    }
+    for one, other_one in combinations(assignments, 2):
+        assert independence(assignments[one], assignments[other_one]) > 0.001, (one, other_one)
+    assert independence(assignments["subject"], assignments["subject"]) < 1e-9
 
 
 def test_variants_come_in_proportion_to_their_weights() -> None:
