@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from winback.accounts.brand import Brand
 from winback.accounts.channels import ChannelSettings
 from winback.accounts.frequency_caps import ChannelCaps, FrequencyCap, FrequencyCaps
 from winback.accounts.global_holdout import GlobalHoldout
@@ -49,6 +50,10 @@ class Account(BaseModel):
     unknown_zone: SendWindow = Field(default=SendWindow(), description="for customers whose time zone is not known")
     global_holdout: GlobalHoldout = GlobalHoldout()
     channels: ChannelSettings = ChannelSettings()
+    locale: str = Field(
+        default="en", pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", description="BCP 47, as de-AT"
+    )
+    brand: Brand = Brand()
     warm_up: WarmUp | None = Field(default=None, description="of a sending domain that is new to mailbox providers")
     unknown_sends: UnknownSends = UnknownSends()
     trend_category: str | None = Field(
