@@ -1,7 +1,6 @@
 """The messages of a campaign: checked when it is defined, frozen when it is launched, shown in the dry run."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from winback.accounts import Account
@@ -26,7 +25,7 @@ SAMPLE_UNSUBSCRIBE_PATH = "/u/sample"  # shown instead of a link that works
 def template_of(step: Step) -> Template:
     """With the subject that the step gives. Raises UnknownTemplate when the step names one that is not shipped."""
     template = _template(step.template)
-    return template if step.subject is None else replace(template, subject=step.subject)
+    return template if step.subject is None else template.with_subject(step.subject)
 
 
 def message_problems(definition: CampaignDefinition) -> Iterator[tuple[str, Problem]]:

@@ -1,15 +1,17 @@
 """Templates: what parts they have, by language; shipped ones by name, or those of a campaign or an account."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Self
 
 from winback.accounts.channels import ChannelName
 
 _SHIPPED = files("winback.delivery") / "templates"
 BASE_LANGUAGE = "en"
+_RECOMMENDATIONS = re.compile(r"\brecommendations\b|render\s+\\?['\"]products\\?['\"]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,26 @@ class Template(Parts):
 
     def parts_in(self, language: str) -> Parts:
         return self.locales.get(language, self)
+
+    @property
+    def shows_recommendations(self) -> bool:
+        """Whether any part names them, itself or by the block that lists them."""
+        return _RECOMMENDATIONS.search(repr(self)) is not None
+
+    def with_subject(self, subject: str) -> Self:
+        """Another subject, in every language: one of the alternatives is the same one of each language's own."""
+        place = self.alternative_subjects.index(subject) if subject in self.alternative_subjects else None
+        locales = {
+            tag: replace(parts, subject=_instead(parts, subject, place))
+            for tag, parts in self.locales.items()
+            if parts.subject is not None
+        }
+        return replace(self, subject=subject, locales={**self.locales, **locales})
+
+
+def _instead(parts: Parts, subject: str, place: int | None) -> str:
+    own = parts.alternative_subjects
+    return own[place] if place is not None and place < len(own) else subject
 
 
 def _with_shorter_forms(locales: Iterable[str | None]) -> Iterator[str]:
