@@ -138,6 +138,34 @@ class Access:
             reason=_MADE_WHILE_RUNNING,
         )
 
+    def send_texts_and_notifications(self) -> tuple[Permission, ...]:
+        """Texts and notifications through SNS, texts through AWS End User Messaging."""
+        ours = f"{Aws.REGION}:{Aws.ACCOUNT_ID}"
+        return (
+            Permission(("sns:Publish",), ("*",), reason="a text goes to a number, which is no resource of AWS"),
+            Permission(
+                ("sns:CreatePlatformEndpoint",),
+                (f"arn:{Aws.PARTITION}:sns:{ours}:app/*",),
+                reason="each account of Winback names the platform application of its app",
+            ),
+            Permission(
+                ("sms-voice:SendTextMessage",),
+                tuple(
+                    f"arn:{Aws.PARTITION}:sms-voice:{ours}:{kind}/*"
+                    for kind in ("phone-number", "pool", "sender-id", "configuration-set")
+                ),
+                reason=_MADE_WHILE_RUNNING,
+            ),
+        )
+
+    def read_webhook_keys(self) -> Permission:
+        return Permission(
+            ("secretsmanager:GetSecretValue",),
+            (self._names.webhook_secret_arns,),
+            reason="each account of Winback has a signing key of its own, made while the system runs",
+            key_service="secretsmanager",
+        )
+
     def read_send_quota(self) -> Permission:
         return Permission(
             ("ses:GetAccount",), ("*",), reason="ses:GetAccount has no resource: the quota belongs to the AWS account"

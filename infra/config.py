@@ -114,6 +114,11 @@ class StageConfig:
     # Sending
     sender_domain: str = "mail.example.com"
     ses_tenants: bool = False
+    ses_pool: str | None = None  # an existing pool of dedicated addresses that the stage's mail leaves from
+    texts: bool = False
+    """Whether texts are sent and their fate is followed. Of all stages in one region of an AWS account only one may:
+    SNS writes what became of texts into log groups whose names it fixes."""
+    text_origination_identity: str | None = None  # number, pool or sender id of AWS End User Messaging; else SNS
 
     # What the emulator lacks or the local stage replaces
     scheduler: bool = True
@@ -198,6 +203,7 @@ def _stages() -> dict[str, StageConfig]:
             log_retention_days=90,
             waf=True,
             ses_tenants=True,
+            texts=True,
             reserve_concurrency=True,
             tags=_tags("prod"),
         ),
@@ -209,6 +215,7 @@ STAGES = ("local", "dev", "prod")
 # Context value -> environment variable that points an AWS client at another server.
 _OVERRIDES = {
     "sesv2_endpoint": "AWS_ENDPOINT_URL_SESV2",
+    "texts_endpoint": "AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2",
     "sagemaker_endpoint": "AWS_ENDPOINT_URL_SAGEMAKER",
     "sagemaker_runtime_endpoint": "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
 }
@@ -216,8 +223,9 @@ _OVERRIDES = {
 
 def stage_config(read: ReadContext) -> StageConfig:
     """The stage that the CDK context names (`-c stage=dev|prod|local`, default dev), with what else the context
-    overrides: `sender_domain`, `alarm_email`, `endpoint_hosting`, `engine`, and for the local stage `sesv2_endpoint`,
-    `sagemaker_endpoint` and `sagemaker_runtime_endpoint`. Raises InvalidContext."""
+    overrides: `sender_domain`, `ses_pool`, `text_origination_identity`, `alarm_email`, `endpoint_hosting`, `engine`,
+    and for the local stage `sesv2_endpoint`, `texts_endpoint`, `sagemaker_endpoint` and
+    `sagemaker_runtime_endpoint`. Raises InvalidContext."""
     stage = read("stage") or "dev"
     config = _stages().get(str(stage))
     if config is None:
@@ -239,5 +247,9 @@ def stage_config(read: ReadContext) -> StageConfig:
         config,
         endpoint_overrides=overrides,
         sender_domain=str(read("sender_domain") or config.sender_domain),
+        ses_pool=str(read("ses_pool")) if read("ses_pool") else config.ses_pool,
+        text_origination_identity=str(read("text_origination_identity"))
+        if read("text_origination_identity")
+        else config.text_origination_identity,
         alarm_email=str(read("alarm_email")) if read("alarm_email") else config.alarm_email,
     )

@@ -124,6 +124,16 @@ class Names:
         return _arn("secretsmanager", f"secret:{self.secret}-??????")
 
     @property
+    def webhook_secret_arns(self) -> str:
+        """Signing keys of accounts' webhooks; an operator makes each under such a name."""
+        return _arn("secretsmanager", f"secret:{self.of('webhook')}-*")
+
+    @property
+    def text_configuration_set(self) -> str:
+        """Of AWS End User Messaging."""
+        return self.config.prefix
+
+    @property
     def alarm_topic_arn(self) -> str:
         return _arn("sns", self.of("alarms"))
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from winback.aws.channels import ProviderSettings, providers
+from winback.aws.channels import providers
 from winback.aws.clock import SystemClock, clock_of
 from winback.aws.dispatch import Dispatch
 from winback.aws.environment import read_settings
@@ -29,6 +29,10 @@ class Settings:
     customers_table: str
     performance_table: str
     lake_bucket: str
+    ses_configuration_set: str
+    ses_tenants: str
+    sms_configuration_set: str
+    sms_origination_identity: str
     unsubscribe_secret: str
 
 
@@ -45,7 +49,7 @@ def dispatch() -> Dispatch:
         customers_table=table(settings.customers_table),
         performance_table=table(settings.performance_table),
         lake=Lake(settings.lake_bucket),
-        providers=providers(read_settings(ProviderSettings)),
+        providers=providers(settings),
         signing_key=SigningKey(settings.unsubscribe_secret),
         clock=clock_of(campaigns),
         wall=SystemClock().now,

@@ -62,5 +62,7 @@ def stage_environment(names: Names) -> dict[str, str]:
         "EVENT_BUS": names.event_bus,
         "SES_CONFIGURATION_SET": names.configuration_set,
         "SES_TENANTS": "true" if names.config.ses_tenants else "false",
+        "SMS_CONFIGURATION_SET": names.text_configuration_set if names.config.texts else "",
+        "SMS_ORIGINATION_IDENTITY": names.config.text_origination_identity or "",
         "UNSUBSCRIBE_SECRET": names.secret,
     }

@@ -1,42 +1,35 @@
-"""Hands e-mails to SES v2 and reads its answer. Nothing is retried here: a retry could send a message twice."""
+"""Hands e-mails to SES v2 and reads its answer."""
 
+import re
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    ParamValidationError,
-    ReadTimeoutError,
-)
-
-from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
+from winback.aws.channels.handing_over import Meanings, handed_over, one_attempt
+from winback.delivery.answers import Answer, ProviderMisconfigured
 from winback.delivery.channels import Outgoing
 from winback.delivery.channels.email import sender_of
 from winback.delivery.messages.values import EmailMessage
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
-_REFUSALS = frozenset({"MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException"})
-_TOO_FAST = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
-_LATER = frozenset({"LimitExceededException", "AccountSuspendedException", "SendingPausedException"})
-# https://docs.aws.amazon.com/ses/latest/dg/header-fields.html; values are limited to 995 characters.
-_HEADER_MAX = 995
+_MEANINGS = Meanings(
+    provider="SES",
+    refused={"MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException"},
+    later={"LimitExceededException", "AccountSuspendedException", "SendingPausedException"},
+)
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html says 126 and 870 printable ASCII
+# characters, the service's own model 995 and 996 for both together: the smaller figure holds for name and value here.
+MOST_HEADERS = 15
+LONGEST_NAME, LONGEST_HEADER = 126, 870
+_NAME, _VALUE = re.compile(r"[!-9;-@A-~]+"), re.compile(r"[ -~]+")
 _UTF8 = "UTF-8"
 
 
 def ses_client() -> Any:
-    """One attempt a call, and time-outs well below a function's own time."""
-    return boto3.client(
-        "sesv2",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=8, max_pool_connections=4),
-    )
+    return one_attempt("sesv2")
 
 
 class SesProvider:
+    """With `tenants`, each account is a tenant of its own (winback/aws/tenants.py)."""
+
     def __init__(self, client: Any, configuration_set: str, *, tenants: bool) -> None:
         self._client = client
         self._configuration_set = configuration_set
@@ -44,27 +37,17 @@ class SesProvider:
 
     def deliver(self, outgoing: Outgoing) -> Answer:
         """Raises ProviderMisconfigured when SES takes nothing until an operator acts."""
-        try:
-            answer = self._client.send_email(**self._request(outgoing))
-        except ClientError as error:
-            return _answer_of(error)
-        except ParamValidationError:
-            return Refused("ParamValidation")
-        except (ConnectTimeoutError, EndpointConnectionError) as error:  # no connection, so nothing was handed over
-            return Throttled(type(error).__name__)
-        except (ReadTimeoutError, HTTPClientError) as error:
-            return Unclear(type(error).__name__)
-        except BotoCoreError as error:  # credentials, region, endpoint: before any call
-            raise ProviderMisconfigured(type(error).__name__) from error
-        return Accepted(str(answer["MessageId"]))
+        request = self._request(outgoing)
+        return handed_over(lambda: str(self._client.send_email(**request)["MessageId"]), _MEANINGS)
 
     def _request(self, outgoing: Outgoing) -> dict[str, Any]:
         message = outgoing.message
         if not isinstance(message, EmailMessage):
             raise TypeError("a message of another channel was given to SES")
-        link = f"<{outgoing.unsubscribe_url}>"
-        if len(link) > _HEADER_MAX:
-            raise ProviderMisconfigured("UnsubscribeLinkTooLong")
+        headers = {  # one-click unsubscribe, RFC 8058
+            "List-Unsubscribe": f"<{outgoing.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
         return {
             "FromEmailAddress": sender_of(outgoing.account),
             "Destination": {"ToAddresses": [outgoing.to]},
@@ -75,10 +58,7 @@ class SesProvider:
                         "Html": {"Data": message.html, "Charset": _UTF8},
                         "Text": {"Data": message.text, "Charset": _UTF8},
                     },
-                    "Headers": [  # one-click unsubscribe, RFC 8058
-                        {"Name": "List-Unsubscribe", "Value": link},
-                        {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
-                    ],
+                    "Headers": checked(headers),
                 }
             },
             "EmailTags": [{"Name": "send_id", "Value": str(outgoing.send_id)}],
@@ -87,15 +67,14 @@ class SesProvider:
         }
 
 
-def _answer_of(error: ClientError) -> Answer:
-    code = error.response["Error"]["Code"]
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _TOO_FAST or status == 429:
-        return Throttled(code, brief=True)
-    if code in _LATER:
-        return Throttled(code)
-    if code in _REFUSALS:
-        return Refused(code)
-    if status >= 500 or status == 0:
-        return Unclear(code)
-    raise ProviderMisconfigured(code) from error
+def checked(headers: dict[str, str]) -> list[dict[str, str]]:
+    """As SES takes them. Raises ProviderMisconfigured: what we put into headers comes from the account's settings, so
+    no message of the account would pass."""
+    if len(headers) > MOST_HEADERS:
+        raise ProviderMisconfigured("TooManyHeaders", _MEANINGS.provider)
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+            raise ProviderMisconfigured("InvalidHeaderName", _MEANINGS.provider)
+        if not _VALUE.fullmatch(value) or len(name) + len(value) > LONGEST_HEADER:
+            raise ProviderMisconfigured(f"InvalidHeader/{name}", _MEANINGS.provider)
+    return [{"Name": name, "Value": value} for name, value in headers.items()]

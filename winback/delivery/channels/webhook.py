@@ -1,9 +1,29 @@
-"""The account's own endpoint, which passes the message on: to a messenger, a printer of letters, another tool."""
+"""The account's own endpoint, which passes the message on: to a messenger, a printer of letters, another tool.
 
+Requests are signed as Standard Webhooks has it, so that endpoints can check them with a library of their language:
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from winback.accounts.channels import ChannelName
+from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
+from winback.delivery.messages.values import DataMessage
+from winback.identifiers import SendId
+from winback.instants import format_instant
+
+_ENCODED_KEY = "whsec_"
+# Statuses that do not depend on the message: the address or the key is wrong.
+_WRONG_SETTINGS = frozenset({401, 403, 404, 405, 410})
+_COME_LATER = frozenset({408, 425, 503})  # the endpoint says itself that it took nothing
 
 
 class WebhookChannel:
@@ -15,3 +35,70 @@ class WebhookChannel:
 
     def deliverable(self, address: str, country: str | None) -> str | None:  # noqa: ARG002 (the same everywhere)
         return address
+
+
+def body_of(send_id: SendId, customer_id: str, message: DataMessage, at: datetime) -> bytes:
+    content = {
+        "type": "message",
+        "timestamp": format_instant(at),
+        "data": {
+            "send_id": str(send_id),
+            "account_id": send_id.account_id,
+            "launch_id": send_id.launch_id,
+            "step": send_id.step,
+            "customer_id": customer_id,
+            "fields": dict(message.fields),
+        },
+    }
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def headers_of(secret: str, send_id: SendId, body: bytes, at: datetime) -> dict[str, str]:
+    """The send's id is the idempotency key. `secret` is `whsec_` and base64, or any text.
+
+    Raises ProviderMisconfigured when it is not base64.
+    """
+    timestamp = str(int(at.timestamp()))
+    signed = b".".join((str(send_id).encode(), timestamp.encode(), body))
+    signature = base64.b64encode(hmac.new(_key(secret), signed, hashlib.sha256).digest()).decode()
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "Winback",
+        "Idempotency-Key": str(send_id),
+        "webhook-id": str(send_id),
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{signature}",
+    }
+
+
+def _key(secret: str) -> bytes:
+    if secret.startswith(_ENCODED_KEY):
+        try:
+            return base64.b64decode(secret.removeprefix(_ENCODED_KEY), validate=True)
+        except binascii.Error as error:
+            raise ProviderMisconfigured("SigningKeyIsNotBase64", "the webhook") from error
+    return secret.encode()
+
+
+def answer_of_status(status: int, send_id: SendId) -> Answer:
+    """2xx took it, 4xx refused it, 429 and 503 want it later, another 5xx may have taken it.
+
+    Raises ProviderMisconfigured for a redirect, and for what every message would be answered.
+    """
+    code = f"Http{status}"
+    if 200 <= status < 300:
+        return Accepted(str(send_id))
+    if 300 <= status < 400 or status in _WRONG_SETTINGS:
+        raise ProviderMisconfigured(code, "the webhook")
+    if status == 429:
+        return Throttled(code, brief=True)
+    if status in _COME_LATER:
+        return Throttled(code)
+    return Refused(code) if status < 500 else Unclear(code)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the internet's: not of a private network, this machine, or the cloud's own."""
+    found = ipaddress.ip_address(address)
+    inner = getattr(found, "ipv4_mapped", None)
+    return (inner or found).is_global and not (inner or found).is_multicast
