@@ -97,6 +97,7 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                     "snapshots/*/rubric.json",
                 ),
                 access.write_lake("launches/*/dry_run.json", "launches/*/dry_run.html"),
+                access.list_lake("snapshots/*"),  # a snapshot of before summaries and rubrics has none
                 access.read_send_quota(),
             ),
         ),

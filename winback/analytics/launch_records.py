@@ -1,7 +1,7 @@
 """The launch report's sections on what the launch did: its sends, their ledger, who took part, the rules checked."""
 
-from winback.analytics import wording
 from winback.analytics.report import LaunchReport, ReasonCount
+from winback.delivery.reason_words import reason_in_words
 from winback.pages import Html, Stage, columns, figures, funnel, paragraph, section, table
 
 
@@ -106,6 +106,6 @@ def _reason_table(title: str, reasons: tuple[ReasonCount, ...], counted: str) ->
         return paragraph(f"{title}: none were.")
     return table(
         ["Reason", counted],
-        [[wording.reason(entry.reason), entry.count] for entry in reasons],
+        [[reason_in_words(entry.reason), entry.count] for entry in reasons],
         caption=f"{title}; one may have several reasons",
     )

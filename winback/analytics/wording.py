@@ -16,20 +16,6 @@ REVENUE_VERDICTS = {
     Verdict.MORE: "more revenue than without it",
     Verdict.FEWER: "less revenue than without it",
 }
-# Reasons of exclusions and skips, as winback.delivery.gate names them.
-REASONS = {
-    "no_profile": "no profile",
-    "no_address": "no address",
-    "invalid_address": "invalid address",
-    "no_consent": "no consent",
-    "suppressed": "suppressed (bounce, complaint, unsubscribe or erasure)",
-    "held_out": "held out",
-    "converted": "had bought already",
-    "frequency_cap": "frequency cap reached",
-    "cancelled": "launch cancelled",
-    "stale": "too late to be of use",
-}
-
 # The rules that each launch is checked against, by the names of sql/checks.sql.
 CHECKS = {
     "holdout": "No held-out customer was sent anything",
@@ -56,10 +42,6 @@ LIMITS = (
     "An interval is no promise: another launch, season or audience may show another effect.",
     "Opens by machines and clicks by bots are told apart by what the provider reports, which misses some.",
 )
-
-
-def reason(name: str) -> str:
-    return REASONS.get(name, name.replace("_", " "))
 
 
 def interval(low: float, high: float) -> str:

@@ -45,10 +45,10 @@ from winback.segmentation.increments import (
     open_touched_orders,
     statements_fingerprint,
 )
+from winback.segmentation.measured_lift import MeasuredLift
 from winback.segmentation.names import Segment
 from winback.segmentation.order_files import OrderFiles
 from winback.segmentation.organic_return import OrganicReturn, observe_returns
-from winback.segmentation.priorities import MeasuredLift
 from winback.segmentation.recalibration import is_proposal_due, recalibrate
 from winback.segmentation.refresh_objects import manifest_line, summary_document
 from winback.segmentation.rubric import Rubric, read_rubric, rubric_in_force

@@ -42,6 +42,10 @@ class LaunchFiles:
         return f"{self._prefix}dry_run.json"
 
     @property
+    def dry_run_page_key(self) -> str:
+        return f"{self._prefix}dry_run.html"
+
+    @property
     def report_key(self) -> str:
         return f"{self._prefix}report.json"
 

@@ -33,9 +33,7 @@ def _table() -> dict[str, Any]:
 @cache
 def prices() -> Mapping[str, Price]:
     """Every price by its name, in the table's order."""
-    return {
-        name: Price(name, **{**row, "amount": Decimal(row["amount"])}) for name, row in _table()["prices"].items()
-    }
+    return {name: Price(name, **{**row, "amount": Decimal(row["amount"])}) for name, row in _table()["prices"].items()}
 
 
 def price(name: str) -> Price:

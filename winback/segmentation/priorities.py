@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from winback.segmentation.measured_lift import MeasuredLift
 from winback.segmentation.names import Segment
 from winback.segmentation.organic_return import FEWEST_CUSTOMERS, OrganicReturn, SegmentReturn
 from winback.segmentation.rubric_settings import RubricSettings, SegmentPolicy
@@ -22,22 +23,6 @@ class PriorityTier(StrEnum):
     SECONDARY = "Secondary"
     LIGHT_TOUCH = "Light touch"
     LEAVE_ALONE = "Leave alone"
-
-
-class MeasuredLift(BaseModel):
-    """Conversion rate of treated less held-out customers of a segment, of launches that are over; shares of one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    estimate: float = Field(ge=-1, le=1)
-    low: float
-    high: float
-    launches: int = Field(ge=1)
-
-    @property
-    def tells(self) -> bool:
-        """Whether its 95 % interval excludes zero; else it is too small to tell."""
-        return not self.low <= 0 <= self.high
 
 
 class ContactPolicy(BaseModel):

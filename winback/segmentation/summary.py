@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from winback.instants import format_instant
 from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.grid import CELLS
+from winback.segmentation.measured_lift import MeasuredLift
 from winback.segmentation.names import FAMILY_OF, Family, Segment
 from winback.segmentation.organic_return import OrganicReturn
 from winback.segmentation.overlays import TIERS
-from winback.segmentation.priorities import MeasuredLift, Priority, prioritise
+from winback.segmentation.priorities import Priority, prioritise
 from winback.segmentation.rubric import Rubric
 from winback.segmentation.snapshot import read_sql
 from winback.segmentation.totals import (

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from winback.experiments.power import CONFIDENCE
+from winback.segmentation.measured_lift import MeasuredLift
 from winback.segmentation.names import Segment
-from winback.segmentation.priorities import MeasuredLift
 
 SPREAD_SCALE = 0.03
 """Of the half-normal prior: lifts of a segment's launches mostly differ by less than twice that, six points."""
@@ -62,6 +62,8 @@ class LaunchLift(Arms):
     revenue_low_minor: float | None = Field(default=None, description="95 % interval of that difference")
     revenue_high_minor: float | None = None
     revenue_steady: bool = Field(default=False, description="false: one large order can decide")
+    engaged: int | None = Field(default=None, ge=0, description="messages opened or clicked by a person; null: untold")
+    handed_over: int | None = Field(default=None, ge=0, description="messages that the provider took")
     ended_at: str
 
 

@@ -5,8 +5,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from winback.identifiers import AccountId, SnapshotId
 from winback.playbook.rows import PlaybookCell
 from winback.segmentation.data_quality import Rows
+from winback.segmentation.measured_lift import MeasuredLift
 from winback.segmentation.names import Segment
-from winback.segmentation.priorities import MeasuredLift
 from winback.segmentation.rubric import Rubric
 
 

@@ -211,7 +211,13 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
                     getattr(module, cached).cache_clear()
             cloud.handlers[name] = module
         monkeypatch.setattr(cloud.handlers["launch_candidates"], "CHUNK_ROWS", CHUNK_ROWS)
+        monkeypatch.setattr(cloud.handlers["launch_summary"], "ses_client", _Ses)
         yield cloud
+
+
+class _Ses:
+    def get_account(self) -> dict[str, Any]:
+        return {"SendQuota": {"MaxSendRate": 14.0, "Max24HourSend": 50_000.0, "SentLast24Hours": 0.0}}
 
 
 def _table(name: str) -> Any:

@@ -6,7 +6,6 @@ from typing import Any
 from winback.accounts import FrequencyCap
 from winback.accounts.global_holdout import GlobalHoldout
 from winback.campaigns.definition import CampaignDefinition
-from winback.campaigns.dry_run import AudienceTally, StepTally, dry_run
 from winback.campaigns.enrolment import enrol
 from winback.campaigns.launch import Launch
 from winback.campaigns.planning import plan_step
@@ -93,50 +92,3 @@ def test_the_cap_counts_contacts_at_the_planned_time_also_those_of_earlier_steps
             contacts_before={customer: [first] for customer in PEOPLE},
         )
         assert {row["verdict"] for row in plan if row["arm"] == "treatment"} == {verdict}
-
-
-def summary(launch: Launch, facts: dict[CustomerKey, RecipientFacts], chunk_rows: int) -> dict[str, Any]:
-    audience, steps = AudienceTally(), [StepTally(1), StepTally(2)]
-    for start in range(0, len(PEOPLE), chunk_rows):
-        rows = audience_of(launch, facts, PEOPLE[start : start + chunk_rows])
-        audience.add(rows)
-        for step in steps:
-            step.add(plan_step(launch, step.step, rows, facts, frequency_cap=CAP))
-    return dry_run(launch, audience, steps, [])
-
-
-def test_the_dry_run_accounts_for_every_candidate(launch: Launch) -> None:
-    facts = everyone_reachable()
-    for number, customer in enumerate(PEOPLE):
-        if number % 4 == 0:
-            facts[customer] = reachable(customer, consent=Consent.DENIED, suppressed=number % 8 == 0)
-    result = summary(launch, facts, 100)
-    audience = result["audience"]
-    assert audience["candidates"] == 400
-    assert audience["excluded"] == {"customers": 100, "reasons": {"no_consent": 100, "suppressed": 50}}
-    assert audience["eligible"] == sum(audience["arms"].values()) == 300
-    for step in result["steps"]:
-        assert step["recipients"] == audience["arms"]["treatment"] == sum(step["recipients_by_hour"].values())
-        assert step["excluded"]["customers"] == audience["arms"]["holdout"]
-    assert result["steps"][1]["recipients_by_hour"] == {"2026-04-03T07:00:00Z": audience["arms"]["treatment"]}
-    assert result["cost"]["emails"] == 2 * audience["arms"]["treatment"]
-
-
-def test_the_same_rows_give_the_same_dry_run_and_others_another_fingerprint(launch: Launch) -> None:
-    facts = everyone_reachable()
-    result = summary(launch, facts, 100)
-    assert summary(launch, facts, 100) == result
-    facts[PEOPLE[7]] = reachable(PEOPLE[7], suppressed=True)
-    assert summary(launch, facts, 100)["fingerprint"] != result["fingerprint"]
-
-
-def test_an_effect_can_only_be_detected_with_both_arms(
-    launch: Launch, definition: Callable[..., CampaignDefinition]
-) -> None:
-    effect = summary(launch, everyone_reachable(), 100)["detectable_effect"]
-    assert 10 < effect["percentage_points"] < 20
-    assert effect["assumed_return_rate"] == 0.27
-    everyone_treated = launch.model_copy(update={"definition": definition(holdout={"share": 0})})
-    effect = summary(everyone_treated, everyone_reachable(), 100)["detectable_effect"]
-    assert effect["percentage_points"] is None
-    assert effect["note"] == "needs customers in both arms"

@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
+from winback.segmentation.measured_lift import MeasuredLift
 from winback.segmentation.names import FAMILY_OF, Segment
 from winback.segmentation.organic_return import OrganicReturn, SegmentReturn
-from winback.segmentation.priorities import MeasuredLift, Priority, PriorityTier, prioritise
+from winback.segmentation.priorities import Priority, PriorityTier, prioritise
 from winback.segmentation.rubric_file import default_settings, read_rubric_file
 from winback.segmentation.totals import SegmentTotals
 

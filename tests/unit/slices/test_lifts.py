@@ -5,8 +5,8 @@ import random
 import pytest
 
 from winback.experiments.statistics import Proportion, difference_of_proportions
+from winback.segmentation.measured_lift import MeasuredLift
 from winback.segmentation.names import Segment
-from winback.segmentation.priorities import MeasuredLift
 from winback.slices.lifts import Arms, LaunchLift, SegmentArms, measured_lifts, pooled_lift, untreated_rates
 
 

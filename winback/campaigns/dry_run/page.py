@@ -1,0 +1,143 @@
+"""The dry run as one page: what a marketer reads before approving."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from winback.campaigns.dry_run import page_money as money
+from winback.campaigns.dry_run import page_plan as plan
+from winback.pages import Html, Tile, bullets, details, element, figures, note, page, section, tiles
+
+Run = Mapping[str, Any]
+
+
+def dry_run_page(run: Run) -> str:
+    """The document of a dry run's JSON, for a browser or a print; it fetches nothing."""
+    return page(
+        run["definition"]["name"],
+        _lead(run),
+        [
+            tiles(_tiles(run)),
+            *_warnings(run),
+            plan.who(run),
+            plan.when(run),
+            *plan.steps(run),
+            *plan.tests(run),
+            money.outlook(run),
+            *money.offers(run),
+            money.cost(run),
+            *_samples(run),
+            *_preflight(run),
+            _limits(),
+        ],
+        kicker="Winback, dry run",
+        facts=[
+            ("Launch", run["launch_id"]),
+            ("Starts", plan.instant(run["starts_at"])),
+            ("Evaluation ends", run["evaluation_ends_at"][:10]),
+            ("Snapshot", run["snapshot_id"]),
+            ("Fingerprint", run["fingerprint"]),
+        ],
+        footer="Computed from the launch's own plan: nothing was sent. An approval names the fingerprint, so that what "
+        "was read is what is approved. All times are UTC. The figures of this page are in dry_run.json beside it.",
+    )
+
+
+def _lead(run: Run) -> str:
+    arms = run["audience"]["arms"]
+    expected = plan.expected_messages(run)
+    return (
+        f"It would address {figures.count(arms['treatment'])} customers from {plan.instant(run['starts_at'])} on and "
+        f"hold {figures.count(arms['holdout'])} out, with {plan.most_and_expected(run['cost']['messages'], expected)}."
+    )
+
+
+def _tiles(run: Run) -> list[Tile]:
+    arms, effect = run["audience"]["arms"], run["detectable_effect"]["percentage_points"]
+    expected = plan.expected_messages(run)
+    return [
+        Tile("Customers treated", figures.count(arms["treatment"]), f"{figures.count(arms['holdout'])} held out"),
+        Tile("Messages at most", figures.count(run["cost"]["messages"]), plan.expected_words(run, expected)),
+        Tile(
+            "Smallest effect it can tell",
+            figures.MISSING if effect is None else figures.points(effect / 100, sign=False),
+            "nobody is held out" if effect is None else "of purchases, with 80 % power",
+            "caution" if effect is None else "plain",
+        ),
+        money.outlook_tile(run),
+        money.cost_tile(run),
+        *money.offer_tiles(run),
+    ]
+
+
+def _warnings(run: Run) -> Iterator[Html]:
+    for check in run["preflight"]:
+        if not check["passed"]:
+            yield note(f"{check['name']}: {check['problem']}. {check['remedy']}.", tone="bad")
+    for channel, row in run["channels"].items():
+        if row.get("hours_over"):
+            yield note(
+                f"The plan asks more of {plan.CHANNELS[channel]} than its provider takes in {row['hours_over']} hours: "
+                f"the last message would leave at {plan.instant(row['last_leaves_at'])}.",
+                tone="caution",
+            )
+    if stale := sum(row.get("stale", 0) for step in run["steps"] for row in step["channels"].values()):
+        yield note(
+            f"{figures.count(stale)} messages would not leave at all: the provider's rate is too small to send them "
+            "before the next step is due. Address fewer, space the steps out, or raise the quota.",
+            tone="bad",
+        )
+    if not run["audience"]["arms"]["holdout"]:
+        yield note("Nobody is held out, so what this launch causes will not be known.", tone="caution")
+    if not run["audience"]["arms"]["treatment"]:
+        yield note("It reaches nobody.", tone="bad")
+
+
+def _samples(run: Run) -> list[Html]:
+    if not run["samples"]:
+        return []
+    shown: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for sample in run["samples"]:
+        shown.setdefault((sample["step"], sample.get("variant"), sample.get("channel"), sample["text"]), sample)
+    return [
+        section(
+            "What they would read",
+            *(
+                details(
+                    f"Step {sample['step']}: {sample.get('subject') or sample.get('title') or sample['text'][:60]}",
+                    element("pre", sample["text"], class_="sample"),
+                )
+                for sample in shown.values()
+            ),
+            lead="As text, of some customers, with their names left out; the HTML is in dry_run.json.",
+        )
+    ]
+
+
+def _preflight(run: Run) -> list[Html]:
+    if not run["preflight"]:
+        return []
+    return [
+        section(
+            "Checked before an approval",
+            plan.words_table(
+                ["Check", "Result"],
+                [
+                    [check["name"], "passed" if check["passed"] else f"{check['problem']}. {check['remedy']}."]
+                    for check in run["preflight"]
+                ],
+            ),
+        )
+    ]
+
+
+def _limits() -> Html:
+    return section(
+        "What it does not say",
+        bullets(
+            [
+                "Customers buy, unsubscribe and hear from other campaigns until then: fewer may leave, and never more.",
+                "Who opens or buys is not known yet: steps behind a branch are counted for all whom they may concern.",
+                "Ranges of what it may bring rest on past launches or on stated assumptions. They are no promise.",
+            ]
+        ),
+    )

@@ -1,0 +1,183 @@
+"""The dry run page's sections on money: what the launch may bring, what it may give away, what it costs."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from winback.campaigns.dry_run.page_plan import CHANNELS
+from winback.pages import (
+    Content,
+    Html,
+    Interval,
+    Tile,
+    bullets,
+    details,
+    figures,
+    interval_chart,
+    paragraph,
+    section,
+    table,
+)
+
+Run = Mapping[str, Any]
+_BASES = {
+    "measured": "measured by this account's finished launches",
+    "assumed": "assumed, not measured",
+    "measured in part": "measured for some segments, assumed for the others",
+}
+
+
+def outlook_tile(run: Run) -> Tile:
+    found = run["outlook"]
+    return Tile(
+        "Extra revenue it may bring",
+        figures.whole_money(found["revenue_minor"]["estimate"], found["currency"]),
+        f"{_range(found['revenue_minor'], found['currency'])}; {_BASES[found['basis']]}",
+        "plain" if found["basis"] == "measured" else "caution",
+    )
+
+
+def cost_tile(run: Run) -> Tile:
+    cost = run["cost"]
+    return Tile(
+        "Cost of sending at most",
+        _dollars(cost["total_estimate"], cost["currency"]),
+        f"list prices of {cost['prices_of']}",
+    )
+
+
+def offer_tiles(run: Run) -> list[Tile]:
+    exposure = run["offers"]
+    if exposure is None:
+        return []
+    return [
+        Tile(
+            "Offers may cost at most",
+            figures.whole_money(exposure["worst_minor"], exposure["currency"]),
+            f"expected {figures.whole_money(exposure['expected_minor'], exposure['currency'])}",
+            "caution",
+        )
+    ]
+
+
+def outlook(run: Run) -> Html:
+    found = run["outlook"]
+    currency = found["currency"]
+    rows: list[list[Content]] = [
+        [
+            "Extra purchasers",
+            figures.count(round(found["extra_purchasers"]["estimate"])),
+            _counts(found["extra_purchasers"]),
+        ],
+        [
+            "Their revenue",
+            figures.whole_money(found["revenue_minor"]["estimate"], currency),
+            _range(found["revenue_minor"], currency),
+        ],
+    ]
+    margin = found["margin_minor"]
+    rows.append(
+        ["Its margin", figures.whole_money(margin["estimate"], currency), _range(margin, currency)]
+        if margin
+        else ["Its margin", "not known", "no cost of goods was imported for every segment"]
+    )
+    return section(
+        "What it may bring",
+        interval_chart(
+            [
+                Interval(row["segment"], row["lift"]["estimate"], row["lift"]["low"], row["lift"]["high"], row["told"])
+                for row in found["segments"]
+            ],
+            show=figures.points,
+            unit="Extra purchasers, of those treated",
+            label="Expected lift of each segment with its range",
+        ),
+        table(["Beyond what would happen anyway", "Estimate", "Range"], rows, align="lrr"),
+        bullets(found["notes"]),
+        lead=f"An estimate, {_BASES[found['basis']]}; revenue and margin apart.",
+    )
+
+
+def offers(run: Run) -> list[Html]:
+    exposure = run["offers"]
+    if exposure is None:
+        return []
+    currency = exposure["currency"]
+    rows: list[list[Content]] = [
+        [
+            row["name"],
+            row["customers"],
+            figures.money(row["worst_minor"], currency),
+            figures.money(row["expected_minor"], currency),
+            row["basis"],
+        ]
+        for row in exposure["offers"]
+    ]
+    return [
+        section(
+            "What it may give away",
+            table(
+                ["Offer", "Customers", "At worst", "Expected", "Which is"],
+                rows,
+                align="lrrrl",
+                total=[
+                    "All",
+                    exposure["customers"],
+                    figures.money(exposure["worst_minor"], currency),
+                    figures.money(exposure["expected_minor"], currency),
+                    "",
+                ],
+            ),
+            *(paragraph(text) for text in exposure.get("notes", ())),
+            lead="Nothing of it leaves without an approval of this launch; the budget is a limit that sending keeps.",
+        )
+    ]
+
+
+def cost(run: Run) -> Html:
+    found = run["cost"]
+    currency = found["currency"]
+    rows: list[list[Content]] = [
+        [
+            CHANNELS[name],
+            row["messages"],
+            "not known" if row["provider_cost"] is None else _dollars(row["provider_cost"], currency),
+            row["basis"],
+        ]
+        for name, row in found["channels"].items()
+    ]
+    causes: list[list[Content]] = [
+        [name, f"{Decimal(amount):.4f}\u202f{currency}"] for name, amount in found["aws_causes"].items()
+    ]
+    return section(
+        "What sending costs",
+        table(
+            ["By", "Messages at most", "Provider", "How it is priced"],
+            [
+                *rows,
+                [
+                    "Everything else of AWS",
+                    None,
+                    _dollars(found["aws_estimate"], currency),
+                    "counted calls, list prices",
+                ],
+            ],
+            align="lrrl",
+            total=["All", found["messages"], _dollars(found["total_estimate"], currency), ""],
+        ),
+        paragraph(found["note"]),
+        details("Everything else of AWS by cause", table(["Cause", "At most"], causes)),
+        lead=f"List prices of {found['prices_of']}, {found['region']}; calls counted on {found['counted_on']}.",
+    )
+
+
+def _range(found: Mapping[str, int], currency: str) -> str:
+    return figures.span(figures.whole_money(found["low"], currency), figures.whole_money(found["high"], currency))
+
+
+def _counts(found: Mapping[str, float]) -> str:
+    return figures.span(figures.count(round(found["low"])), figures.count(round(found["high"])))
+
+
+def _dollars(amount: str, currency: str) -> str:
+    return f"{Decimal(amount):,.2f}\u202f{currency}"
