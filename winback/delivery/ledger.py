@@ -136,6 +136,12 @@ def apply(row: Row, event: FeedbackEvent) -> dict[str, Any]:
     return changed
 
 
+def engaged_at(row: Row | None) -> datetime | None:
+    """When the recipient first opened or clicked the message; what machines and bots did does not count."""
+    found = [row[kind.value] for kind in (EventKind.OPENED, EventKind.CLICKED) if row and kind.value in row]
+    return parse_instant(min(found)) if found else None
+
+
 class Outcome(StrEnum):
     """What became of a planned send. Every planned send has exactly one."""
 
