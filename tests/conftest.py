@@ -14,4 +14,4 @@ def pytest_configure() -> None:
     def read_once(path: str) -> Any:
         return read(path)
 
-    JSONFileLoader.load_file = lambda _, path: read_once(path)  # type: ignore[method-assign]
+    JSONFileLoader.load_file = lambda _, path: read_once(path)  # type: ignore[assignment, method-assign]

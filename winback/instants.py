@@ -1,9 +1,17 @@
 """Instants are aware UTC datetimes of whole seconds; their text sorts as they do."""
 
 from datetime import UTC, datetime
+from functools import cache
+from zoneinfo import available_timezones
 
 EARLIEST, AFTER_LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2201, 1, 1, tzinfo=UTC)
 NOT_AN_INSTANT = "is not a date or time: expected ISO 8601 such as 2026-11-21T09:30:00Z"
+
+
+@cache
+def time_zone_names() -> frozenset[str]:
+    """Names of the IANA time zones, such as Europe/Berlin; read from some 600 files, so once a process."""
+    return frozenset(available_timezones())
 
 
 def parse_instant(text: str) -> datetime:

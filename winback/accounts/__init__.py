@@ -1,6 +1,6 @@
 """An account is one brand; everything else carries its id."""
 
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -20,6 +20,7 @@ from winback.identifiers import (
     address_hash,
     customer_key,
 )
+from winback.instants import time_zone_names
 
 __all__ = [
     "Account",
@@ -63,7 +64,7 @@ class Account(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        if name not in available_timezones():
+        if name not in time_zone_names():
             raise ValueError(f"{name!r} is not an IANA time zone such as Europe/Berlin")
         return name
 

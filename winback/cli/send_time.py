@@ -4,7 +4,6 @@ import json
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 import duckdb
 import typer
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from winback.cli.orders_file import Refuse, limits, mapping_of, reasons_of, refusal
 from winback.imports.errors import UnreadableFile
+from winback.instants import time_zone_names
 from winback.pages.figures import count
 from winback.predictions.send_time.contract import EventKind
 from winback.predictions.send_time.event_file import EventsRead, load_send_events
@@ -108,7 +108,7 @@ def evaluate(
 
 def _zone(given: str | None, columns: dict[str, str]) -> str | None:
     """The one zone of all; None when a column names each customer's, or nothing was said."""
-    if given is None or given in available_timezones():
+    if given is None or given in time_zone_names():
         return given
     if "/" in given and " " not in given:
         _refuse(f"--time-zone: {given} is not an IANA time zone such as Europe/Berlin")

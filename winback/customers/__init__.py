@@ -5,15 +5,13 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from winback.fields import LEEWAY, Identifier, Optional, OptionalText, ReceivedInstant
 from winback.identifiers import CustomerKey
-from winback.instants import format_instant
+from winback.instants import format_instant, time_zone_names
 
 _SEPARATOR = "\x1f"
 # The HTML standard's pattern with a dot in the domain and international names; winback/imports/sql has the same.
@@ -35,11 +33,6 @@ class ConsentState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def _email(text: str) -> str:
     if len(text) > 254 or not _EMAIL.fullmatch(text):
         raise ValueError("is not an e-mail address: expected one such as ann@example.com")
@@ -54,7 +47,7 @@ def _phone(text: str) -> str:
 
 
 def _zone(name: str) -> str:
-    if name not in _zones():
+    if name not in time_zone_names():
         raise ValueError("is not a time zone: expected an IANA name such as Europe/Berlin")
     return name
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from duckdb import DuckDBPyConnection
 
@@ -21,6 +20,7 @@ from winback.imports.errors import UnknownColumn, UnreadableFile
 from winback.imports.sql import literal, statement
 from winback.imports.staged import Staged
 from winback.imports.staging import stage
+from winback.instants import time_zone_names
 from winback.money import NO_CURRENCY, exponent
 
 __all__ = [
@@ -119,7 +119,7 @@ def load_customers(
     with staged_file(connection, Path(path), Layout(CUSTOMERS, mapping, format), scratch):
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE time_zones AS SELECT unnest($names) AS name",
-            {"names": sorted(available_timezones())},
+            {"names": sorted(time_zone_names())},
         )
         connection.execute(statement("check_customers"), {"latest": latest_moment(now)})
         connection.execute(statement("customer_grain"))

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from duckdb import DuckDBPyConnection
 
 from winback.imports.columns import Canon, Layout
 from winback.imports.errors import UnreadableFile
 from winback.imports.files import FileAccount, account_of, staged_file
+from winback.instants import time_zone_names
 from winback.predictions.send_time.clocks import create_zone_offsets
 from winback.predictions.send_time.contract import EventKind
 from winback.predictions.send_time.sql import statement
@@ -88,7 +88,7 @@ def load_send_events(
         )
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE zones AS SELECT unnest($names) AS name",
-            {"names": sorted(available_timezones())},
+            {"names": sorted(time_zone_names())},
         )
         connection.execute(
             statement("check_file"),

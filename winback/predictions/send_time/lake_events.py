@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 from duckdb import DuckDBPyConnection
 
 from winback.identifiers import AccountId, CustomerKey
 from winback.imports.parquet_staging import glob_literal
 from winback.imports.sql import literal
+from winback.instants import time_zone_names
 from winback.predictions.send_time.asking import account_hours
 from winback.predictions.send_time.clocks import create_zone_offsets
 from winback.predictions.send_time.contract import MOST_EVENTS, EventKind, Happened, History
@@ -51,7 +51,7 @@ def open_time_zones(connection: DuckDBPyConnection, *, json_lines: Sequence[Path
     connection.execute(f"CREATE OR REPLACE TEMP VIEW zone_files AS {rows}")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE known_zones AS SELECT unnest($names) AS name",
-        {"names": sorted(available_timezones())},
+        {"names": sorted(time_zone_names())},
     )
     connection.execute(statement("time_zones"), {"as_of": _plain(as_of)})
     connection.execute("DROP VIEW zone_files")
