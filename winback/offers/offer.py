@@ -117,11 +117,17 @@ class NewOffer(_Part):
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217; the account's")
     cost: CostRule = CostRule()
     minimum_order_minor: Minor = Field(default=0, description="of an order that redeems it")
-    minimum_margin: float = Field(
-        default=0, ge=0, lt=1, description="share of a typical purchase's price that must remain as margin with it"
+    minimum_margin: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="share of the price of a customer's typical purchase that must remain as margin; absent: any",
     )
     assumed_margin: float | None = Field(
-        default=None, gt=0, le=1, description="margin share of customers whose orders came without costs"
+        default=None,
+        gt=0,
+        le=1,
+        description="margin share of customers whose orders came without costs; without it a minimum margin bars them",
     )
     eligibility: Eligibility = Eligibility()
     redemption: Redemption = Redemption()
@@ -147,6 +153,8 @@ class NewOffer(_Part):
                     "cost.most_discount_minor is missing: expected the most that the shop takes off one order, "
                     "because a percentage alone has no worst case"
                 )
+        elif self.kind in (OfferKind.FREE_SHIPPING, OfferKind.GIFT) and not self.cost.fixed_minor:
+            raise ValueError(f"cost.fixed_minor is 0: expected what an offer of kind {self.kind} costs the store")
         elif self.cost.most_discount_minor is not None:
             raise ValueError("cost.most_discount_minor is given: expected it of a percentage only")
         if self.kind is OfferKind.AMOUNT and self.minimum_order_minor < (self.value or 0):

@@ -18,8 +18,8 @@ def offer(codes: CodeKind = CodeKind.POOL, number: int = 1, **changes: Any) -> O
     return Offer.model_validate(
         {
             "offer_id": f"off-{number:012x}",
-            "name": "A gift",
-            "kind": "gift",
+            "name": "Priority service",
+            "kind": "service",
             "currency": "EUR",
             "codes": codes,
             "created_at": NOW,
