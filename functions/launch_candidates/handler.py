@@ -54,8 +54,17 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         for chunk, rows in enumerate(found):
             key = files.candidates_key(chunk)
             lake.write_rows(key, rows)
-            named = {"account_id": account_id, "launch_id": launch_id, "chunk": chunk, "key": key, "rows": len(rows)}
-            lines.append(named)
+            lines.append(
+                {
+                    "account_id": account_id,
+                    "launch_id": launch_id,
+                    "chunk": chunk,
+                    "key": key,
+                    "rows": len(rows),
+                    "first": rows[0]["customer_key"],
+                    "last": rows[-1]["customer_key"],
+                }
+            )
     lake.write_rows(files.manifest_key, lines)
     logger.info("candidates found", extra={"launch_id": launch_id, "chunks": len(lines)})
     return {

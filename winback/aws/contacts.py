@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 
 from winback.aws import keys
 from winback.aws.tables import Item, standing_in_the_way
-from winback.delivery.contacts import Contact, ContactLimits, Limit, exceeded
-from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
+from winback.delivery.contacts import Contact, ContactLimits, Limit, contact_name, exceeded
+from winback.identifiers import AccountId, CustomerKey, SendId
 from winback.instants import format_instant, parse_instant
 
 KEPT_DAYS = 92  # the longest window of the shipped contact policies; longer ones keep contacts as long as they need
@@ -43,11 +43,6 @@ class ContactList:
 
     def without(self, send: str | None) -> tuple[Contact, ...]:
         return tuple(contact for contact in self.contacts if contact.send != send)
-
-
-def contact_name(launch_id: LaunchId, step: int) -> str:
-    """Names a send within its customer's contact list."""
-    return f"{launch_id}#{step}"
 
 
 class ContactBook:

@@ -188,10 +188,21 @@ class Lake:
         try:
             return self.read_json(key)
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "NoSuchKey" or (code == "AccessDenied" and key not in self.list(key)):
-                return None
-            raise
+            self._require_missing(key, error)
+            return None
+
+    def find_rows(self, key: str) -> list[Row] | None:
+        """None when there is no such object; see `find_json`."""
+        try:
+            return self.read_rows(key)
+        except ClientError as error:
+            self._require_missing(key, error)
+            return None
+
+    def _require_missing(self, key: str, error: ClientError) -> None:
+        code = error.response["Error"]["Code"]
+        if not (code == "NoSuchKey" or (code == "AccessDenied" and key not in self.list(key))):
+            raise error
 
     def read_range(self, key: str, start: int, end: int) -> bytes:
         """The object's bytes from `start` up to `end`, excluded; as they are stored."""

@@ -1,7 +1,8 @@
 """Recipients: profile, suppression, activity and contacts of some customers, by batch gets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,12 +10,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from winback.accounts import Account
 from winback.accounts.channels import ChannelName
 from winback.aws import keys
-from winback.aws.contacts import ContactList, contact_name
+from winback.aws.contacts import ContactList
 from winback.aws.tables import Item, batch_get
 from winback.delivery.addresses import is_role_address
 from winback.delivery.channels import CHANNELS
+from winback.delivery.contacts import contact_name
 from winback.delivery.gate import Consent, RecipientFacts
-from winback.identifiers import CustomerKey, LaunchId
+from winback.delivery.ledger import engaged_at as engaged_at_of
+from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 from winback.instants import parse_instant
 
 
@@ -50,14 +53,38 @@ class RecipientStore:
         channel: str,
         *,
         exclude_send: tuple[LaunchId, int] | None = None,
+        engagement: tuple[LaunchId, Sequence[int]] | None = None,
         with_contacts: bool = True,
         consistent: bool = False,
     ) -> dict[CustomerKey, Recipient]:
-        """Every asked customer, also one without a profile.
+        """Every asked customer, also one without a profile, on one channel; see `load_channels`."""
+        loaded = self.load_channels(
+            account,
+            customer_keys,
+            [channel],
+            exclude_send=exclude_send,
+            engagement=engagement,
+            with_contacts=with_contacts,
+            consistent=consistent,
+        )
+        return {customer: recipients[channel] for customer, recipients in loaded.items()}
+
+    def load_channels(
+        self,
+        account: Account,
+        customer_keys: Iterable[CustomerKey],
+        channels: Sequence[str],
+        *,
+        exclude_send: tuple[LaunchId, int] | None = None,
+        engagement: tuple[LaunchId, Sequence[int]] | None = None,
+        with_contacts: bool = True,
+        consistent: bool = False,
+    ) -> dict[CustomerKey, dict[str, Recipient]]:
+        """Every asked customer on every channel. What does not hang on the channel is read once.
 
         `exclude_send` (launch, step) leaves that send itself out of the contacts, so that a repeated check does not
-        count its own booking; `contact_list` keeps it. `consistent` reads what was last written (the sender's check
-        before the claim).
+        count its own booking; `contact_list` keeps it. `engagement` (launch, steps) reads when the customer first
+        engaged with one of these. `consistent` reads what was last written (the sender's check before the claim).
         """
         wanted = list(dict.fromkeys(customer_keys))
         account_id = account.account_id
@@ -67,30 +94,49 @@ class RecipientStore:
             consistent=consistent,
         )
         profiles = {customer: own.get(_pair(keys.profile(account_id, customer))) for customer in wanted}
-        addresses = {customer: _address(profile, channel) for customer, profile in profiles.items()}
         suppressions = {
-            customer: keys.suppression(account_id, account.address_hash(address), channel)
-            for customer, address in addresses.items()
-            if address
+            (customer, channel): keys.suppression(account_id, account.address_hash(address), channel)
+            for customer, profile in profiles.items()
+            for channel in channels
+            if (address := _address(profile, channel))
         }
         suppressed = batch_get(self._customers, suppressions.values(), consistent=consistent)
         contacts: Mapping[tuple[str, str], Item] = {}
         if with_contacts:
             booked = [keys.contacts(account_id, customer) for customer in wanted]
             contacts = batch_get(self._performance, booked, consistent=consistent)
+        engaged = self._engaged(account_id, wanted, *engagement) if engagement else {}
         excluded = contact_name(*exclude_send) if exclude_send else None
         return {
-            customer: _recipient(
-                customer,
-                profiles[customer],
-                channel,
-                suppressed=customer in suppressions and _pair(suppressions[customer]) in suppressed,
-                activity=own.get(_pair(keys.activity(account_id, customer))),
-                contacts=contacts.get(_pair(keys.contacts(account_id, customer))),
-                excluded=excluded,
-            )
+            customer: {
+                channel: _recipient(
+                    customer,
+                    profiles[customer],
+                    channel,
+                    suppressed=(customer, channel) in suppressions
+                    and _pair(suppressions[customer, channel]) in suppressed,
+                    activity=own.get(_pair(keys.activity(account_id, customer))),
+                    contacts=contacts.get(_pair(keys.contacts(account_id, customer))),
+                    excluded=excluded,
+                    engaged_at=engaged.get(customer),
+                )
+                for channel in channels
+            }
             for customer in wanted
         }
+
+    def _engaged(
+        self, account_id: AccountId, customers: Sequence[CustomerKey], launch_id: LaunchId, steps: Sequence[int]
+    ) -> dict[CustomerKey, datetime]:
+        """Who opened or clicked a message of the steps, not by machine, and when first."""
+        sends = [SendId(account_id, launch_id, step, customer) for customer in customers for step in steps]
+        rows = batch_get(self._performance, [keys.send(send_id) for send_id in sends])
+        found: dict[CustomerKey, datetime] = {}
+        for send_id in sends:
+            at = engaged_at_of(rows.get(_pair(keys.send(send_id))))
+            if at is not None:
+                found[send_id.customer_key] = min(at, found.get(send_id.customer_key, at))
+        return found
 
     def refresh(self, account: Account, recipient: Recipient, channel: str) -> Recipient:
         """Profile and suppression as they are at this moment, read in one go; activity and contacts as loaded."""
@@ -106,7 +152,9 @@ class RecipientStore:
             suppressed = len(wanted) == 2 and _pair(wanted[1]) in found
             loaded = _recipient(customer, profile, channel, suppressed=suppressed, activity=None, contacts=None)
         known = recipient.facts
-        facts = replace(loaded.facts, last_order_at=known.last_order_at, contacts=known.contacts)
+        facts = replace(
+            loaded.facts, last_order_at=known.last_order_at, contacts=known.contacts, engaged_at=known.engaged_at
+        )
         return replace(loaded, facts=facts, contact_list=recipient.contact_list)
 
 
@@ -119,6 +167,7 @@ def _recipient(
     activity: Item | None,
     contacts: Item | None,
     excluded: str | None = None,
+    engaged_at: datetime | None = None,
 ) -> Recipient:
     known = profile or {}
     address, country = _address(profile, channel), known.get("country")
@@ -133,6 +182,7 @@ def _recipient(
         consent=_consent(profile, channel),
         suppressed=suppressed,
         last_order_at=parse_instant(last_order_at) if last_order_at else None,
+        engaged_at=engaged_at,
         open_cases=frozenset(known.get("open_cases", ())),
         zone=_zone(known.get("time_zone")),
         contacts=booked.without(excluded),

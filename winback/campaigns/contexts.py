@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from winback.accounts import Account, FrequencyCap
+from winback.accounts import Account
 from winback.campaigns.launch import Launch
+from winback.campaigns.policies import StopOn
 from winback.delivery.contacts import Contact, ContactPolicy
 from winback.delivery.gate import SendContext
 from winback.experiments.assignment import Arm
@@ -34,14 +35,14 @@ def send_context(
         assigned_at=launch.starts_at,
         held_out=row["arm"] == Arm.HOLDOUT,
         stop_on_purchase=launch.definition.stops_on_purchase,
-        stop_on_engaged="engaged" in launch.definition.stop_on,
+        stop_on_engaged=StopOn.ENGAGED in launch.definition.stop_on,
         planned_at=parse_instant(row["send_at"]),
         caps=account.frequency_caps,
         quiet_hours=account.quiet_hours,
         account_zone=account.zone,
         unknown_zone=account.unknown_zone,
         contact_policy=ContactPolicy.from_row(policy) if policy else None,
-        discount_cap=discount_cap(launch) if row.get("offer_id") else None,
+        cooldown_days=_cooldown_days(launch) if row.get("offer_id") else None,
         reserved=reserved,
         budget_left=budget_left,
         latest_at=latest_at,
@@ -50,9 +51,7 @@ def send_context(
     )
 
 
-def discount_cap(launch: Launch) -> FrequencyCap:
-    """One message with an offer in the offer policy's cooldown, over all campaigns."""
-    policy = getattr(launch.definition, "offers", None)
-    if policy is None:
+def _cooldown_days(launch: Launch) -> int:
+    if launch.definition.offers is None:
         raise ValueError(f"launch {launch.launch_id} has no offer policy, but a send with an offer")
-    return FrequencyCap(sends=1, days=policy.cooldown_days)
+    return launch.definition.offers.cooldown_days

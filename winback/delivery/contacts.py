@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from winback.accounts import FrequencyCap
+from winback.identifiers import LaunchId
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Contact:
     channel: str
     send: str
     offer: str | None = None
+
+
+def contact_name(launch_id: LaunchId, step: int) -> str:
+    """Names a send of ours within its customer's contact list."""
+    return f"{launch_id}#{step}"
 
 
 @dataclass(frozen=True)
@@ -59,20 +65,20 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True)
 class ContactLimits:
-    """Everything that holds one send. `discount`: of messages with an offer; None for one without."""
+    """Everything that holds one send. `cooldown_days`: days since the last offer, for a message that carries one."""
 
     channel: FrequencyCap
     overall: FrequencyCap
     policy: ContactPolicy | None = None
-    discount: FrequencyCap | None = None
+    cooldown_days: int | None = None
 
     @property
     def longest_days(self) -> int:
         days = [self.channel.days, self.overall.days]
         if self.policy is not None:
             days.append(self.policy.days)
-        if self.discount is not None:
-            days.append(self.discount.days)
+        if self.cooldown_days is not None:
+            days.append(self.cooldown_days)
         return max(days)
 
 
@@ -80,7 +86,7 @@ def exceeded(contacts: Sequence[Contact], channel: str, at: datetime, limits: Co
     """The limits that one more contact on `channel` at `at` would go beyond, in the order of Limit."""
     everything = [one.at for one in contacts]
     same_channel = [one.at for one in contacts if one.channel == channel]
-    policy, discount = limits.policy, limits.discount
+    policy, cooldown = limits.policy, limits.cooldown_days
     found = []
     if cap_reached(same_channel, limits.channel.sends, limits.channel.days, at):
         found.append(Limit.CHANNEL)
@@ -91,9 +97,7 @@ def exceeded(contacts: Sequence[Contact], channel: str, at: datetime, limits: Co
         or cap_reached(everything, policy.at_most, policy.days, at)
     ):
         found.append(Limit.POLICY)
-    if discount is not None and cap_reached(
-        [one.at for one in contacts if one.offer is not None], discount.sends, discount.days, at
-    ):
+    if cooldown is not None and cap_reached([one.at for one in contacts if one.offer is not None], 1, cooldown, at):
         found.append(Limit.DISCOUNT)
     return tuple(found)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from winback.accounts import FrequencyCap, FrequencyCaps, QuietHours, SendWindow
+from winback.accounts import FrequencyCaps, QuietHours, SendWindow
 from winback.delivery.contacts import Contact, ContactLimits, ContactPolicy, exceeded
 from winback.delivery.quiet_hours import next_allowed
 from winback.identifiers import CustomerKey
@@ -83,7 +83,7 @@ class SendContext:
     """What launch and account say of one send.
 
     `reserved`: contacts that launches of higher priority are expected to make. `contact_policy`: of the customer's
-    segment. `discount_cap`: where the message carries an offer.
+    segment. `cooldown_days`: since the last offer, where the message carries one.
     """
 
     channel: str
@@ -96,7 +96,7 @@ class SendContext:
     account_zone: ZoneInfo
     unknown_zone: SendWindow
     contact_policy: ContactPolicy | None = None
-    discount_cap: FrequencyCap | None = None
+    cooldown_days: int | None = None
     reserved: tuple[Contact, ...] = ()
     stop_on_engaged: bool = False
     budget_left: bool = True
@@ -107,7 +107,7 @@ class SendContext:
     @property
     def limits(self) -> ContactLimits:
         return ContactLimits(
-            self.caps.of(self.channel), self.caps.overall, policy=self.contact_policy, discount=self.discount_cap
+            self.caps.of(self.channel), self.caps.overall, policy=self.contact_policy, cooldown_days=self.cooldown_days
         )
 
 

@@ -49,7 +49,7 @@ def test_every_limit_that_is_in_the_way_is_named(tables: Tables) -> None:
         1,
         overall=FrequencyCap(sends=2, days=7),
         policy=ContactPolicy(at_most=2, days=91),
-        discount=FrequencyCap(sends=1, days=90),
+        cooldown_days=90,
     )
 
     def beyond(number: int, channel: str, days: float, offer: str | None = None) -> tuple[Limit, ...]:

@@ -49,7 +49,7 @@ def test_the_candidates_are_exactly_the_audience_in_order_in_chunks(cloud: Any) 
     launch_id = cloud.new_launch()
     lines = cloud.lines(launch_id)
     assert [line["rows"] for line in lines] == [25, 15]
-    assert set(lines[0]) == {"account_id", "launch_id", "chunk", "key", "rows"}
+    assert set(lines[0]) == {"account_id", "launch_id", "chunk", "key", "rows", "first", "last"}
     rows = cloud.rows(launch_id, "candidates")
     expected = sorted(key for number, key in enumerate(cloud.customer_keys) if number % 3)
     assert [row["customer_key"] for row in rows] == expected
