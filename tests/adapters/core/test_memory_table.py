@@ -73,7 +73,7 @@ items = st.builds(
 @st.composite
 def expressions(draw: st.DrawFn, templates: tuple[str, ...], first: str = "v") -> tuple[str, dict[str, str], Any]:
     """A text with the names and the values that it uses."""
-    paths = draw(st.lists(st.sampled_from(PATHS), min_size=2, max_size=2))
+    paths = draw(st.lists(st.sampled_from(PATHS), min_size=2, max_size=2, unique_by=lambda path: path[:2]))
     given_values = {
         f":{first}2": draw(operands),
         f":{first}3": draw(operands),
@@ -231,6 +231,16 @@ def test_an_expression_that_dynamodb_does_not_take_is_refused(condition: str, va
     """Of which moto takes some: the errors are the developer guide's."""
     arguments = {"Item": {"pk": "x", "sk": "1"}, "ConditionExpression": condition, "ExpressionAttributeValues": values}
     assert answer(MemoryTable("things"), "put_item", arguments) == ("ValidationException", None)
+
+
+def test_an_update_of_overlapping_attributes_is_refused(real: Any) -> None:
+    update = {
+        "Key": {"pk": "x", "sk": "1"},
+        "UpdateExpression": "SET m.a = :a REMOVE m",
+        "ExpressionAttributeValues": {":a": 1},
+    }
+    for table in (MemoryTable("things"), real):
+        assert answer(table, "update_item", update) == ("ValidationException", None)
 
 
 def test_floats_are_refused_and_numbers_come_back_as_decimals() -> None:
