@@ -49,6 +49,15 @@ ROUTES = {
         ("GET", "/v1/briefs/ltv"),
         ("POST", "/v1/briefs/ltv"),
     ),
+    "api_offers": (
+        ("POST", "/v1/offers"),
+        ("GET", "/v1/offers"),
+        ("GET", "/v1/offers/{offer_id}"),
+        ("PUT", "/v1/offers/{offer_id}"),
+        ("POST", "/v1/offers/{offer_id}/retire"),
+        ("POST", "/v1/offers/{offer_id}/codes"),
+        ("GET", "/v1/offers/{offer_id}/codes"),
+    ),
     "api_campaigns": (
         ("POST", "/v1/campaigns"),
         ("GET", "/v1/campaigns"),
@@ -158,6 +167,19 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("customers", "BatchGetItem"),
                 access.read_lake("snapshots/*/summary.json", "snapshots/*/calls.jsonl.gz"),
                 access.list_lake("snapshots/*/calls.jsonl.gz"),  # a snapshot of before call lists has none
+            ),
+        ),
+        FunctionSpec(
+            folder="api_offers",
+            does="The catalogue of offers; imports, generates and exports their codes",
+            memory_mb=512,
+            environment=("CAMPAIGNS_TABLE",),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#offer", "*#codes#*"),
+                access.table("campaigns", "Query", "*#offer"),
+                access.table("campaigns", "BatchGetItem", "*#code#*"),
+                access.table("campaigns", "PutItem", "*#offer", "*#codes#*", "*#code#*"),
+                access.table("campaigns", "UpdateItem", "*#codes#*"),
             ),
         ),
         FunctionSpec(
