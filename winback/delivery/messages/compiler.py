@@ -26,7 +26,7 @@ from winback.delivery.messages.values import (
 )
 
 _BREAKS = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")  # a header is one line, whatever a name holds
-_BLANK_LINES = re.compile(r"\n{3,}")
+_LINE_ENDS = re.compile(r"[ \t]*\n(?:[ \t]*\n)*[ \t]?")
 # What would put a whole text message into the short parts of UCS-2, as the signs that the default alphabet has.
 _PLAIN_SIGNS = str.maketrans(
     dict.fromkeys("\u2018\u2019", "'")  # quotation marks
@@ -74,7 +74,7 @@ class CompiledEmail:
             text = _tagged_text(text, values)
         except UnsafeLink as error:
             raise RenderingFailed(f"template {self.name!r}: {error}") from None
-        return EmailMessage(subject=subject, html=html, text=_BLANK_LINES.sub("\n\n", text))
+        return EmailMessage(subject=subject, html=html, text=_tidy(text))
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class CompiledData:
         """The parts by their names (a call's as `script`), `language`, and the facts of the offer and the products."""
         names = values.as_liquid(self.language)
         parts = {part: _tagged_text(_rendered(self.name, made, names), values) for part, made in self._parts.items()}
-        shown = {part: _BLANK_LINES.sub("\n\n", text).strip() for part, text in parts.items()}
+        shown = {part: _tidy(text).strip() for part, text in parts.items()}
         return DataMessage({**shown, "language": self.language, **_facts(names)})
 
 
@@ -182,6 +182,11 @@ def _rendered(name: str, template: BoundTemplate, names: Mapping[str, Any]) -> s
     except Exception as error:  # noqa: BLE001 (filters raise whatever Python does about a value: 'inf', a year 99999)
         # By its class only and without its cause: their messages quote the value, which may be a name.
         raise RenderingFailed(f"template {name!r}: {type(error).__name__}") from None
+
+
+def _tidy(text: str) -> str:
+    """Without the blank lines and the spaces at the ends of lines that conditions leave behind."""
+    return _LINE_ENDS.sub(lambda ends: "\n\n" if ends.group().count("\n") > 1 else "\n", text).lstrip()
 
 
 def one_line(text: str) -> str:

@@ -1,6 +1,7 @@
 """Templates: what parts they have, by language; shipped ones by name, or those of a campaign or an account."""
 
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -126,7 +127,8 @@ class InvalidTemplate(ValueError):
 
 
 def shipped_templates() -> tuple[str, ...]:
-    return tuple(sorted(entry.name for entry in _SHIPPED.iterdir() if entry.is_dir()))
+    names = (entry.name for entry in _SHIPPED.iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
 def resolve_template(spec: str | Mapping[str, Any]) -> Template:
@@ -177,11 +179,16 @@ def check_template(template: Template) -> tuple[Problem, ...]:
 
 
 @cache
+def about_shipped(name: str) -> str:
+    """What the shipped template is for, in a line."""
+    return str(_file_of(name)["about"])
+
+
+@cache
 def _shipped(name: str) -> Template:
-    folder = _SHIPPED / name
-    return Template(
-        name=name,
-        subject=(folder / "subject.txt").read_text("utf-8").strip(),
-        mjml=(folder / "message.mjml").read_text("utf-8"),
-        text=(folder / "message.txt").read_text("utf-8"),
-    )
+    spec = _file_of(name)
+    return resolve_template({**{part: spec[part] for part in spec if part != "about"}, "name": name})
+
+
+def _file_of(name: str) -> dict[str, Any]:
+    return tomllib.loads((_SHIPPED / f"{name}.toml").read_text("utf-8"))

@@ -1,6 +1,8 @@
 """Tries a template on made-up customers before it is saved: what fails only when a name is known shows here."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 from liquid.exceptions import LiquidError
 
@@ -23,56 +25,59 @@ def problems_of_trial(template: Template, samples: Mapping[str, MessageValues] =
             try:
                 sources_of_email(parts, language)
             except (BrokenMarkup, BrokenBlock) as error:
-                return (
-                    Problem(
-                        f"{place}mjml", 1, str(error), "see documentation.mjml.io for where each element may stand"
-                    ),
-                )
+                expected = "see documentation.mjml.io for where each element may stand"
+                return (Problem(f"{place}mjml", 1, str(error), expected),)
     problems: dict[tuple[str, str], Problem] = {}
-    for name, values in samples.items():
-        for problem in _problems_with(template, f"for the sample {name}", values):
+    for made in (_problems_of_sources, _problems_of_messages):
+        for problem in made(template, samples):
             problems.setdefault((problem.part, problem.expected), problem)
+        if problems:
+            break
     return tuple(problems.values())
 
 
-def _problems_with(template: Template, whom: str, values: MessageValues) -> list[Problem]:
-    problems = [
-        problem
-        for place, language, parts in in_each_language(template)
-        for problem in _problems_of_sources(place, language, parts, whom, values)
-    ]
-    if problems:
-        return problems
+def _problems_of_messages(template: Template, samples: Mapping[str, MessageValues]) -> Iterator[Problem]:
     for channel in ChannelName:
         for place, language, parts in in_each_language(template):
             if not parts.cover(channel) or channel is ChannelName.WEBHOOK:
                 continue
-            try:
-                message = compile_template(template, channel, language).render(values)
-            except RenderingFailed as failed:
-                part = place + NEEDED[channel][-1]
-                problems.append(Problem(part, 1, f"{failed} {whom}", "keep the message whole in every condition"))
-                continue
-            problems += problems_of_message(message, place, whom)
-    return problems
+            compiled = compile_template(template, channel, language)
+            for name, values in samples.items():
+                whom = _whom(name)
+                try:
+                    message = compiled.render(values)
+                except RenderingFailed as failed:
+                    part = place + NEEDED[channel][-1]
+                    yield Problem(part, 1, f"{failed} {whom}", "keep the message whole in every condition")
+                    continue
+                yield from problems_of_message(message, place, whom)
 
 
-def _problems_of_sources(place: str, language: str, parts: Parts, whom: str, values: MessageValues) -> list[Problem]:
+def _problems_of_sources(template: Template, samples: Mapping[str, MessageValues]) -> Iterator[Problem]:
     """Each part as its author wrote it, so that the line is one of theirs."""
-    problems = []
-    own = words_in(language) or {}
-    names = {**values.as_liquid(language), OPT_OUT: own.get("reply_stop", "")}
-    for part, source in _sources(parts):
-        try:
-            (BLOCKS if part == "mjml" else PLAIN).from_string(source).render(names)
-        except LiquidError as error:
-            line = line_of(error, source)
-            problems.append(Problem(place + part, line, f"{error.message} {whom}", "write a simpler template"))
-        except Exception as error:  # noqa: BLE001 (filters raise whatever Python does about a value)
-            problems.append(
-                Problem(place + part, 1, f"{type(error).__name__} {whom}", "check what the filters are given")
-            )
-    return problems
+    for place, language, parts in in_each_language(template):
+        own = words_in(language) or {}
+        for part, source in _sources(parts):
+            for name, values in samples.items():
+                names = {**values.as_liquid(language), OPT_OUT: own.get("reply_stop", "")}
+                problem = _problem_of(part, source, names, _whom(name))
+                if problem is not None:
+                    yield replace(problem, part=place + part)
+                    break
+
+
+def _problem_of(part: str, source: str, names: Mapping[str, Any], whom: str) -> Problem | None:
+    try:
+        (BLOCKS if part == "mjml" else PLAIN).from_string(source).render(names)
+    except LiquidError as error:
+        return Problem(part, line_of(error, source), f"{error.message} {whom}", "write a simpler template")
+    except Exception as error:  # noqa: BLE001 (filters raise whatever Python does about a value)
+        return Problem(part, 1, f"{type(error).__name__} {whom}", "check what the filters are given")
+    return None
+
+
+def _whom(sample: str) -> str:
+    return f"for the sample {sample}"
 
 
 def _sources(parts: Parts) -> Iterator[tuple[str, str]]:

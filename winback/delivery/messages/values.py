@@ -81,7 +81,7 @@ class MessageValues:
                 "color": self.color,
                 "logo_url": self.logo_url,
             },
-            "offer": None if self.offer is None else _offer(self.offer, locale),
+            "offer": _NOTHING if self.offer is None else _offer(self.offer, locale),
             "recommendations": self.recommendations,
             "store": _Named({name: _shown(value, locale) for name, value in self.store.items()}),
             "variants": _Named(self.variants),
@@ -94,6 +94,16 @@ class _Named(dict[str, Any]):
 
     def __missing__(self, name: str) -> None:
         return None
+
+
+class _Nothing(_Named):
+    """What is not there, of which a template may still ask: `{% if offer.code %}`."""
+
+    def __liquid__(self) -> bool:
+        return False
+
+
+_NOTHING = _Nothing()
 
 
 def _offer(offer: OfferValues, locale: str) -> dict[str, object]:
