@@ -120,6 +120,12 @@ class StageConfig:
     SNS writes what became of texts into log groups whose names it fixes."""
     text_origination_identity: str | None = None  # number, pool or sender id of AWS End User Messaging; else SNS
 
+    channel_rates: Mapping[str, float] = field(
+        default_factory=lambda: {"sms": 10.0, "push": 50.0, "webhook": 10.0, "call": 100.0}
+    )
+    """Messages a second of the channels whose provider does not say, as SES does, how many it takes: what quotas of
+    the AWS account (https://docs.aws.amazon.com/general/latest/gr/sns.html) and the receiving systems allow."""
+
     # What the emulator lacks or the local stage replaces
     scheduler: bool = True
     sagemaker_resources: bool = True

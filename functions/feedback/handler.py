@@ -1,6 +1,5 @@
 """SES's events: each into its ledger row, hard bounces and complaints onto the suppression list as well."""
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,16 +9,18 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.failures import describe
+from winback.aws.feedback import FeedbackBook
 from winback.aws.ledger import Ledger
-from winback.aws.suppressions import SuppressionList, SuppressionReason
-from winback.aws.tables import Accounts, UnknownAccount, table
-from winback.delivery.feedback import MalformedEvent, SesFeedback, read_event
+from winback.aws.reputation import Reputation
+from winback.aws.suppressions import SuppressionList
+from winback.aws.tables import Accounts, table
+from winback.delivery.feedback import json_object, read_event
 
 logger = Logger()
 metrics = Metrics()
-CHANNEL = "email"
 
 
 @dataclass(frozen=True)
@@ -29,20 +30,16 @@ class Settings:
     performance_table: str
 
 
-@dataclass(frozen=True)
-class Parts:
-    accounts: Accounts
-    suppressions: SuppressionList
-    ledger: Ledger
-
-
 @cache
-def parts() -> Parts:
+def book() -> FeedbackBook:
     settings = read_settings(Settings)
-    return Parts(
-        accounts=Accounts(table(settings.campaigns_table)),
+    campaigns = table(settings.campaigns_table)
+    return FeedbackBook(
+        accounts=Accounts(campaigns),
         suppressions=SuppressionList(table(settings.customers_table)),
         ledger=Ledger(table(settings.performance_table)),
+        reputation=Reputation(campaigns),
+        wall=SystemClock().now,
     )
 
 
@@ -60,41 +57,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 def record_event(record: SQSRecord) -> None:
     try:
-        result = apply(read_event(envelope_of(record.body)))
+        result = book().apply(read_event(json_object(record.body)))
     except Exception as error:
         logger.error("event comes back", message_id=record.message_id, error=describe(error))
         raise
     metrics.add_metric(name=f"feedback_{result}", unit=MetricUnit.Count, value=1)
-
-
-def envelope_of(body: str) -> dict[str, Any]:
-    try:
-        envelope = json.loads(body)
-    except ValueError:
-        raise MalformedEvent("the message is not JSON") from None
-    if not isinstance(envelope, dict):
-        raise MalformedEvent("the message is not an object")
-    return envelope
-
-
-def apply(feedback: SesFeedback) -> str:
-    """What was done. A mail or a send that is not ours is counted and left: no repetition would find it."""
-    if feedback.event is None:
-        return "ignored"
-    if feedback.send_id is None:
-        return "foreign"
-    if feedback.suppress and feedback.address:
-        try:
-            account = parts().accounts.get(feedback.send_id.account_id)
-        except UnknownAccount:
-            return "unknown_account"
-        parts().suppressions.add(
-            account,
-            feedback.address,
-            CHANNEL,
-            SuppressionReason(feedback.suppress),
-            at=feedback.event.at,
-            send_id=feedback.send_id,
-        )
-    known = parts().ledger.record(feedback.send_id, feedback.event)
-    return feedback.event.kind.name.lower() if known else "unknown_send"

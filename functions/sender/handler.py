@@ -16,11 +16,12 @@ from winback.aws.environment import read_settings
 from winback.aws.failures import describe
 from winback.aws.lake import Lake
 from winback.aws.signing import SigningKey
-from winback.aws.tables import table
+from winback.aws.tables import SharedTable, table
 from winback.delivery.release import Release
 
 logger = Logger()
 metrics = Metrics()
+THREADS = 8  # rows at a time: each waits for a table or a provider nearly all of its time
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,17 @@ class NotFinished(RuntimeError):
 @cache
 def dispatch() -> Dispatch:
     settings = read_settings(Settings)
-    campaigns = table(settings.campaigns_table)
+    campaigns = SharedTable(table(settings.campaigns_table))
     return Dispatch(
         campaigns_table=campaigns,
-        customers_table=table(settings.customers_table),
-        performance_table=table(settings.performance_table),
+        customers_table=SharedTable(table(settings.customers_table)),
+        performance_table=SharedTable(table(settings.performance_table)),
         lake=Lake(settings.lake_bucket),
         providers=providers(settings),
         signing_key=SigningKey(settings.unsubscribe_secret),
         clock=clock_of(campaigns),
         wall=SystemClock().now,
+        threads=THREADS,
     )
 
 

@@ -9,9 +9,12 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from winback.accounts import Account
-from winback.aws.clock import Clock, clock_of
+from winback.accounts.channels import ChannelName
+from winback.aws.clock import Clock, SystemClock, clock_of
 from winback.aws.environment import read_settings
+from winback.aws.feedback import FeedbackBook
 from winback.aws.ledger import Ledger
+from winback.aws.reputation import Reputation
 from winback.aws.signing import SigningKey
 from winback.aws.suppressions import SuppressionList
 from winback.aws.tables import Accounts, UnknownAccount, table
@@ -22,7 +25,6 @@ from winback.identifiers import SendId
 
 logger = Logger()
 metrics = Metrics()
-CHANNEL = "email"
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
@@ -47,6 +49,7 @@ class Parts:
     accounts: Accounts
     suppressions: SuppressionList
     ledger: Ledger
+    feedback: FeedbackBook
     signing_key: SigningKey
     clock: Clock
 
@@ -55,10 +58,14 @@ class Parts:
 def parts() -> Parts:
     settings = read_settings(Settings)
     campaigns = table(settings.campaigns_table)
+    accounts = Accounts(campaigns)
+    suppressions = SuppressionList(table(settings.customers_table))
+    ledger = Ledger(table(settings.performance_table))
     return Parts(
-        accounts=Accounts(campaigns),
-        suppressions=SuppressionList(table(settings.customers_table)),
-        ledger=Ledger(table(settings.performance_table)),
+        accounts=accounts,
+        suppressions=suppressions,
+        ledger=ledger,
+        feedback=FeedbackBook(accounts, suppressions, ledger, Reputation(campaigns), SystemClock().now),
         signing_key=SigningKey(settings.unsubscribe_secret),
         clock=clock_of(campaigns),
     )
@@ -84,10 +91,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
 
 def unsubscribe(account: Account, send_id: SendId) -> None:
-    """Repeating it changes nothing more. A customer who is gone needs nothing: there is no address to write to."""
+    """From the channel of the message that the link was in. Repeating it changes nothing more.
+
+    A customer who is gone needs nothing: there is no address to write to. A message whose row is gone was an e-mail.
+    """
     now = parts().clock.now()
-    parts().suppressions.unsubscribe(account, send_id.customer_key, CHANNEL, at=now, send_id=send_id)
-    parts().ledger.record(send_id, FeedbackEvent(EventKind.UNSUBSCRIBED, now))
+    channel = parts().ledger.rows([send_id]).get(send_id, {}).get("channel", ChannelName.EMAIL.value)
+    parts().suppressions.unsubscribe(account, send_id.customer_key, channel, at=now, send_id=send_id)
+    parts().feedback.record(send_id, FeedbackEvent(EventKind.UNSUBSCRIBED, now), channel)
     metrics.add_metric(name="unsubscribed", unit=MetricUnit.Count, value=1)
     logger.info("unsubscribed", account_id=account.account_id, customer_key=send_id.customer_key)
 

@@ -1,5 +1,6 @@
 """A stack whose substance is functions: it makes them from their table, and shares the packages among them."""
 
+import json
 from collections.abc import Iterable, Mapping
 
 from aws_cdk import aws_lambda as lambda_
@@ -65,4 +66,5 @@ def stage_environment(names: Names) -> dict[str, str]:
         "SMS_CONFIGURATION_SET": names.text_configuration_set if names.config.texts else "",
         "SMS_ORIGINATION_IDENTITY": names.config.text_origination_identity or "",
         "UNSUBSCRIBE_SECRET": names.secret,
+        "CHANNEL_RATES": json.dumps(dict(names.config.channel_rates)),
     }

@@ -31,7 +31,7 @@ class Circuits:
         """False when somebody else saved it since it was read."""
         return self._put(channel, circuit, replacing) is None
 
-    def change(self, channel: str, change: Callable[[Circuit], Circuit], known: StoredCircuit) -> Circuit:
+    def change(self, channel: str, change: Callable[[Circuit], Circuit], known: StoredCircuit) -> StoredCircuit:
         """What `change` makes of the circuit; nothing is written where it stays as it is.
 
         Where others kept winning, their answers of the provider are as new as ours: it is left to them.
@@ -39,12 +39,12 @@ class Circuits:
         for _ in range(_ATTEMPTS):
             changed = change(known.circuit)
             if changed == known.circuit:
-                return changed
+                return known
             there = self._put(channel, changed, known.version)
             if there is None:
-                return changed
+                return StoredCircuit(changed, known.version + 1)
             known = there
-        return known.circuit
+        return known
 
     def _put(self, channel: str, circuit: Circuit, replacing: int) -> StoredCircuit | None:
         """None when it was written, else what is there."""

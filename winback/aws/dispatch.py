@@ -1,40 +1,45 @@
-"""Wires the sender's ports to the tables, the lake and SES, for one release after another."""
+"""Wires the sender's ports to the tables, the lake and the channels' providers, for one release after another."""
 
 import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 
 from winback.accounts import Account
+from winback.aws.budgets import Budgets
+from winback.aws.circuits import Circuits, StoredCircuit
 from winback.aws.clock import Clock
+from winback.aws.composing import Composer
 from winback.aws.contacts import ContactBook
 from winback.aws.due import DueIndex
+from winback.aws.handout import CodeReserve, Handout, spend_of
 from winback.aws.lake import Lake, Row
-from winback.aws.launches import LaunchStore
+from winback.aws.launches import UnknownLaunch
 from winback.aws.ledger import Ledger
 from winback.aws.recipients import Recipient, RecipientStore
+from winback.aws.reputation import Reputation
+from winback.aws.sending_state import Ground, read_ground
 from winback.aws.tables import Accounts
 from winback.campaigns.contexts import send_context
 from winback.campaigns.launch import Launch, LaunchState
-from winback.campaigns.messages import template_of
 from winback.campaigns.planning import ALLOW
-from winback.campaigns.schedule import latest_time
-from winback.delivery.channels import CHANNELS, ChannelName, Outgoing, Provider
+from winback.delivery.answers import Answer, Throttled
+from winback.delivery.channels import ChannelName, Outgoing, Provider
+from winback.delivery.circuit import CircuitState, is_outage
 from winback.delivery.feeding import Permit
 from winback.delivery.gate import RecipientFacts
-from winback.delivery.ledger import Description
-from winback.delivery.messages import MessageValues
-from winback.delivery.messages.compiler import CompiledTemplate, compile_template
+from winback.delivery.ledger import Description, State
 from winback.delivery.release import Release
-from winback.delivery.sending import PlannedSend, Report, Sending
+from winback.delivery.sending import PlannedSend, Report, Sending, one_after_the_other
 from winback.delivery.unsubscribing import unsubscribe_url
-from winback.identifiers import CustomerKey, LaunchId, SendId
+from winback.identifiers import CustomerKey, SendId
 
 AGAIN_AFTER = timedelta(minutes=1)
 _KEPT_CHUNKS = 8  # of at most 500 rows each
-_KEPT_TEMPLATES = 32
 
 
 def permit_of(state: LaunchState) -> Permit:
@@ -45,7 +50,10 @@ def permit_of(state: LaunchState) -> Permit:
 
 
 class Dispatch:
-    """Kept between invocations: plan chunks and templates of a launch never change."""
+    """Kept between invocations: plan chunks and templates of a launch never change.
+
+    `threads`: rows of a message that are sent at a time. The tables are shared among them (winback.aws.tables.shared).
+    """
 
     def __init__(
         self,
@@ -59,61 +67,96 @@ class Dispatch:
         clock: Clock,
         wall: Callable[[], datetime],
         pause: Callable[[float], None] = time.sleep,
+        threads: int = 1,
     ) -> None:
+        self._campaigns, self._performance = campaigns_table, performance_table
         self._accounts = Accounts(campaigns_table)
-        self._launches = LaunchStore(campaigns_table)
         self._due = DueIndex(campaigns_table)
         self._recipients = RecipientStore(customers_table, performance_table)
         self._ledger = Ledger(performance_table)
-        self._contacts = ContactBook(performance_table)
+        self._reputation = Reputation(campaigns_table)
+        self._circuits = Circuits(campaigns_table)
+        self._budgets = Budgets(campaigns_table)
+        self._codes = CodeReserve(campaigns_table)
+        self._composer = Composer(lake)
         self._lake, self._providers, self._signing_key = lake, providers, signing_key
         self._clock, self._wall, self._pause = clock, wall, pause
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._chunks: OrderedDict[str, list[Row]] = OrderedDict()
-        self._templates: OrderedDict[tuple[LaunchId, int], CompiledTemplate] = OrderedDict()
 
     def send(self, release: Release, seconds_left: Callable[[], float]) -> Report:
-        """Sends the release's rows; those that must wait go back into the due index a minute later.
+        """Sends the release's rows; those that must wait go back into the due index.
 
-        The launch is read anew each time. When it is paused nothing is claimed; when it is over each row is skipped.
+        The launch, the switches and the provider's circuit are read anew each time. While one of them says so nothing
+        is claimed; when the launch is over each row is skipped.
         """
         now = self._clock.now()
-        launch = self._launches.get(release.account_id, release.launch_id)
-        if permit_of(launch.state) is Permit.WAIT:
+        try:
+            ground = read_ground(self._campaigns, release.account_id, release.launch_id, release.channel)
+        except UnknownLaunch:  # erased with its account
+            return Report(Counter({"dropped": release.to_row - release.from_row}))
+        if self._waits(release, ground):
             report = Report(due_again_from=release.from_row)
             report.outcomes["waiting"] = release.to_row - release.from_row
         else:
-            report = self._send(release, launch, now, seconds_left)
+            report = self._send(release, ground, now, seconds_left)
+        for from_row, to_row, send_at in _runs(report.moved):
+            self._due.put(release.due_again(from_row, send_at, to_row))
         if report.due_again_from is not None:
             self._due.put(release.due_again(report.due_again_from, now + AGAIN_AFTER))
         return report
 
-    def _send(self, release: Release, launch: Launch, now: datetime, seconds_left: Callable[[], float]) -> Report:
-        account = self._accounts.get(release.account_id)
-        latest_at = latest_time([step.planned_at for step in launch.steps], release.step, launch.evaluation_ends_at)
+    def _waits(self, release: Release, ground: Ground) -> bool:
+        circuit = ground.circuit.circuit
+        closed_to_it = not circuit.passes and not (release.probe and circuit.state is CircuitState.PROBING)
+        permit = permit_of(ground.launch.state)
+        return permit is Permit.WAIT or (permit is Permit.SEND and (ground.stopped or closed_to_it))
+
+    def _send(self, release: Release, ground: Ground, now: datetime, seconds_left: Callable[[], float]) -> Report:
+        launch, account = ground.launch, self._accounts.get(release.account_id)
+        latest_at = launch.latest_at(release.step)
         planned = [
             _planned(number, row, launch, account, latest_at)
             for number, row in enumerate(self._chunk(release.key)[release.from_row : release.to_row], release.from_row)
-            if row["verdict"] == ALLOW
+            if row["verdict"] == ALLOW and row["channel"] == release.channel
         ]
+        recipients = self._recipients.load(
+            account,
+            [one.send_id.customer_key for one in planned],
+            release.channel,
+            exclude_send=(release.launch_id, release.step),
+        )
+        contact_lists = {customer: recipient.contact_list for customer, recipient in recipients.items()}
+        expected = Counter(one.described.offer_id for one in planned if one.described.offer_id is not None)
         sending = Sending(
             ledger=self._ledger,
-            contacts=self._contacts,
+            contacts=ContactBook(self._performance, contact_lists),
             recipients=_Recipients(
-                self._recipients,
-                account,
-                release,
-                [one.send_id.customer_key for one in planned],
-                template=lambda: self._template(launch, release.step),
-                signing_key=self._signing_key,
+                self._recipients, self._composer, launch, account, recipients, signing_key=self._signing_key, now=now
             ),
+            offers=Handout(launch, self._budgets, self._codes, expected),
             deliver=self._providers[ChannelName(release.channel)].deliver,
+            heed=_Breaker(self._circuits, release.channel, ground.circuit, self._wall).heed,
             now=now,
             wall=self._wall,
             seconds_left=seconds_left,
             new_claim=lambda: secrets.token_hex(8),
             pause=self._pause,
+            each=self._each,
         )
-        return sending.send(planned)
+        report = sending.send(planned)
+        if accepted := report.outcomes[State.ACCEPTED]:
+            self._reputation.add_sent(launch.account_id, launch.launch_id, release.channel, accepted, at=self._wall())
+        return report
+
+    def _each(self, work: Callable[[PlannedSend], None], rows: Sequence[PlannedSend]) -> None:
+        if self._pool is None:
+            one_after_the_other(work, rows)
+            return
+        running = [self._pool.submit(work, row) for row in rows]
+        wait(running)
+        for done in running:
+            done.result()
 
     def _chunk(self, key: str) -> list[Row]:
         if key not in self._chunks:
@@ -122,14 +165,6 @@ class Dispatch:
                 self._chunks.popitem(last=False)
         return self._chunks[key]
 
-    def _template(self, launch: Launch, step: int) -> CompiledTemplate:
-        place = (launch.launch_id, step)
-        if place not in self._templates:
-            self._templates[place] = compile_template(template_of(launch.definition.touch(step).step))
-            if len(self._templates) > _KEPT_TEMPLATES:
-                self._templates.popitem(last=False)
-        return self._templates[place]
-
 
 class _Recipients:
     """The release's customers: read together once, and each one's profile and suppression again before its claim."""
@@ -137,67 +172,79 @@ class _Recipients:
     def __init__(
         self,
         store: RecipientStore,
+        composer: Composer,
+        launch: Launch,
         account: Account,
-        release: Release,
-        customers: list[CustomerKey],
+        known: dict[CustomerKey, Recipient],
         *,
-        template: Callable[[], CompiledTemplate],
         signing_key: Callable[[], str],
+        now: datetime,
     ) -> None:
-        self._store, self._account, self._channel = store, account, ChannelName(release.channel)
-        self._template, self._signing_key = template, signing_key
-        self._known: dict[CustomerKey, Recipient] = store.load(
-            account, customers, release.channel, exclude_send=(release.launch_id, release.step)
-        )
+        self._store, self._composer, self._launch, self._account = store, composer, launch, account
+        self._known, self._signing_key, self._now = known, signing_key, now
 
-    def facts(self, customer: CustomerKey) -> RecipientFacts:
-        self._known[customer] = self._store.refresh(self._account, self._known[customer], self._channel)
+    def facts(self, one: PlannedSend) -> RecipientFacts:
+        customer = one.send_id.customer_key
+        self._known[customer] = self._store.refresh(self._account, self._known[customer], one.context.channel)
         return self._known[customer].facts
 
-    def outgoing(self, send_id: SendId) -> Outgoing:
-        recipient, account = self._known[send_id.customer_key], self._account
-        address = CHANNELS[self._channel].deliverable(recipient.address or "", recipient.country)
-        if address is None:
-            raise ValueError("a recipient without a deliverable address passed the gate")
-        link = unsubscribe_url(account.public_url, self._signing_key(), send_id)
-        values = MessageValues(
-            shop_name=account.name,
-            shop_url=account.website,
-            postal_address=account.sender.postal_address,
-            unsubscribe_url=link,
-            first_name=recipient.first_name,
-            last_name=recipient.last_name,
-            country=recipient.country,
+    def outgoing(self, one: PlannedSend) -> Outgoing:
+        return self._composer.compose(
+            self._launch,
+            self._account,
+            self._known[one.send_id.customer_key],
+            one.send_id,
+            one.described,
+            unsubscribe_url=unsubscribe_url(self._account.public_url, self._signing_key(), one.send_id),
+            now=self._now,
         )
-        return Outgoing(
-            send_id=send_id,
-            account=account,
-            to=address,
-            message=self._template().render(values),
-            unsubscribe_url=link,
-            country=recipient.country,
-        )
+
+
+class _Breaker:
+    """Tells the channel's circuit what the provider answers."""
+
+    def __init__(self, circuits: Circuits, channel: str, known: StoredCircuit, wall: Callable[[], datetime]) -> None:
+        self._circuits, self._channel, self._known, self._wall = circuits, channel, known, wall
+        self._lock = Lock()
+
+    def heed(self, answer: Answer) -> bool:
+        """Whether the provider may be asked on."""
+        code = is_outage(answer)
+        with self._lock:
+            if code is not None:
+                self._known = self._circuits.change(
+                    self._channel, lambda circuit: circuit.failed(code, self._wall()), self._known
+                )
+            elif not isinstance(answer, Throttled):
+                self._known = self._circuits.change(self._channel, lambda circuit: circuit.succeeded(), self._known)
+            return self._known.circuit.passes
 
 
 def _planned(number: int, row: Row, launch: Launch, account: Account, latest_at: datetime) -> PlannedSend:
-    context = send_context(
-        launch,
-        account,
-        {"channel": launch.definition.channels[0], **row},
-        latest_at=latest_at,
-        cancelled=permit_of(launch.state) is Permit.DROP,
-    )
+    cancelled = permit_of(launch.state) is Permit.DROP
     return PlannedSend(
         row=number,
         send_id=SendId.parse(row["send_id"]),
-        context=context,
+        context=send_context(launch, account, row, latest_at=latest_at, cancelled=cancelled),
         described=Description(
             launch.campaign_id,
-            context.channel,
+            row["channel"],
             variants=row.get("variants") or {},
             segment=row.get("segment"),
             offer_id=row.get("offer_id"),
             hour_propensity=row.get("hour_propensity"),
             possible_hours=row.get("possible_hours"),
         ),
+        spend=spend_of(launch, row),
     )
+
+
+def _runs(moved: Mapping[int, datetime]) -> list[tuple[int, int, datetime]]:
+    """Neighbouring rows that leave at the same moment, as (first row, row after the last, moment)."""
+    runs: list[tuple[int, int, datetime]] = []
+    for row, moment in sorted(moved.items()):
+        if runs and runs[-1][1:] == (row, moment):
+            runs[-1] = (runs[-1][0], row + 1, moment)
+        else:
+            runs.append((row, row + 1, moment))
+    return runs

@@ -48,7 +48,7 @@ class DueIndex:
                 return replace(entry, token=token, to_row=longer)
         return replace(entry, token=token)
 
-    def due(self, now: datetime, shard: int, channel: str = "email") -> Iterator[DueEntry]:
+    def due(self, now: datetime, shard: int, channel: str) -> Iterator[DueEntry]:
         """Entries of one shard with `send_at` <= now, oldest first, read page by page as they are consumed."""
         rows = query_all(
             self._table,

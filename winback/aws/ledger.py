@@ -1,6 +1,7 @@
-"""The send ledger and the contact lists in the performance table: conditional writes only."""
+"""The send ledger in the performance table: conditional writes only."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from winback.delivery.gate import Reason
 from winback.delivery.ledger import BounceType, Description, FeedbackEvent, Standing, State, origins, standing
 from winback.identifiers import SendId
 from winback.instants import format_instant
+
+_TRANSACTIONS = 8
 
 
 class Ledger:
@@ -83,8 +86,14 @@ class Ledger:
     def throttled(self, send_id: SendId, *, claim: str, error: str) -> bool:
         return self._move(send_id, claim, State.THROTTLED, {"error": error})
 
-    def record(self, send_id: SendId, event: FeedbackEvent) -> bool:
-        """Writes a feedback event, the earliest instant wins. False when there is no such row."""
+    def record(self, send_id: SendId, event: FeedbackEvent, *, counted: Sequence[Item] = ()) -> bool:
+        """Writes a feedback event, the earliest instant wins. False when there is no such row.
+
+        `counted` are writes that belong to the send's first event of this kind (of bounces: the first hard one): they
+        are made in one transaction with it, so that each counts once, whatever is repeated or dies.
+        """
+        if counted and self._first(send_id, event, counted) and event.bounce_type is None:
+            return True
         name, at = event.kind.value, format_instant(event.at)
         known = self._update(
             send_id,
@@ -103,6 +112,37 @@ class Ledger:
                 {":type": event.bounce_type.value},
             )
         return known
+
+    def _first(self, send_id: SendId, event: FeedbackEvent, counted: Sequence[Item]) -> bool:
+        """False when it is not the first of its kind, or there is no row. Raises Contention."""
+        names, values = {"#name": event.kind.value}, {":at": format_instant(event.at)}
+        update = "SET #name = if_not_exists(#name, :at)"
+        condition = "attribute_exists(pk) AND attribute_not_exists(#name)"
+        if event.bounce_type is not None:
+            update += ", bounce_type = :type"
+            condition = "attribute_exists(pk) AND (attribute_not_exists(bounce_type) OR bounce_type <> :type)"
+            values[":type"] = event.bounce_type.value
+        row = {
+            "TableName": self._table.name,
+            "Key": keys.send(send_id),
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+        for attempt in range(_TRANSACTIONS):
+            try:
+                self._table.meta.client.transact_write_items(TransactItems=[{"Update": row}, *counted])
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionCanceledException":
+                    raise
+                reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", ())]
+                if reasons[:1] == ["ConditionalCheckFailed"]:
+                    return False
+                time.sleep(min(0.05 * 2**attempt, 1))  # the counters are shared with other events
+            else:
+                return True
+        raise Contention("the counters kept changing")
 
     def _born(self, item: Item) -> Item | None:
         """Puts a row that is new or throttled; else the row that is there."""

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from winback.accounts import Account
 from winback.aws import keys
+from winback.delivery.channels import CHANNELS, ChannelName
 from winback.delivery.gate import Consent
 from winback.identifiers import CustomerKey, SendId
 from winback.instants import format_instant
@@ -26,14 +27,24 @@ class SuppressionList:
         self._table = customers_table
 
     def add(
-        self, account: Account, address: str, channel: str, reason: SuppressionReason, *, at: datetime, send_id: SendId
+        self,
+        account: Account,
+        address: str,
+        channel: str,
+        reason: SuppressionReason,
+        *,
+        at: datetime,
+        send_id: SendId | None = None,
     ) -> bool:
-        """Keeps the first reason; False when the address was on the list already."""
+        """Keeps the first reason; False when the address was on the list already.
+
+        `send_id`: of the message that it answers, where that is known.
+        """
         item = {
             **keys.suppression(account.account_id, account.address_hash(address), channel),
             "reason": reason.value,
             "at": format_instant(at),
-            "send_id": str(send_id),
+            **({"send_id": str(send_id)} if send_id is not None else {}),
         }
         return self._conditionally(self._table.put_item, Item=item, ConditionExpression="attribute_not_exists(pk)")
 
@@ -45,7 +56,7 @@ class SuppressionList:
         profile = self._table.get_item(Key=key, ConsistentRead=True).get("Item")
         if profile is None:
             return False
-        address = profile.get(channel) if channel == "email" else profile.get("phone")
+        address = CHANNELS[ChannelName(channel)].address(profile)
         if address:
             self.add(account, address, channel, SuppressionReason.UNSUBSCRIBE, at=at, send_id=send_id)
         denied = {"state": Consent.DENIED.value, "at": format_instant(at), "source": "unsubscribe"}

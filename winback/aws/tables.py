@@ -39,6 +39,30 @@ def table(name: str) -> Any:
     return boto3.resource("dynamodb").Table(name)
 
 
+class SharedTable:
+    """A table for several threads: a resource is not for sharing, the client behind it is
+    (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients)."""
+
+    def __init__(self, table: Any) -> None:
+        self.name: str = table.name
+        self.meta: Any = table.meta
+
+    def get_item(self, **arguments: Any) -> Any:
+        return self.meta.client.get_item(TableName=self.name, **arguments)
+
+    def put_item(self, **arguments: Any) -> Any:
+        return self.meta.client.put_item(TableName=self.name, **arguments)
+
+    def update_item(self, **arguments: Any) -> Any:
+        return self.meta.client.update_item(TableName=self.name, **arguments)
+
+    def delete_item(self, **arguments: Any) -> Any:
+        return self.meta.client.delete_item(TableName=self.name, **arguments)
+
+    def query(self, **arguments: Any) -> Any:
+        return self.meta.client.query(TableName=self.name, **arguments)
+
+
 def batch_get(table: Any, wanted: Iterable[keys.Key], *, consistent: bool = False) -> dict[tuple[str, str], Item]:
     """All existing items of the keys, by (pk, sk). Unprocessed keys are asked for again."""
     unique = list({(k["pk"], k["sk"]): k for k in wanted}.values())

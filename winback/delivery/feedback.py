@@ -4,6 +4,7 @@ Shapes: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sn
 https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,26 +47,39 @@ class MalformedEvent(ValueError):
 
 
 @dataclass(frozen=True)
-class SesFeedback:
-    """One event. `send_id` is None when the mail was not one of ours, `event` when it is a kind that is ignored.
+class Feedback:
+    """One event of a channel's provider. `send_id` is None when the message was not one of ours, `event` when it is a
+    kind that is ignored.
 
-    `suppress` is the suppression reason (hard_bounce, complaint) that the event gives for `address`.
+    `suppress` is the suppression reason (hard_bounce, complaint, unsubscribe) that the event gives for `address`.
     """
 
     send_id: SendId | None
     event: FeedbackEvent | None
+    channel: str = "email"
     suppress: str | None = None
     address: str | None = None
 
 
-def read_event(envelope: Mapping[str, Any]) -> SesFeedback:
+def json_object(text: str) -> dict[str, Any]:
+    """Raises MalformedEvent."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise MalformedEvent("the message is not JSON") from None
+    if not isinstance(found, dict):
+        raise MalformedEvent("the message is not an object")
+    return found
+
+
+def read_event(envelope: Mapping[str, Any]) -> Feedback:
     """Raises MalformedEvent."""
     detail = _part(envelope, "detail", "the envelope")
     mail = _part(detail, "mail", "the detail")
     kind_name = str(detail.get("eventType"))
     send_id = _send_id(mail)
     if kind_name in _IGNORED:
-        return SesFeedback(send_id, None)
+        return Feedback(send_id, None)
     if kind_name not in _TYPES:
         raise MalformedEvent("eventType is missing or not one that SES documents")
     kind, particulars_name = _TYPES[kind_name]
@@ -75,7 +89,7 @@ def read_event(envelope: Mapping[str, Any]) -> SesFeedback:
         case EventKind.BOUNCED:
             hard = particulars.get("bounceType") == "Permanent"
             event = FeedbackEvent(kind, at, BounceType.HARD if hard else BounceType.SOFT)
-            return SesFeedback(
+            return Feedback(
                 send_id,
                 event,
                 suppress="hard_bounce" if hard else None,
@@ -83,11 +97,11 @@ def read_event(envelope: Mapping[str, Any]) -> SesFeedback:
             )
         case EventKind.COMPLAINED:
             address = _address(particulars.get("complainedRecipients"), mail)
-            return SesFeedback(send_id, FeedbackEvent(kind, at), suppress="complaint", address=address)
+            return Feedback(send_id, FeedbackEvent(kind, at), suppress="complaint", address=address)
         case EventKind.OPENED | EventKind.CLICKED:
-            return SesFeedback(send_id, FeedbackEvent(_by_whom(kind, particulars, mail, at), at))
+            return Feedback(send_id, FeedbackEvent(_by_whom(kind, particulars, mail, at), at))
         case _:
-            return SesFeedback(send_id, FeedbackEvent(kind, at))
+            return Feedback(send_id, FeedbackEvent(kind, at))
 
 
 def _time_of(

@@ -34,10 +34,17 @@ class DueEntry:
         if not 0 <= self.from_row < self.to_row:
             raise ValueError(f"rows {self.from_row} to {self.to_row} are no range: expected 0 <= from_row < to_row")
 
+    @property
+    def rows(self) -> int:
+        return self.to_row - self.from_row
+
 
 @dataclass(frozen=True)
 class Release:
-    """Rows `from_row` (included) to `to_row` (excluded) of the plan chunk at S3 `key`: one message of the queue."""
+    """Rows `from_row` (included) to `to_row` (excluded) of the plan chunk at S3 `key`: one message of the queue.
+
+    A `probe` is let through to a provider whose circuit is not closed, to find out whether it is back.
+    """
 
     channel: str
     account_id: AccountId
@@ -47,9 +54,10 @@ class Release:
     key: str
     from_row: int
     to_row: int
+    probe: bool = False
 
     @classmethod
-    def of(cls, entry: DueEntry, from_row: int, to_row: int) -> Self:
+    def of(cls, entry: DueEntry, from_row: int, to_row: int, *, probe: bool = False) -> Self:
         return cls(
             channel=entry.channel,
             account_id=entry.account_id,
@@ -59,10 +67,11 @@ class Release:
             key=entry.key,
             from_row=from_row,
             to_row=to_row,
+            probe=probe,
         )
 
-    def due_again(self, from_row: int, send_at: datetime) -> DueEntry:
-        """Its rows from `from_row` on, for the due index."""
+    def due_again(self, from_row: int, send_at: datetime, to_row: int | None = None) -> DueEntry:
+        """Its rows from `from_row` on, to its end or to `to_row`, for the due index."""
         return DueEntry(
             channel=self.channel,
             account_id=self.account_id,
@@ -71,7 +80,7 @@ class Release:
             chunk=self.chunk,
             key=self.key,
             from_row=from_row,
-            to_row=self.to_row,
+            to_row=self.to_row if to_row is None else to_row,
             send_at=send_at,
         )
 

@@ -1,16 +1,21 @@
-"""Sends released rows: gate, contact slot, claim, provider, record. Ports in, no AWS.
+"""Sends released rows: gate, offer, contact slot, budget, claim, provider, record. Ports in, no AWS.
 
 Killed at any point and run again, at most one call to the provider is made for a send:
 
-- before the claim nothing has been handed over, and the slot is booked once per send;
+- before the claim nothing has been handed over; the slot is booked once per send, a code or an amount of the budget
+  that was taken and not used is lost, and never given twice;
 - between claim and record the row says `claimed`; once its lease is over it becomes `unknown` and is never resent;
-- only a row of which the provider certainly took nothing (`throttled`) can be claimed again.
+- only a row of which the provider certainly took nothing (`throttled`) can be claimed again. It keeps its code and its
+  part of the budget.
+
+Rows are of different customers, so they may be sent side by side (`each`): the claim alone decides who sends.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Protocol
 
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
@@ -19,7 +24,8 @@ from winback.delivery.contacts import ContactLimits, Limit
 from winback.delivery.gate import Reason, RecipientFacts, SendContext, decide
 from winback.delivery.ledger import Description, Row, Standing, State, standing
 from winback.delivery.messages.values import RenderingFailed
-from winback.identifiers import CustomerKey, SendId
+from winback.identifiers import SendId
+from winback.offers.budget import Spend
 
 SHORT_OF_TIME = 15.0  # seconds that one send may take at worst: its writes and the provider's time-outs
 _PAUSES = (0.5, 1.0, 2.0)  # seconds
@@ -28,12 +34,16 @@ _LEASE_MARGIN = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class PlannedSend:
-    """One row of a plan chunk that planning allowed; `row` is its number in the chunk."""
+    """One row of a plan chunk that planning allowed; `row` is its number in the chunk.
+
+    `spend`: what it takes of the launch's budgets; None where the launch has none.
+    """
 
     row: int
     send_id: SendId
     context: SendContext
     described: Description
+    spend: Spend | None = None
 
 
 class LedgerPort(Protocol):
@@ -76,92 +86,158 @@ class ContactPort(Protocol):
 class RecipientPort(Protocol):
     """What is known of the customers; `facts` is asked anew right before each claim."""
 
-    def facts(self, customer: CustomerKey) -> RecipientFacts: ...
+    def facts(self, one: PlannedSend) -> RecipientFacts: ...
 
-    def outgoing(self, send_id: SendId) -> Outgoing:
-        """Raises RenderingFailed."""
+    def outgoing(self, one: PlannedSend) -> Outgoing:
+        """The message, with the code that `one` is described by. Raises RenderingFailed."""
         ...
+
+
+class OfferPort(Protocol):
+    """Codes and budgets of the message's launch."""
+
+    def needs_code(self, offer_id: str) -> bool: ...
+
+    def take_code(self, offer_id: str) -> str | None:
+        """One that nobody else gets; None when there is none left."""
+        ...
+
+    def take(self, spend: Spend) -> bool:
+        """False when the budget has no room for it."""
+        ...
+
+    def give_back(self, spend: Spend) -> None: ...
 
 
 @dataclass
 class Report:
-    """What became of the rows of one message. `due_again_from`: this row and all later ones must wait a while."""
+    """What became of the rows of one message.
+
+    `due_again_from`: this row and all later ones must wait a while. `moved`: rows that may leave at a later moment.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     due_again_from: int | None = None
+    moved: dict[int, datetime] = field(default_factory=dict)
     come_back: bool = False  # the message is to be delivered once more: rows are leased, or time ran short
 
 
-class _Halt(Exception):
-    """The provider takes nothing more now."""
+def one_after_the_other(work: Callable[[PlannedSend], None], rows: Sequence[PlannedSend]) -> None:
+    for row in rows:
+        work(row)
 
 
 @dataclass(frozen=True)
 class Sending:
-    """`now` is the campaign's time, `wall` the process's own, by which leases run; `seconds_left` of this process."""
+    """`now` is the campaign's time, `wall` the process's own, by which leases run; `seconds_left` of this process.
+
+    `heed` hears each answer of the provider and says whether it may be asked on. `each` does the work for every row,
+    in their order or several at a time, and raises the first error once all are done.
+    """
 
     ledger: LedgerPort
     contacts: ContactPort
     recipients: RecipientPort
+    offers: OfferPort
     deliver: Callable[[Outgoing], Answer]
+    heed: Callable[[Answer], bool]
     now: datetime
     wall: Callable[[], datetime]
     seconds_left: Callable[[], float]
     new_claim: Callable[[], str]
     pause: Callable[[float], None]  # for some seconds
+    each: Callable[[Callable[[PlannedSend], None], Sequence[PlannedSend]], None] = one_after_the_other
 
     def send(self, planned: Sequence[PlannedSend]) -> Report:
         """Raises ProviderMisconfigured after having freed the row; other errors leave it to its lease."""
-        report = Report()
         known = self.ledger.rows([one.send_id for one in planned])
-        for place, one in enumerate(planned):
-            if self.seconds_left() < SHORT_OF_TIME:
-                report.come_back = True
-                report.outcomes["postponed"] += len(planned) - place
-                break
-            try:
-                self._send(one, known.get(one.send_id), report)
-            except _Halt:
-                report.due_again_from = one.row
-                break
-        return report
+        progress = _Progress()
+        self.each(lambda one: self._one(one, known.get(one.send_id), progress), planned)
+        return progress.report
 
-    def _send(self, one: PlannedSend, row: Row | None, report: Report) -> None:
+    def _one(self, one: PlannedSend, row: Row | None, progress: "_Progress") -> None:
+        if progress.stopped:
+            progress.wait(one)
+        elif self.seconds_left() < SHORT_OF_TIME:
+            progress.count("postponed")
+            progress.come_back()
+        else:
+            try:
+                self._send(one, row, progress)
+            except BaseException:
+                progress.stop()
+                raise
+
+    def _send(self, one: PlannedSend, row: Row | None, progress: "_Progress") -> None:
         found = standing(row, self.wall())
         if found is not Standing.FREE:
-            self._leave(one, found, row, report)
+            self._leave(one, found, row, progress)
             return
-        send_id, channel = one.send_id, one.context.channel
-        facts = self.recipients.facts(send_id.customer_key)
-        reasons = decide(facts, one.context, self.now).reasons
-        outgoing = self._rendered(send_id) if not reasons else None
-        if outgoing is not None:
-            beyond = self.contacts.book(send_id, channel, now=self.now, limits=one.context.limits)
-            reasons = tuple(Reason(limit) for limit in beyond)
+        verdict = decide(self.recipients.facts(one), one.context, self.now)
+        if verdict.allowed and verdict.send_at is not None and verdict.send_at > self.now:
+            progress.move(one, verdict.send_at)
+            return
+        again, reasons, outgoing = row is not None, verdict.reasons, None
+        if not reasons:
+            one, outgoing, reasons = self._prepared(one, row)
         if reasons:
-            self.ledger.skip(send_id, reasons, now=self.now, described=one.described)
-            report.outcomes[State.SKIPPED] += 1
+            self._skip(one, reasons, progress, again=again)
             return
         claim, now = self.new_claim(), self.wall()
         lease_until = now + timedelta(seconds=max(self.seconds_left(), 0)) + _LEASE_MARGIN
-        found = self.ledger.claim(send_id, claim=claim, now=now, lease_until=lease_until, described=one.described)
-        if found is not Standing.FREE:
-            self._leave(one, found, None, report)
+        found = self.ledger.claim(one.send_id, claim=claim, now=now, lease_until=lease_until, described=one.described)
+        if found is Standing.FREE:
+            self._hand_over(one, outgoing, claim, progress)
             return
-        self._hand_over(send_id, outgoing, claim, report)
+        if one.spend is not None and not again:
+            self.offers.give_back(one.spend)
+        self._leave(one, found, None, progress)
 
-    def _rendered(self, send_id: SendId) -> Outgoing | None:
+    def _prepared(self, one: PlannedSend, row: Row | None) -> tuple[PlannedSend, Outgoing | None, tuple[Reason, ...]]:
+        """With its code, its message, its slot and its part of the budget; or the reasons why that cannot be had.
+
+        The budget comes last: whoever has taken of it and does not claim gives it back.
+        """
+        offer_id = one.described.offer_id
+        if offer_id is not None and self.offers.needs_code(offer_id):
+            code = (row or {}).get("code") or self.offers.take_code(offer_id)
+            if code is None:
+                return one, None, (Reason.NO_CODE,)
+            one = replace(one, described=replace(one.described, code=code))
+        outgoing = self._rendered(one)
+        if outgoing is not None:
+            context = one.context
+            beyond = self.contacts.book(
+                one.send_id, context.channel, now=self.now, limits=context.limits, offer=offer_id
+            )
+            if beyond:
+                return one, None, tuple(Reason(limit) for limit in beyond)
+        if one.spend is not None and row is None and not self.offers.take(one.spend):
+            return one, None, (Reason.BUDGET_SPENT,)
+        return one, outgoing, ()
+
+    def _skip(self, one: PlannedSend, reasons: Sequence[Reason], progress: "_Progress", *, again: bool) -> None:
+        """`again`: it was claimed once, so it holds a part of the budget."""
+        if self.ledger.skip(one.send_id, reasons, now=self.now, described=one.described):
+            progress.count(State.SKIPPED)
+            if again and one.spend is not None:
+                self.offers.give_back(one.spend)
+        else:
+            progress.count("repeated")
+
+    def _rendered(self, one: PlannedSend) -> Outgoing | None:
         """The message, or None when the template gives none for this customer.
 
         It is made before the claim: whatever goes wrong in it, nothing was handed over, and the row never gets unknown.
         """
         try:
-            return self.recipients.outgoing(send_id)
+            return self.recipients.outgoing(one)
         except RenderingFailed:
             return None
 
-    def _hand_over(self, send_id: SendId, outgoing: Outgoing | None, claim: str, report: Report) -> None:
+    def _hand_over(self, one: PlannedSend, outgoing: Outgoing | None, claim: str, progress: "_Progress") -> None:
         """The claim is ours."""
+        send_id = one.send_id
         try:
             answer = self._deliver(outgoing) if outgoing is not None else Refused("RenderingFailed")
         except ProviderMisconfigured as error:
@@ -170,17 +246,21 @@ class Sending:
         match answer:
             case Accepted(message_id):
                 self.ledger.accepted(send_id, claim=claim, at=self.now, message_id=message_id)
-                report.outcomes[State.ACCEPTED] += 1
+                progress.count(State.ACCEPTED)
             case Refused(code):
-                self.ledger.failed(send_id, claim=claim, error=code)
-                report.outcomes[State.FAILED] += 1
+                if self.ledger.failed(send_id, claim=claim, error=code) and one.spend is not None:
+                    self.offers.give_back(one.spend)
+                progress.count(State.FAILED)
             case Unclear(code):
                 self.ledger.unknown(send_id, claim=claim, error=code)
-                report.outcomes[State.UNKNOWN] += 1
+                progress.count(State.UNKNOWN)
             case Throttled(code, _):
                 self.ledger.throttled(send_id, claim=claim, error=code)
-                report.outcomes[State.THROTTLED] += 1
-                raise _Halt
+                progress.count(State.THROTTLED)
+                progress.wait(one)
+                progress.stop()
+        if outgoing is not None and not self.heed(answer):
+            progress.stop()
 
     def _deliver(self, outgoing: Outgoing) -> Answer:
         """Asks again, under the same claim, when the provider took nothing because we were too fast for it."""
@@ -191,16 +271,46 @@ class Sending:
             self.pause(seconds)
         return self.deliver(outgoing)
 
-    def _leave(self, one: PlannedSend, found: Standing, row: Row | None, report: Report) -> None:
+    def _leave(self, one: PlannedSend, found: Standing, row: Row | None, progress: "_Progress") -> None:
         """The row is another sender's, or was."""
         match found:
             case Standing.LEASED:
-                report.outcomes["leased"] += 1
-                report.come_back = True
+                progress.count("leased")
+                progress.come_back()
             case Standing.ABANDONED if row is not None:
                 self.ledger.unknown(one.send_id, claim=str(row["claim"]), error="Abandoned")
-                report.outcomes[State.UNKNOWN] += 1
+                progress.count(State.UNKNOWN)
             case Standing.ABANDONED:
-                report.come_back = True  # it ran out just now: the next delivery reads the row and settles it
+                progress.come_back()  # it ran out just now: the next delivery reads the row and settles it
             case _:
-                report.outcomes["repeated"] += 1
+                progress.count("repeated")
+
+
+class _Progress:
+    """The report as it grows, by several hands."""
+
+    def __init__(self) -> None:
+        self.report = Report()
+        self.stopped = False
+        self._lock = Lock()
+
+    def stop(self) -> None:
+        """Rows that were not begun wait."""
+        self.stopped = True
+
+    def count(self, outcome: str) -> None:
+        with self._lock:
+            self.report.outcomes[outcome] += 1
+
+    def come_back(self) -> None:
+        self.report.come_back = True
+
+    def wait(self, one: PlannedSend) -> None:
+        with self._lock:
+            first = self.report.due_again_from
+            self.report.due_again_from = one.row if first is None else min(first, one.row)
+
+    def move(self, one: PlannedSend, send_at: datetime) -> None:
+        with self._lock:
+            self.report.outcomes["moved"] += 1
+            self.report.moved[one.row] = send_at

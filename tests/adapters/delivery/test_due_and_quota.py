@@ -27,7 +27,7 @@ def index(tables: Tables) -> DueIndex:
 @pytest.fixture
 def due(index: DueIndex) -> Callable[..., list[DueEntry]]:
     def read(now: object = NOW) -> list[DueEntry]:
-        return list(index.due(now, due_shard(LAUNCH, 0)))  # type: ignore[arg-type]
+        return list(index.due(now, due_shard(LAUNCH, 0), "email"))  # type: ignore[arg-type]
 
     return read
 
@@ -94,7 +94,7 @@ def test_an_entry_without_rows_cannot_be_made() -> None:
 
 def test_feeders_of_one_minute_share_its_quota(tables: Tables) -> None:
     def take(_: int) -> int:
-        return MinuteQuota(table("campaigns"), SendQuota(2.0, None), NOW).take(50)
+        return MinuteQuota(table("campaigns"), lambda: SendQuota(2.0, None), NOW).take(50)
 
     with ThreadPoolExecutor(4) as threads:
         granted = list(threads.map(take, range(4)))
@@ -103,9 +103,9 @@ def test_feeders_of_one_minute_share_its_quota(tables: Tables) -> None:
 
 def test_the_next_minute_has_a_quota_of_its_own(tables: Tables) -> None:
     for minute in (NOW, NOW + timedelta(minutes=1)):
-        assert MinuteQuota(tables.campaigns, SendQuota(1.0, None), minute).take(100) == 60
+        assert MinuteQuota(tables.campaigns, lambda: SendQuota(1.0, None), minute).take(100) == 60
 
 
 def test_the_day_s_quota_limits_the_minute_s(tables: Tables) -> None:
-    assert MinuteQuota(tables.campaigns, SendQuota(14.0, 5), NOW).take(100) == 5
-    assert MinuteQuota(tables.campaigns, SendQuota(14.0, 0), NOW).take(100) == 0
+    assert MinuteQuota(tables.campaigns, lambda: SendQuota(14.0, 5), NOW).take(100) == 5
+    assert MinuteQuota(tables.campaigns, lambda: SendQuota(14.0, 0), NOW).take(100) == 0

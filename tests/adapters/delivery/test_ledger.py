@@ -14,11 +14,11 @@ from winback.aws import keys
 from winback.aws.ledger import Ledger
 from winback.aws.tables import table
 from winback.delivery.gate import Reason
-from winback.delivery.ledger import BounceType, EventKind, FeedbackEvent, Standing, apply
+from winback.delivery.ledger import BounceType, Description, EventKind, FeedbackEvent, Standing, apply
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 
 ACCOUNT, ADA = AccountId("fjord"), CustomerKey("a" * 32)
-DESCRIBED: dict[str, Any] = {"campaign_id": "cmp-000000000001", "variant": "a", "channel": "email"}
+DESCRIBED = Description("cmp-000000000001", "email", variants={"subject": "b"}, segment="Champions")
 
 
 def send_id(number: int = 1) -> SendId:
@@ -32,7 +32,7 @@ def ledger(tables: Tables) -> Ledger:
 
 def claim(ledger: Ledger, name: str = "one", now: Any = NOW, which: SendId | None = None) -> Standing:
     until = now + timedelta(minutes=1)
-    return ledger.claim(which or send_id(), claim=name, now=now, lease_until=until, **DESCRIBED)
+    return ledger.claim(which or send_id(), claim=name, now=now, lease_until=until, described=DESCRIBED)
 
 
 def row(ledger: Ledger) -> dict[str, Any]:
@@ -74,15 +74,15 @@ def test_an_abandoned_row_becomes_unknown_unless_its_holder_did_finish(ledger: L
 
 
 def test_a_skipped_row_holds_its_reasons(ledger: Ledger) -> None:
-    assert ledger.skip(send_id(), [Reason.NO_CONSENT, Reason.CONVERTED], now=NOW, **DESCRIBED)
+    assert ledger.skip(send_id(), [Reason.NO_CONSENT, Reason.CONVERTED], now=NOW, described=DESCRIBED)
     assert row(ledger)["reasons"] == ["no_consent", "converted"]
-    assert not ledger.skip(send_id(), [Reason.STALE], now=NOW, **DESCRIBED)
+    assert not ledger.skip(send_id(), [Reason.STALE], now=NOW, described=DESCRIBED)
     assert claim(ledger) is Standing.FINAL
 
 
 def test_a_claimed_row_cannot_be_skipped(ledger: Ledger) -> None:
     claim(ledger)
-    assert not ledger.skip(send_id(), [Reason.STALE], now=NOW, **DESCRIBED)
+    assert not ledger.skip(send_id(), [Reason.STALE], now=NOW, described=DESCRIBED)
 
 
 def test_an_event_of_no_known_send_is_reported_and_leaves_nothing(ledger: Ledger, tables: Tables) -> None:

@@ -146,7 +146,7 @@ class Cloud:
     def due(self) -> list[Any]:
         index = DueIndex(self.campaigns)
         forever = datetime(2100, 1, 1, tzinfo=UTC)
-        return [entry for shard in range(keys.DUE_SHARDS) for entry in index.due(forever, shard)]
+        return [entry for shard in range(keys.DUE_SHARDS) for entry in index.due(forever, shard, "email")]
 
     def new_launch(self, **definition: Any) -> str:
         """A prepared launch of a new campaign, awaiting approval."""
@@ -171,8 +171,14 @@ class Cloud:
     def running_launch(self, **definition: Any) -> str:
         launch_id = self.new_launch(**definition)
         assert self.approve(launch_id)[0] == 200
-        assert self.request("POST", f"/v1/launches/{launch_id}/start")[0] == 200
+        self.clock.set(self.launch(launch_id).starts_at)
+        self.look(launch_id)
         return launch_id
+
+    def look(self, launch_id: str, moves_done: int = 0, **asking: Any) -> dict[str, Any]:
+        """What the execution that follows the launch asks, again and again."""
+        event = {**self.event("launch_clock"), "launch_id": launch_id, "moves_done": moves_done}
+        return self.invoke("launch_clock", {**event, "running_since": format_instant(datetime.now(UTC)), **asking})
 
 
 def customer_keys() -> list[CustomerKey]:
@@ -189,6 +195,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         "CUSTOMERS_TABLE": "customers",
         "PERFORMANCE_TABLE": "performance",
         "LAKE_BUCKET": "lake",
+        "CHANNEL_RATES": '{"sms": 20, "push": 100, "webhook": 20, "call": 100}',
         "CLOCK_SOURCE": "table",
         "POWERTOOLS_SERVICE_NAME": "winback",
     }.items():

@@ -33,7 +33,6 @@ from winback.campaigns.audience import Audience
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Launch, LaunchState, PlannedStep
 from winback.campaigns.steps import Step
-from winback.delivery.messages import resolve_template
 from winback.delivery.release import Release
 from winback.identifiers import AccountId, CampaignId, CustomerKey, LaunchId, SendId, SnapshotId
 from winback.instants import format_instant
@@ -44,7 +43,14 @@ NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 LAUNCH = LaunchId("lau-3f2a9c0d1e4b")
 TABLES = ("campaigns", "customers", "performance")
 SECRET = "signing-secret"
-FUNCTIONS = ("feeder", "sender", "feedback", "unsubscribe")
+MESSAGE = {
+    "name": "note",
+    "subject": '{{ customer.first_name | default: "Hello" }}, we miss you',
+    "mjml": "<mjml><mj-body><mj-section><mj-column><mj-text>{{ shop.postal_address }} "
+    '<a href="{{ unsubscribe_url }}">Unsubscribe</a></mj-text></mj-column></mj-section></mj-body></mjml>',
+}
+KEPT = {"feeder": "parts", "sender": "dispatch", "feedback": "book", "unsubscribe": "parts"}  # by function
+FUNCTIONS = tuple(KEPT)
 
 
 class Context:
@@ -128,13 +134,12 @@ class Cloud:
         store.save(launch.model_copy(update={"definition": definition, "steps": planned}))
 
     def message(self) -> dict[str, str]:
-        """A shipped template, as it is given inline."""
-        shipped = resolve_template("we-miss-you")
-        return {"subject": shipped.subject, "mjml": shipped.mjml, "text": shipped.text or ""}
+        """A template as it is given inline."""
+        return dict(MESSAGE)
 
     def due(self, now: datetime = NOW) -> list[DueEntry]:
         index = DueIndex(self.campaigns)
-        return [entry for shard in range(keys.DUE_SHARDS) for entry in index.due(now, shard)]
+        return [entry for shard in range(keys.DUE_SHARDS) for entry in index.due(now, shard, "email")]
 
     def queued(self) -> list[Release]:
         found: list[Release] = []
@@ -174,6 +179,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "SMS_CONFIGURATION_SET": "",
             "SMS_ORIGINATION_IDENTITY": "",
             "UNSUBSCRIBE_SECRET": "unsubscribe",
+            "CHANNEL_RATES": '{"sms": 10, "push": 10, "webhook": 10, "call": 10}',
             "CLOCK_SOURCE": "table",
         }.items():
             monkeypatch.setenv(name, value)
@@ -183,7 +189,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             logger = importlib.import_module(f"functions.{name}.handler").logger
             monkeypatch.setattr(logger.registered_handler, "stream", made.log)
         monkeypatch.setattr("winback.delivery.sending._PAUSES", ())
-        monkeypatch.setattr("functions.sender.handler.ses_client", lambda: made.ses)
+        monkeypatch.setattr("winback.aws.channels.ses_client", lambda: made.ses)
+        monkeypatch.setattr("functions.sender.handler.THREADS", 1)  # the mock's tables are not for threads
         feeder = importlib.import_module("functions.feeder.handler")
         monkeypatch.setattr(feeder.boto3, "client", _client_with(made.ses, boto3.client))
         yield made
@@ -198,7 +205,7 @@ def _forget() -> None:
     """What the functions keep between invocations."""
     for name in FUNCTIONS:
         module = importlib.import_module(f"functions.{name}.handler")
-        (module.dispatch if name == "sender" else module.parts).cache_clear()
+        getattr(module, KEPT[name]).cache_clear()
 
 
 def _cloud(queue_url: str) -> Cloud:
@@ -231,7 +238,7 @@ def _cloud(queue_url: str) -> Cloud:
         CampaignDefinition(
             name="Autumn",
             audience=Audience(families=(Family.SLIPPING,)),
-            steps=(Step(template="we-miss-you", after_days=0),),
+            steps=(Step.model_validate({"template": MESSAGE, "after_days": 0}),),
             evaluation_days=30,
         ),
         SnapshotId("snp-000000000001"),
@@ -257,7 +264,8 @@ def _cloud(queue_url: str) -> Cloud:
                 "customer_key": f"{number:032x}",
                 "send_id": str(made.send_id(number)),
                 "arm": "holdout" if held_out else "treatment",
-                "variant": "a",
+                "variants": {},
+                "channel": "email",
                 "send_at": format_instant(NOW),
                 "verdict": "deny" if held_out else "allow",
                 "reasons": ["held_out"] if held_out else [],

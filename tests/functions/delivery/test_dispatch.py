@@ -135,7 +135,7 @@ def test_a_refused_send_fails_with_the_code(cloud: Cloud) -> None:
 
 
 def test_what_was_held_up_until_the_next_step_is_due_is_not_sent_any_more(cloud: Cloud) -> None:
-    steps = [{"template": "we-miss-you", "after_days": 0}, {"template": "still-thinking", "after_days": 7}]
+    steps = [{"template": cloud.message(), "after_days": 0}, {"template": cloud.message(), "after_days": 7}]
     cloud.set_steps(*steps, planned_at=(NOW - timedelta(days=7), NOW))
     send_first(cloud)
     assert cloud.ses.sent == []
@@ -176,7 +176,7 @@ def test_a_missing_permission_brings_the_message_back_and_names_itself(cloud: Cl
     cloud.ses.error = ses_error("AccessDeniedException", 403)
     answer = send_first(cloud)
     assert len(answer["batchItemFailures"]) == 1
-    assert "SES refuses SendEmail with AccessDeniedException" in cloud.log.getvalue()
+    assert "SES takes nothing until an operator acts: AccessDeniedException" in cloud.log.getvalue()
     assert cloud.row(0)["error"] == "AccessDeniedException"
     assert outcome(cloud.row(0)) == "due"
 

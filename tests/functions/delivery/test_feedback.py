@@ -9,7 +9,7 @@ import pytest
 from tests.functions.delivery.conftest import NOW, Cloud
 from winback.aws import keys
 from winback.aws.ledger import Ledger
-from winback.delivery.ledger import outcome
+from winback.delivery.ledger import Description, outcome
 from winback.identifiers import SendId
 
 SEND_ID = SendId.parse("fjord_lau-3f2a9c0d1e4b_1_9f86d081884c7d659a2feaa0c55ad015")
@@ -22,9 +22,7 @@ def claimed(cloud: Cloud) -> Cloud:
         claim="one",
         now=NOW,
         lease_until=NOW + timedelta(minutes=1),
-        campaign_id="cmp-000000000001",
-        variant="a",
-        channel="email",
+        described=Description("cmp-000000000001", "email"),
     )
     return cloud
 

@@ -8,7 +8,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from winback.delivery.channels import Outgoing
 from winback.delivery.contacts import Contact, ContactLimits, Limit, exceeded
 from winback.delivery.gate import Consent, Reason, RecipientFacts, SendContext
 from winback.delivery.ledger import (
+    Description,
     EventKind,
     FeedbackEvent,
     Outcome,
@@ -33,6 +34,7 @@ from winback.delivery.messages.values import EmailMessage
 from winback.delivery.sending import PlannedSend, Sending
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 from winback.instants import format_instant
+from winback.offers.budget import Spend
 
 START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 CAP = FrequencyCap(sends=1, days=7)
@@ -46,6 +48,7 @@ BRAND = Account(
     public_url="https://mail.example.com",
 )
 LEASE_OVER = timedelta(minutes=10)
+CODED = "off-000000000001"  # each customer gets a code of its own
 
 
 class Killed(BaseException):
@@ -112,8 +115,10 @@ local = threading.local()
 
 
 def around(run: Callable[[], Any]) -> Any:
-    """One effect, with a chance to be interrupted before and after it."""
-    turns: Turns = local.turns
+    """One effect, with a chance to be interrupted before and after it; none in threads that no scheduler knows."""
+    turns: Turns | None = getattr(local, "turns", None)
+    if turns is None:
+        return run()
     turns.effect()
     result = run()
     turns.effect()
@@ -131,6 +136,10 @@ class World:
     facts: dict[CustomerKey, RecipientFacts] = field(default_factory=dict)
     handed_over: Counter[SendId] = field(default_factory=Counter)  # calls that reached the provider
     taken: Counter[SendId] = field(default_factory=Counter)  # messages that it will deliver
+    codes_of: dict[SendId, set[str]] = field(default_factory=dict)  # that reached the customer
+    codes_left: list[str] = field(default_factory=lambda: [f"CODE-{number}" for number in range(1000)])
+    budget: int | None = None
+    spent: int = 0
     wall: datetime = START
 
     # The ledger
@@ -139,13 +148,16 @@ class World:
         wanted = list(send_ids)
         return around(lambda: {one: dict(self.rows[one]) for one in wanted if one in self.rows})  # type: ignore[no-any-return]
 
-    def claim(self, send_id: SendId, *, claim: str, now: datetime, lease_until: datetime, **_: Any) -> Standing:
+    def claim(
+        self, send_id: SendId, *, claim: str, now: datetime, lease_until: datetime, described: Description
+    ) -> Standing:
         def write() -> Standing:
             row = self.rows.get(send_id)
             if row is not None and row["state"] != State.THROTTLED:
                 return standing(row, now)
             self._move(send_id, State.CLAIMED)
             self.rows[send_id] |= {"claim": claim, "lease_until": format_instant(lease_until)}
+            self.rows[send_id] |= described.attributes()
             return Standing.FREE
 
         return around(write)  # type: ignore[no-any-return]
@@ -203,17 +215,44 @@ class World:
 
         return around(write)  # type: ignore[no-any-return]
 
+    # Codes and the budget
+
+    def needs_code(self, offer_id: str) -> bool:
+        return offer_id == CODED
+
+    def take_code(self, offer_id: str) -> str | None:
+        return around(lambda: self.codes_left.pop(0) if self.codes_left else None)  # type: ignore[no-any-return]
+
+    def take(self, spend: Spend) -> bool:
+        def write() -> bool:
+            if self.budget is not None and self.spent + spend.sends > self.budget:
+                return False
+            self.spent += spend.sends
+            return True
+
+        return around(write)  # type: ignore[no-any-return]
+
+    def give_back(self, spend: Spend) -> None:
+        def write() -> None:
+            self.spent -= spend.sends
+
+        around(write)
+
     # Recipients and the provider
 
-    def read_facts(self, customer: CustomerKey) -> RecipientFacts:
-        return around(lambda: self.facts[customer])  # type: ignore[no-any-return]
+    def read_facts(self, one: PlannedSend) -> RecipientFacts:
+        return around(lambda: self.facts[one.send_id.customer_key])  # type: ignore[no-any-return]
 
-    def outgoing(self, send_id: SendId) -> Outgoing:
-        return Outgoing(send_id, BRAND, "a@example.com", EmailMessage("s", "h", "t"), "https://u")
+    def outgoing(self, one: PlannedSend) -> Outgoing:
+        return Outgoing(
+            one.send_id, BRAND, "a@example.com", EmailMessage("s", one.described.code or "", "t"), "https://u"
+        )
 
     def deliver(self, outgoing: Outgoing) -> Answer:
         def call() -> Answer:
             self.handed_over[outgoing.send_id] += 1
+            assert isinstance(outgoing.message, EmailMessage)
+            self.codes_of.setdefault(outgoing.send_id, set()).add(outgoing.message.html)
             if self.chance.random() >= self.trouble:
                 self.taken[outgoing.send_id] += 1
                 return Accepted("id")
@@ -238,7 +277,9 @@ class World:
             ledger=ledger,
             contacts=self,
             recipients=_Recipients(self),
+            offers=self,
             deliver=self.deliver,
+            heed=lambda answer: True,
             now=START,
             wall=lambda: self.wall,
             seconds_left=lambda: 60.0,
@@ -275,7 +316,9 @@ def sound_facts(customer: CustomerKey, **changes: Any) -> RecipientFacts:
     return RecipientFacts(customer_key=customer, **{**sound, "consent": Consent.GRANTED, **changes})
 
 
-def planned_send(row: int, customer: CustomerKey, launch: str = "lau-000000000001", step: int = 1) -> PlannedSend:
+def planned_send(
+    row: int, customer: CustomerKey, launch: str = "lau-000000000001", step: int = 1, **changes: Any
+) -> PlannedSend:
     context = SendContext(
         channel="email",
         assigned_at=START - timedelta(days=1),
@@ -287,4 +330,6 @@ def planned_send(row: int, customer: CustomerKey, launch: str = "lau-00000000000
         unknown_zone=SendWindow(from_=time(0), until=time(0)),
         planned_at=START,
     )
-    return PlannedSend(row, SendId(ACCOUNT, LaunchId(launch), step, customer), context, "cmp-000000000001", "a")
+    described = Description("cmp-000000000001", "email")
+    one = PlannedSend(row, SendId(ACCOUNT, LaunchId(launch), step, customer), context, described)
+    return replace(one, **changes)

@@ -1,15 +1,16 @@
-"""The feeder: at most the quota, every shard its turn, nothing advanced that is not in the queue."""
+"""The feeder: at most the quota, fairly shared, nothing advanced that is not in the queue."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winback.delivery.feeding import Feeding, Permit, SendQuota
+from winback.delivery.feeding import Feeding, Permit, SendQuota, fair_shares
 from winback.delivery.release import DueEntry, MalformedRelease, Release, message_bounds
 from winback.identifiers import AccountId, LaunchId
 
@@ -17,8 +18,8 @@ NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 PAUSED, CANCELLED = LaunchId("lau-00000000000a"), LaunchId("lau-00000000000c")
 
 
-def entry(chunk: int, rows: int, launch: str = "lau-000000000001") -> DueEntry:
-    return DueEntry("email", AccountId("fjord"), LaunchId(launch), 1, chunk, f"chunk-{chunk}", 0, rows, NOW)
+def entry(chunk: int, rows: int, launch: str = "lau-000000000001", account: str = "fjord") -> DueEntry:
+    return DueEntry("email", AccountId(account), LaunchId(launch), 1, chunk, f"chunk-{chunk}", 0, rows, NOW)
 
 
 class Shards:
@@ -27,7 +28,7 @@ class Shards:
     def __init__(self, *shards: list[DueEntry]) -> None:
         self.shards = [list(entries) for entries in shards]
 
-    def due(self, now: datetime, shard: int) -> Iterator[DueEntry]:
+    def due(self, now: datetime, shard: int, channel: str) -> Iterator[DueEntry]:
         return iter(list(self.shards[shard]))
 
     def advance(self, one: DueEntry, next_row: int) -> DueEntry | None:
@@ -50,8 +51,8 @@ class Shards:
 
 
 class Quota:
-    def __init__(self, left: int) -> None:
-        self.left = left
+    def __init__(self, left: int, per_second: float = 1000.0) -> None:
+        self.left, self.per_second = left, per_second
 
     def take(self, wanted: int) -> int:
         granted = min(wanted, self.left)
@@ -59,21 +60,41 @@ class Quota:
         return granted
 
 
+class Allowance:
+    """Of accounts that may send less than the quota gives."""
+
+    def __init__(self, **limits: int) -> None:
+        self.limits = limits
+
+    def of(self, account_id: AccountId) -> int | None:
+        return self.limits.get(account_id)
+
+    def take(self, account_id: AccountId, wanted: int) -> int:
+        granted = min(wanted, self.limits[account_id])
+        self.limits[account_id] -= granted
+        return granted
+
+
 def permit(_: AccountId, launch: LaunchId) -> Permit:
     return {PAUSED: Permit.WAIT, CANCELLED: Permit.DROP}.get(launch, Permit.SEND)
 
 
-def feed(due: Shards, quota: int, queue: list[Release], **changes: Any) -> Counter[str]:
+def feeding(due: Shards, quota: int, queue: list[Release], *, per_second: float = 1000.0, **changes: Any) -> Feeding:
     parts: dict[str, Any] = {
+        "channel": "email",
         "due": due,
-        "quota": Quota(quota),
+        "quota": Quota(quota, per_second),
+        "allowance": Allowance(),
         "release": lambda releases: queue.extend(release for release, _ in releases),
-        "per_second": 1000.0,
         "permit": permit,
         "seconds_left": lambda: 60.0,
         **changes,
     }
-    return Feeding(**parts).feed(NOW, range(len(due.shards)))
+    return Feeding(**parts)
+
+
+def feed(due: Shards, quota: int, queue: list[Release], **changes: Any) -> Counter[str]:
+    return feeding(due, quota, queue, **changes).feed(NOW, range(len(due.shards)))
 
 
 def rows_of(queue: Sequence[Release]) -> Counter[tuple[str, int]]:
@@ -94,11 +115,59 @@ def test_each_row_is_released_once_as_far_as_the_quota_goes(sizes: list[list[int
     assert all(one.to_row - one.from_row <= 25 for one in queue)
 
 
-def test_a_large_launch_does_not_hold_up_the_others() -> None:
-    due = Shards([entry(0, 500), entry(1, 500)], [entry(2, 25)])
+def rows_by(queue: Sequence[Release], name: str) -> Counter[str]:
+    rows = Counter[str]()
+    for one in queue:
+        rows[getattr(one, name)] += one.to_row - one.from_row
+    return rows
+
+
+def test_accounts_share_the_minute_whatever_the_size_and_number_of_their_launches() -> None:
+    large = [entry(chunk, 500, f"lau-00000000000{chunk}") for chunk in range(4)]
+    due = Shards(large, [entry(8, 500, "lau-000000000008", "tiny"), entry(9, 30, "lau-000000000009", "small")])
     queue: list[Release] = []
-    feed(due, 300, queue)
-    assert "chunk-2" in {one.key for one in queue}
+    feed(due, 330, queue)
+    assert rows_by(queue, "account_id") == Counter({"fjord": 150, "tiny": 150, "small": 30})
+    assert sorted(rows_by(queue, "launch_id").values()) == [30, 37, 37, 38, 38, 150]
+
+
+def test_a_launch_sends_its_oldest_rows_first() -> None:
+    newer, older = entry(0, 100), replace(entry(1, 100), send_at=NOW - timedelta(hours=1))
+    queue: list[Release] = []
+    feed(Shards([newer], [older]), 120, queue)
+    assert rows_by(queue, "key") == Counter({"chunk-1": 100, "chunk-0": 20})
+
+
+@given(st.dictionaries(st.integers(0, 9), st.integers(0, 400), max_size=8), st.integers(0, 1000), st.integers(0, 9))
+def test_nobody_gets_more_than_another_who_wants_more(wanted: dict[int, int], total: int, turn: int) -> None:
+    shares = fair_shares(wanted, total, turn)
+    assert sum(shares.values()) == min(total, sum(wanted.values()))
+    assert all(0 <= shares[name] <= wanted[name] for name in wanted)
+    short = [shares[name] for name in wanted if shares[name] < wanted[name]]
+    assert all(shares[name] <= least + 1 for name in wanted for least in short)
+
+
+def test_what_does_not_divide_goes_to_another_each_minute() -> None:
+    totals = Counter[str]()
+    for turn in range(3):
+        totals.update(fair_shares({"a": 5, "b": 5, "c": 5}, 1, turn))
+    assert totals == Counter({"a": 1, "b": 1, "c": 1})
+
+
+def test_an_account_that_may_send_little_leaves_the_rest_to_the_others() -> None:
+    queue: list[Release] = []
+    due = Shards([entry(0, 500, account="new"), entry(1, 500, "lau-000000000002", "old")])
+    feed(due, 300, queue, allowance=Allowance(new=40))
+    assert rows_by(queue, "account_id") == Counter({"new": 40, "old": 260})
+    feed(due, 300, queue := [], allowance=Allowance(new=0))
+    assert rows_by(queue, "account_id") == Counter({"old": 240})
+
+
+def test_a_probe_is_one_row_and_says_so() -> None:
+    due, queue = Shards([entry(0, 100)]), list[Release]()
+    assert feeding(due, 100, queue).probe(NOW, range(1)) == Counter({"released": 1})
+    assert [(one.from_row, one.to_row, one.probe) for one in queue] == [(0, 1, True)]
+    assert due.rows == 99
 
 
 def test_a_paused_launch_waits_and_a_cancelled_one_goes() -> None:

@@ -1,26 +1,32 @@
 """The sender, killed and raced: at most one message per send, nothing lost, a ledger that balances."""
 
 import random
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.delivery.simulation import LEASE_OVER, START, Turns, World, planned_send, sound_facts
-from winback.delivery.answers import Accepted, ProviderMisconfigured, Throttled
+from tests.unit.delivery.simulation import CODED, LEASE_OVER, START, Turns, World, planned_send, sound_facts
+from winback.accounts import QuietHours
+from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
 from winback.delivery.gate import Consent
 from winback.delivery.ledger import Outcome, State
 from winback.delivery.messages import RenderingFailed
 from winback.delivery.sending import PlannedSend, Report
 from winback.identifiers import CustomerKey
+from winback.offers.budget import Spend
 
 CUSTOMERS = [CustomerKey(f"{number:032x}") for number in range(6)]
 
 
-def world(seed: int = 0, **changes: float) -> World:
+def world(seed: int = 0, **changes: Any) -> World:
     made = World(random.Random(seed), **changes)
     made.facts = {customer: sound_facts(customer) for customer in CUSTOMERS}
     return made
@@ -75,6 +81,56 @@ def test_a_throttled_send_is_due_again_together_with_all_that_follow() -> None:
     assert one_run(made, plan()[1:]).outcomes == Counter({State.ACCEPTED: 5})
 
 
+def test_a_send_in_quiet_hours_moves_to_their_end_and_is_not_dropped() -> None:
+    made, planned = world(), plan()
+    night = replace(planned[3].context, quiet_hours=QuietHours(start=time(9), end=time(11)))
+    planned[3] = replace(planned[3], context=night)
+    made.facts[CUSTOMERS[3]] = sound_facts(CUSTOMERS[3], zone=ZoneInfo("UTC"))
+    report = one_run(made, planned)
+    assert report.outcomes == Counter({State.ACCEPTED: 5, "moved": 1})
+    assert report.moved == {3: START.replace(hour=11, minute=0)}
+    assert planned[3].send_id not in made.rows
+
+
+def test_a_provider_that_is_out_is_not_asked_on_and_the_rest_waits() -> None:
+    made = world()
+    report = one_run(made, plan(), deliver=lambda outgoing: Unclear("ServiceUnavailable"), heed=lambda answer: False)
+    assert report.outcomes == Counter({State.UNKNOWN: 1})
+    assert report.due_again_from == 1
+
+
+def coded(row: int, customer: CustomerKey, **changes: Any) -> PlannedSend:
+    one = planned_send(row, customer, **changes)
+    return replace(one, described=replace(one.described, offer_id=CODED))
+
+
+def test_a_send_keeps_its_code_when_it_is_claimed_again() -> None:
+    made, planned = world(), [coded(0, CUSTOMERS[0])]
+    one_run(made, planned, deliver=lambda outgoing: Throttled("LimitExceededException"))
+    code = made.rows[planned[0].send_id]["code"]
+    one_run(made, planned)
+    assert made.codes_of == {planned[0].send_id: {code}}
+
+
+def test_without_a_code_left_the_send_is_skipped() -> None:
+    made = world()
+    made.codes_left = ["LAST-1"]
+    report = one_run(made, [coded(row, customer) for row, customer in enumerate(CUSTOMERS[:2])])
+    assert report.outcomes == Counter({State.ACCEPTED: 1, State.SKIPPED: 1})
+
+
+@pytest.mark.parametrize("answer", [Refused("MessageRejected"), Throttled("LimitExceededException")])
+def test_what_reached_nobody_takes_nothing_of_the_budget(answer: Answer) -> None:
+    made = world(budget=1)
+    planned = [planned_send(row, customer, spend=Spend(sends=1)) for row, customer in enumerate(CUSTOMERS[:2])]
+    answers = iter([answer])
+    one_run(made, planned, deliver=lambda outgoing: next(answers, Accepted("1")))
+    made.facts[CUSTOMERS[0]] = sound_facts(CUSTOMERS[0], suppressed=True)  # where it was throttled it leaves no more
+    one_run(made, planned)
+    assert made.spent == 1
+    assert made.rows[planned[1].send_id]["state"] == State.ACCEPTED
+
+
 def test_a_provider_that_is_too_slow_for_a_moment_is_asked_again_under_the_same_claim() -> None:
     made, paused = world(), list[float]()
     answers = iter([Throttled("TooManyRequestsException", brief=True), Accepted("1")])
@@ -92,9 +148,8 @@ def test_a_sender_that_runs_short_of_time_claims_nothing_more() -> None:
 
 def test_a_lease_that_runs_makes_the_message_come_back() -> None:
     made, planned = world(), plan(CUSTOMERS[:1])
-    Turns(random.Random(1), 0.0).run(
-        [lambda: made.claim(planned[0].send_id, claim="x", now=START, lease_until=START + LEASE_OVER)]
-    )
+    one = planned[0]
+    made.claim(one.send_id, claim="x", now=START, lease_until=START + LEASE_OVER, described=one.described)
     assert one_run(made, planned).come_back
     made.wall += LEASE_OVER + timedelta(seconds=1)
     assert one_run(made, planned).outcomes == Counter({State.UNKNOWN: 1})
@@ -109,10 +164,10 @@ def test_a_template_that_fails_for_one_customer_fails_that_send_alone() -> None:
         facts = staticmethod(made.read_facts)
 
         @staticmethod
-        def outgoing(send_id: object) -> object:
-            if send_id == plan()[0].send_id:
+        def outgoing(one: PlannedSend) -> object:
+            if one.send_id == plan()[0].send_id:
                 raise RenderingFailed("empty subject")
-            return made.outgoing(send_id)  # type: ignore[arg-type]
+            return made.outgoing(one)
 
     report = one_run(made, plan(), recipients=Recipients(), ledger=sending.ledger)
     assert report.outcomes == Counter({State.FAILED: 1, State.ACCEPTED: 5})
@@ -126,7 +181,7 @@ def test_a_fault_while_a_message_is_made_leaves_its_send_unclaimed() -> None:
         facts = staticmethod(made.read_facts)
 
         @staticmethod
-        def outgoing(send_id: object) -> object:
+        def outgoing(one: PlannedSend) -> object:
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -152,12 +207,15 @@ def test_a_misconfigured_provider_leaves_the_send_free_for_later() -> None:
     kill_rate=st.sampled_from([0.0, 0.01, 0.05, 0.2]),
     trouble=st.sampled_from([0.0, 0.2, 0.6]),
     senders=st.integers(1, 3),
+    offered=st.booleans(),
 )
 def test_whatever_is_killed_raced_or_repeated_no_send_is_made_twice(
-    seed: int, kill_rate: float, trouble: float, senders: int
+    seed: int, kill_rate: float, trouble: float, senders: int, offered: bool
 ) -> None:
-    made = world(seed, trouble=trouble)
+    made = world(seed, trouble=trouble, budget=4 if offered else None)
     planned = plan()
+    if offered:
+        planned = [coded(row, customer, spend=Spend(sends=1)) for row, customer in enumerate(CUSTOMERS)]
     queue = [planned[:4], planned[2:], planned]  # messages that overlap and repeat
     for _ in range(4):  # rounds of redelivery, each by several senders at once, in any order
         made.chance.shuffle(queue)
@@ -177,6 +235,13 @@ def test_whatever_is_killed_raced_or_repeated_no_send_is_made_twice(
     accepted = {one.send_id for one in planned if made.rows[one.send_id]["state"] == State.ACCEPTED}
     assert accepted <= set(made.taken)
     assert outcomes[Outcome.ACCEPTED] == len(made.taken)
+    if offered:
+        given = [code for codes in made.codes_of.values() for code in codes]
+        assert len(set(given)) == len(given)
+        assert all(len(codes) == 1 for codes in made.codes_of.values())
+        out = outcomes[Outcome.ACCEPTED] + outcomes[Outcome.UNKNOWN]
+        assert out <= made.spent <= 4
+        assert kill_rate or made.spent == out
 
 
 @settings(max_examples=80, deadline=None)
@@ -194,3 +259,18 @@ def test_two_campaigns_at_once_never_exceed_the_cap(seed: int, kill_rate: float)
         made.wall += LEASE_OVER
     by_customer = Counter(send_id.customer_key for send_id in made.taken)
     assert all(count <= 1 for count in by_customer.values())
+
+
+def test_rows_sent_side_by_side_are_each_sent_once() -> None:
+    made = World(random.Random(0))
+    made.facts = {CustomerKey(f"{number:032x}"): sound_facts(CustomerKey(f"{number:032x}")) for number in range(40)}
+    planned = [planned_send(row, customer) for row, customer in enumerate(made.facts)]
+    with ThreadPoolExecutor(8) as pool:
+
+        def each(work: Callable[[PlannedSend], None], rows: Sequence[PlannedSend]) -> None:
+            deque(pool.map(work, rows))
+
+        report = replace(made.sending("one"), each=each).send(planned)
+    assert report.outcomes == Counter({State.ACCEPTED: 40})
+    assert set(made.taken.values()) == {1}
+    assert len(made.taken) == 40
