@@ -202,9 +202,10 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE", "UNSUBSCRIBE_SECRET"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts"),
+                access.table("campaigns", "UpdateItem", "*#reputation"),
                 access.table("customers", "GetItem UpdateItem"),
                 access.table("customers", "PutItem", "*#address#*"),
-                access.table("performance", "UpdateItem"),
+                access.table("performance", "BatchGetItem UpdateItem"),
                 access.read_secret(),
             ),
         ),
