@@ -21,6 +21,9 @@ class SimulatedClock:
         """By some seconds, or a span."""
         self.moment += time if isinstance(time, timedelta) else timedelta(seconds=time)
 
+    def seconds_until(self, moment: datetime) -> float:
+        return (moment - self.moment).total_seconds()
+
     def move_to(self, moment: datetime) -> None:
         """Never back."""
         self.moment = max(self.moment, moment)

@@ -44,6 +44,7 @@ class MemoryProvider:
     calls: int = 0
     taken: Counter[SendId] = field(default_factory=Counter)
     reports: list[Taken] = field(default_factory=list)
+    unanswered: set[SendId] = field(default_factory=set)  # calls that timed out
 
     def deliver(self, outgoing: Outgoing) -> Answer:
         send_id = outgoing.send_id
@@ -55,6 +56,8 @@ class MemoryProvider:
         return answer
 
     def _answer(self, outgoing: Outgoing, trouble: Trouble | None) -> Answer:
+        if trouble in (Trouble.LOST_BEFORE, Trouble.LOST_AFTER):
+            self.unanswered.add(outgoing.send_id)
         match trouble:
             case Trouble.TOO_FAST:
                 return Throttled("TooManyRequestsException", brief=True)

@@ -6,7 +6,7 @@ key is `pk` and `sk`, both text. One lock for all tables makes each call, a tran
 
 import marshal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -89,8 +89,9 @@ class Partition:
 
 @dataclass
 class MemoryDatabase:
-    """Tables by name; one hook and one count for all of them."""
+    """Tables by name; one hook and one count for all of them. `watch` sees each write that is done, of which table."""
 
+    watch: Callable[[str, "Write"], None] | None = None
     hook: Hook = field(default_factory=NoFaults)
     usage: Usage = field(default_factory=Usage)
     lock: Any = field(default_factory=threading.RLock)
@@ -281,6 +282,8 @@ class MemoryTable:
             if not partition.items:
                 del self._partitions[pk]
         self.database.usage.wrote(self.name, kind_of(pk, sk), max(write.size, write.before.size), times=times)
+        if self.database.watch is not None:
+            self.database.watch(self.name, write)
 
     def read(self, pair: Pair, *, consistent: bool) -> Item | None:
         """The item as a call returns it; counted."""
@@ -299,6 +302,11 @@ class MemoryTable:
         return Found(item, length)
 
     # For tests and reports; not counted, and out of the hook's sight
+
+    def sort_keys(self, pk_prefix: str) -> Iterator[tuple[str, list[str]]]:
+        """Of each partition whose `pk` begins so: its `pk`, and its sort keys in order."""
+        for pk in [pk for pk in self._partitions if pk.startswith(pk_prefix)]:
+            yield pk, self._partitions[pk].order
 
     def items(self) -> Iterator[Item]:
         for partition in list(self._partitions.values()):

@@ -48,7 +48,7 @@ UPDATES = (
     "REMOVE {0}",
     "REMOVE {0}, {1}",
     "ADD #a {5}",
-    "SET {1} = {2} ADD #b {5}",
+    "SET #m.#a = {2} ADD #b {5}",
     "ADD #a {7}",
     "DELETE #a {7}",
 )
@@ -179,10 +179,12 @@ def test_answers_and_errors_are_those_of_dynamodb(
         real.put_item(Item=item)
         memory.put_item(Item=item)
     for kind, arguments in made:
-        ours = answer(memory, kind, arguments)
-        assert ours == answer(real, kind, arguments), (kind, arguments)
+        ours, theirs = answer(memory, kind, arguments), answer(real, kind, arguments)
         if kind == "update_item" and isinstance(ours, tuple) and ours[0] == "ValidationException":
             put_right(real, memory, arguments["Key"])
+            if "." in arguments["UpdateExpression"] or "[" in arguments["UpdateExpression"]:
+                continue  # moto takes a path into what is no map or list
+        assert ours == theirs, (kind, arguments)
     assert contents(memory) == contents(real)
 
 

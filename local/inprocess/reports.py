@@ -1,0 +1,49 @@
+"""What becomes of the messages that the provider took, as SES tells it."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from local.inprocess.provider import Taken
+from winback.identifiers import SendId
+from winback.instants import format_instant
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """Shares of messages that bounce for good, are complained about, are opened, and make their reader unsubscribe."""
+
+    bounced: float = 0.01
+    complained: float = 0.0002
+    opened: float = 0.2
+    unsubscribed: float = 0.002
+
+
+def events_of(taken: Taken, reactions: Reactions, chance: random.Random) -> Iterator[dict[str, Any]]:
+    """The envelopes about one message, in the order of their times."""
+    yield envelope(taken, "Send", "send", taken.at)
+    if chance.random() < reactions.bounced:
+        yield envelope(taken, "Bounce", "bounce", taken.at + timedelta(seconds=5), bounceType="Permanent")
+        return
+    yield envelope(taken, "Delivery", "delivery", taken.at + timedelta(seconds=3))
+    if chance.random() < reactions.opened:
+        opened_at = taken.at + timedelta(minutes=chance.randrange(5, 600))
+        yield envelope(taken, "Open", "open", opened_at, userAgent="Mozilla/5.0 (X11; Linux) Firefox/140.0")
+    if chance.random() < reactions.complained:
+        yield envelope(taken, "Complaint", "complaint", taken.at + timedelta(hours=1))
+
+
+def wants_out(reactions: Reactions, chance: random.Random) -> bool:
+    return chance.random() < reactions.unsubscribed
+
+
+def envelope(taken: Taken, kind: str, part: str, at: datetime, **particulars: Any) -> dict[str, Any]:
+    mail = {"timestamp": format_instant(taken.at), "destination": [taken.to], "tags": _tags(taken.send_id)}
+    detail = {"eventType": kind, "mail": mail, part: {"timestamp": format_instant(at), **particulars}}
+    return {"source": "aws.ses", "time": format_instant(at), "detail": detail}
+
+
+def _tags(send_id: SendId) -> dict[str, list[str]]:
+    return {"send_id": [str(send_id)]}
