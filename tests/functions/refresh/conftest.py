@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
@@ -28,6 +28,13 @@ ACCOUNT = Account.model_validate(
 )
 FUNCTIONS = ("api_segments", "api_movement", "refresh_start", "refresh_compute", "refresh_publish")
 EVENTS = Path(__file__).parents[3] / "events"
+FIRST, SECOND = "snp-000000000001", "snp-000000000002"
+AUTUMN, WINTER = "1997-10-01T00:00:00Z", "1997-12-20T00:00:00Z"
+AUTUMN_ORDERS = [
+    {"customer": "ann", "order_id": "1", "day": "1997-09-20", "amount": 9000},
+    {"customer": "ann", "order_id": "2", "day": "1997-09-10", "amount": 8000},
+    {"customer": "bob", "order_id": "3", "day": "1997-01-20", "amount": 1000},
+]
 WORKFLOW = {
     "Version": "1.0",
     "StartAt": "Done",
@@ -50,6 +57,7 @@ class Cloud:
     lake: Lake
     account: Account
     inbox: str  # of every event on the bus
+    autumn_orders: ClassVar = AUTUMN_ORDERS
 
     def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = importlib.import_module(f"functions.{folder}.handler").handler(event, Context())
@@ -109,6 +117,14 @@ class Cloud:
         self.score(computed["manifest"], probability)
         return self.call("refresh_publish", work)
 
+    def move_to_winter(self) -> None:
+        """Ann is in her rhythm in autumn and slips until winter; eve comes; bob stays lost."""
+        self.put_orders("batch-1", AUTUMN_ORDERS)
+        self.refresh(FIRST, AUTUMN)
+        eve = {"customer": "eve", "order_id": "5", "day": "1997-12-18", "amount": 500}
+        self.put_orders("batch-2", [eve], "1997-12-19")
+        self.refresh(SECOND, WINTER)
+
     def segment_of(self, customer: str) -> dict[str, Any] | None:
         key = {"pk": f"{self.account.account_id}#{self.account.customer_key(customer)}", "sk": "segment"}
         item: dict[str, Any] | None = self.customers.get_item(Key=key).get("Item")
@@ -132,6 +148,17 @@ class Cloud:
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    yield from _open_cloud(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def kept_cloud() -> Iterator[Cloud]:
+    """For a module whose tests only read; `cloud` cannot be used beside it."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield from _open_cloud(monkeypatch)
+
+
+def _open_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         role = "arn:aws:iam::123456789012:role/states"

@@ -8,28 +8,17 @@ import pytest
 from winback.aws.announcements import EventBus, NotTaken
 
 FIRST, SECOND, THIRD = "snp-000000000001", "snp-000000000002", "snp-000000000003"
-ORDERS = [
-    {"customer": "ann", "order_id": "1", "day": "1997-09-20", "amount": 9000},
-    {"customer": "ann", "order_id": "2", "day": "1997-09-10", "amount": 8000},
-    {"customer": "bob", "order_id": "3", "day": "1997-01-20", "amount": 1000},
-]
 AUTUMN, WINTER = "1997-10-01T00:00:00Z", "1997-12-20T00:00:00Z"
 
 
 @pytest.fixture
 def moved(cloud: Any) -> Any:
-    """Ann is in her rhythm in autumn and slips until winter; eve comes; bob stays lost."""
-    cloud.put_orders("batch-1", ORDERS)
-    cloud.refresh(FIRST, AUTUMN)
-    cloud.put_orders(
-        "batch-2", [{"customer": "eve", "order_id": "5", "day": "1997-12-18", "amount": 500}], "1997-12-19"
-    )
-    cloud.refresh(SECOND, WINTER)
+    cloud.move_to_winter()
     return cloud
 
 
 def test_nobody_is_newly_lapsed_in_the_first_snapshot(cloud: Any) -> None:
-    cloud.put_orders("batch-1", ORDERS)
+    cloud.put_orders("batch-1", cloud.autumn_orders)
     cloud.refresh(FIRST, AUTUMN)
     assert cloud.segment_of("bob")["lapsed"]
     assert cloud.events() == []
@@ -58,9 +47,9 @@ def test_a_customer_is_newly_lapsed_in_one_snapshot_only(moved: Any) -> None:
 
 
 def test_history_that_is_imported_late_makes_nobody_newly_lapsed(cloud: Any) -> None:
-    cloud.put_orders("batch-1", ORDERS[:2])
+    cloud.put_orders("batch-1", cloud.autumn_orders[:2])
     cloud.refresh(FIRST, AUTUMN)
-    cloud.put_orders("batch-2", ORDERS[2:], "1997-10-02")
+    cloud.put_orders("batch-2", cloud.autumn_orders[2:], "1997-10-02")
     cloud.refresh(SECOND, "1997-10-02T00:00:00Z")
     assert cloud.segment_of("bob")["lapsed"]
     assert cloud.events() == []
@@ -74,7 +63,7 @@ def test_a_backfill_tells_nothing(moved: Any) -> None:
 
 
 def test_an_event_that_the_bus_did_not_take_leaves_with_the_retry(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    cloud.put_orders("batch-1", ORDERS)
+    cloud.put_orders("batch-1", cloud.autumn_orders)
     cloud.refresh(FIRST, AUTUMN)
     with monkeypatch.context() as patched:
         patched.setattr(EventBus, "put", _refuse)
@@ -86,7 +75,7 @@ def test_an_event_that_the_bus_did_not_take_leaves_with_the_retry(cloud: Any, mo
 
 
 def test_an_event_that_no_retry_sent_leaves_with_the_next_snapshot(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    cloud.put_orders("batch-1", ORDERS)
+    cloud.put_orders("batch-1", cloud.autumn_orders)
     cloud.refresh(FIRST, AUTUMN)
     with monkeypatch.context() as patched:
         patched.setattr(EventBus, "put", _refuse)
@@ -107,33 +96,6 @@ def test_snapshots_are_listed_newest_first_page_by_page(moved: Any) -> None:
     assert "next" not in second
 
 
-def test_any_published_snapshot_can_be_read(moved: Any) -> None:
-    status, summary = moved.get(f"/v1/snapshots/{FIRST}")
-    assert (status, summary["snapshot_id"], summary["total"]["customers"]) == (200, FIRST, 2)
-    assert moved.get("/v1/snapshots/snp-00000000000f")[0] == 404
-    assert moved.get("/v1/snapshots/publishing")[0] == 404
-    failed = {"account_id": "cdnow", "snapshot_id": THIRD, "as_of": WINTER, "error": {"step": "refresh_score"}}
-    moved.call("refresh_publish", failed)
-    status, answer = moved.get(f"/v1/snapshots/{THIRD}")
-    assert (status, answer["error"]["code"]) == (409, "not_published")
-
-
-def test_the_matrices_of_two_snapshots_say_who_went_where_with_what(moved: Any) -> None:
-    status, movement = moved.get("/v1/movement", folder="api_movement", **{"from": FIRST, "to": SECOND})
-    assert status == 200
-    assert (movement["from"]["as_of"], movement["to"]["as_of"], movement["currency"]) == (AUTUMN, WINTER, "USD")
-    assert {(move["from_segment"], move["to_segment"]): move["customers"] for move in movement["segments"]} == {
-        ("Big Spenders", "Slipping VIPs"): 1,
-        ("Long Gone", "Long Gone"): 1,
-        (None, "New Starters"): 1,
-    }
-    (slipped,) = [move for move in movement["families"] if move["to_family"] == "Slipping"]
-    assert (slipped["from_family"], slipped["net_minor_before"], slipped["net_minor_now"]) == ("Heroes", 17000, 17000)
-    (came,) = [move for move in movement["cells"] if move["from_cell"] is None]
-    assert (came["to_cell"]["status"], came["net_minor_now"]) == ("New", 500)
-    assert movement["same_rubric"] is True
-
-
 def test_two_snapshots_that_do_not_follow_each_other_are_compared_and_kept(moved: Any) -> None:
     moved.refresh(THIRD, "1997-12-21T00:00:00Z")
     query = {"folder": "api_movement", "from": FIRST, "to": THIRD}
@@ -151,49 +113,6 @@ def test_movement_across_a_calibration_says_so(moved: Any) -> None:
     assert "different rubrics" in movement["caution"]
     series = moved.get("/v1/movement/series")[1]["points"]
     assert [point["same_rubric"] for point in series] == [None, True, False]
-
-
-@pytest.mark.parametrize(
-    ("query", "status", "field"),
-    [
-        ({"from": FIRST}, 400, "to"),
-        ({"from": SECOND, "to": FIRST}, 400, "from"),
-        ({"from": FIRST, "to": "snp-00000000000f"}, 404, None),
-        ({"from": FIRST, "to": "latest"}, 404, None),
-    ],
-)
-def test_what_cannot_be_compared_is_refused(moved: Any, query: Any, status: int, field: str | None) -> None:
-    answered, body = moved.get("/v1/movement", folder="api_movement", **query)
-    assert answered == status
-    assert [problem["field"] for problem in body["error"]["fields"]] == ([field] if field else [])
-
-
-def test_the_series_has_headcount_and_value_of_every_segment_and_family_since_a_moment(moved: Any) -> None:
-    status, series = moved.get("/v1/movement/series")
-    assert (status, series["currency"], "next" in series) == (200, "USD", False)
-    autumn, winter = series["points"]
-    assert autumn["segments"]["Big Spenders"] == {"customers": 1, "net_minor": 17000, "lapsed": 0}
-    assert winter["segments"]["Slipping VIPs"] == {"customers": 1, "net_minor": 17000, "lapsed": 1}
-    assert winter["families"]["Heroes"] == {"customers": 0, "net_minor": 0, "lapsed": 0}
-    assert winter["families"]["Climbers"]["customers"] == 1
-    assert [point["as_of"] for point in moved.get("/v1/movement/series", since="1997-11-01")[1]["points"]] == [WINTER]
-
-
-@pytest.mark.parametrize(("name", "value"), [("since", "soon"), ("limit", "0"), ("limit", "x"), ("page", "2")])
-def test_a_query_that_does_not_fit_is_refused_by_field(cloud: Any, name: str, value: str) -> None:
-    status, body = cloud.get("/v1/movement/series", **{name: value})
-    assert (status, [field["field"] for field in body["error"]["fields"]]) == (400, [name])
-
-
-def test_another_accounts_snapshots_do_not_exist(moved: Any) -> None:
-    moved.campaigns.put_item(
-        Item={**moved.campaigns.get_item(Key={"pk": "accounts", "sk": "cdnow"})["Item"], "sk": "other"}
-    )
-    assert moved.get("/v1/snapshots", account="other")[1] == {"snapshots": []}
-    assert moved.get("/v1/movement/series", account="other")[1]["points"] == []
-    assert moved.get(f"/v1/snapshots/{FIRST}", account="other")[0] == 404
-    query = {"from": FIRST, "to": SECOND}
-    assert moved.get("/v1/movement", account="other", folder="api_movement", **query)[0] == 404
 
 
 def _refuse(*_: Any) -> None:
