@@ -1,5 +1,6 @@
 """Last state of the prepare workflow: adds the chunks up to the dry run, or records what failed."""
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -8,6 +9,7 @@ from aws_lambda_powertools import Logger
 
 from winback.aws.channels.ses import ses_client
 from winback.aws.clock import Clock, clock_of
+from winback.aws.code_pools import CodePools
 from winback.aws.dry_runs import DryRuns
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -24,6 +26,7 @@ logger = Logger()
 class Settings:
     campaigns_table: str
     lake_bucket: str
+    channel_rates: str  # JSON: messages a second of every channel but e-mail
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,10 @@ def parts() -> Parts:
             Accounts(campaigns),
             launches,
             LiftStore(campaigns),
+            CodePools(campaigns),
             Lake(settings.lake_bucket),
             ses_client(),
-            rates={},
+            json.loads(settings.channel_rates),
         ),
     )
 

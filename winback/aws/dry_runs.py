@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from winback.accounts import Account
 from winback.accounts.channels import ChannelName
+from winback.aws.code_pools import CodePools
 from winback.aws.lake import Lake, Row, snapshot_prefix
 from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchStore
@@ -30,6 +32,7 @@ from winback.campaigns.messages import SAMPLES_PER_STEP, sample_messages
 from winback.campaigns.planning import ALLOW
 from winback.delivery.warm_up import daily_limit
 from winback.identifiers import AccountId, CustomerKey, LaunchId
+from winback.offers.exposure import ExposureTally, exposure
 from winback.segmentation.rubric import read_rubric
 from winback.segmentation.rubric_file import default_settings
 
@@ -38,15 +41,29 @@ PAGE_TYPE = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True)
+class _Chunk:
+    audience: list[Row]
+    plans: dict[int, list[Row]]  # by step
+    offers: list[Row]
+
+    @property
+    def with_offers(self) -> set[str]:
+        """Customers of whom some message is allowed that carries an offer."""
+        rows = (row for plan in self.plans.values() for row in plan)
+        return {row["customer_key"] for row in rows if row["verdict"] == ALLOW and row.get("offer_id")}
+
+
+@dataclass(frozen=True)
 class DryRuns:
-    """`ses` answers GetAccount as boto3's sesv2 client does; `rates` has what the stage knows of other channels."""
+    """`ses` answers GetAccount as boto3's sesv2 client does; `rates`: messages a second of every other channel."""
 
     accounts: Accounts
     launches: LaunchStore
     lifts: LiftStore
+    pools: CodePools
     lake: Lake
     ses: Any
-    rates: Mapping[str, Rate]
+    rates: Mapping[str, float]
 
     def summarise(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
         """Writes dry_run.json and dry_run.html; the launch awaits approval. A repeated attempt writes the same files
@@ -54,29 +71,45 @@ class DryRuns:
         launch, account = self.launches.get(account_id, launch_id), self.accounts.get(account_id)
         files = LaunchFiles(self.lake, launch)
         chunks = [line["chunk"] for line in files.manifest()]
-        audience = AudienceTally()
-        for rows in self._read([files.audience_key(chunk) for chunk in chunks]):
-            audience.add(rows)
-        tallies, samples = [], []
-        for planned in launch.steps:
-            tally, shown = StepTally(planned.step), list[CustomerKey]()
-            for rows in self._read([files.plan_key("dry_run", planned.step, chunk) for chunk in chunks]):
-                tally.add(rows)
+        audience, offers = AudienceTally(), ExposureTally()
+        steps = {planned.step: StepTally(planned.step) for planned in launch.steps}
+        shown: dict[int, list[CustomerKey]] = {step: [] for step in steps}
+        for chunk in self._chunks(launch, files, chunks):
+            audience.add(chunk.audience)
+            for step, rows in chunk.plans.items():
+                steps[step].add(rows)
                 allowed = (row["customer_key"] for row in rows if row["verdict"] == ALLOW)
-                shown += [customer for customer, _ in zip(allowed, range(SAMPLES_PER_STEP - len(shown)), strict=False)]
-            tallies.append(tally)
-            step = launch.definition.touch(planned.step).step
-            samples += sample_messages(step, planned.step, account, shown)
-        result = dry_run(launch, audience, tallies, self._around(launch, account, samples))
+                shown[step] += islice(allowed, SAMPLES_PER_STEP - len(shown[step]))
+            offers.add(chunk.offers, among=chunk.with_offers)
+        around = self._around(
+            launch,
+            account,
+            exposure=self._exposure(launch, offers),
+            samples=[
+                sample
+                for step, customers in shown.items()
+                for sample in sample_messages(launch.definition.touch(step).step, step, account, customers)
+            ],
+        )
+        result = dry_run(launch, audience, list(steps.values()), around)
         self.lake.write_bytes(files.dry_run_page_key, dry_run_page(result).encode(), content_type=PAGE_TYPE)
         self.lake.write_json(files.dry_run_key, result)
         return self.launches.save(launch.summarised(result["fingerprint"], len(chunks)))
 
-    def _around(self, launch: Launch, account: Account, samples: Sequence[Mapping[str, Any]]) -> Surroundings:
+    def _around(
+        self,
+        launch: Launch,
+        account: Account,
+        *,
+        exposure: Mapping[str, Any] | None,
+        samples: Sequence[Mapping[str, Any]],
+    ) -> Surroundings:
+        others = {channel: Rate(per_second) for channel, per_second in self.rates.items()}
         return Surroundings(
             currency=account.currency,
             standing=self._standing(launch),
-            rates={**self.rates, ChannelName.EMAIL: email_rate(self.ses, account)},
+            rates={**others, ChannelName.EMAIL: email_rate(self.ses, account)},
+            exposure=exposure,
             text_prices=TextPrices(Decimal(account.channels.sms.max_price_cents) / 100),
             samples=samples,
         )
@@ -91,10 +124,29 @@ class DryRuns:
             self.lifts.of_account(launch.account_id),
         )
 
-    def _read(self, keys: Sequence[str]) -> Iterator[list[Row]]:
+    def _exposure(self, launch: Launch, tally: ExposureTally) -> dict[str, Any] | None:
+        policy = launch.definition.offers
+        if policy is None:
+            return None
+        pools = {
+            offer.offer_id: self.pools.state(launch.account_id, offer) for offer in launch.offers if offer.codes.unique
+        }
+        return exposure(tally, launch.offers, policy.budget_minor, pools)
+
+    def _chunks(self, launch: Launch, files: LaunchFiles, chunks: Sequence[int]) -> Iterator[_Chunk]:
+        def read(chunk: int) -> _Chunk:
+            return _Chunk(
+                self.lake.read_rows(files.audience_key(chunk)),
+                {
+                    planned.step: self.lake.read_rows(files.plan_key("dry_run", planned.step, chunk))
+                    for planned in launch.steps
+                },
+                self.lake.read_rows(files.offers_key(chunk)) if launch.definition.offers is not None else [],
+            )
+
         with ThreadPoolExecutor(READERS) as readers:
-            for start in range(0, len(keys), READERS):
-                yield from readers.map(self.lake.read_rows, keys[start : start + READERS])
+            for start in range(0, len(chunks), READERS):
+                yield from readers.map(read, chunks[start : start + READERS])
 
 
 def email_rate(ses: Any, account: Account) -> Rate:

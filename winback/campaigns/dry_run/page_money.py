@@ -50,12 +50,14 @@ def offer_tiles(run: Run) -> list[Tile]:
     exposure = run["offers"]
     if exposure is None:
         return []
+    currency = exposure["currency"]
     return [
         Tile(
             "Offers may cost at most",
-            figures.whole_money(exposure["worst_minor"], exposure["currency"]),
-            f"expected {figures.whole_money(exposure['expected_minor'], exposure['currency'])}",
-            "caution",
+            figures.whole_money(exposure["worst_minor"], currency),
+            f"expected {figures.whole_money(exposure['expected_minor']['value'], currency)}; "
+            f"budget {figures.whole_money(exposure['budget_minor'], currency)}",
+            "plain" if exposure["within_budget"] else "caution",
         )
     ]
 
@@ -106,10 +108,13 @@ def offers(run: Run) -> list[Html]:
     rows: list[list[Content]] = [
         [
             row["name"],
+            row["value"],
             row["customers"],
             figures.money(row["worst_minor"], currency),
-            figures.money(row["expected_minor"], currency),
-            row["basis"],
+            figures.money(row["expected_minor"]["value"], currency),
+            _amounts(row["expected_minor"], currency),
+            f"{figures.percent(row['redemption']['value'])} {row['redemption']['source']}",
+            _codes(row.get("codes")),
         ]
         for row in exposure["offers"]
     ]
@@ -117,19 +122,26 @@ def offers(run: Run) -> list[Html]:
         section(
             "What it may give away",
             table(
-                ["Offer", "Customers", "At worst", "Expected", "Which is"],
+                ["Offer", "Worth", "Customers", "At worst", "Expected", "Range", "Redeemed", "Codes"],
                 rows,
-                align="lrrrl",
+                align="llrrrrll",
                 total=[
                     "All",
+                    "",
                     exposure["customers"],
                     figures.money(exposure["worst_minor"], currency),
-                    figures.money(exposure["expected_minor"], currency),
+                    figures.money(exposure["expected_minor"]["value"], currency),
+                    _amounts(exposure["expected_minor"], currency),
+                    "",
                     "",
                 ],
             ),
-            *(paragraph(text) for text in exposure.get("notes", ())),
-            lead="Nothing of it leaves without an approval of this launch; the budget is a limit that sending keeps.",
+            paragraph(
+                f"At worst {exposure['worst_means']}. {figures.count(exposure['without_offer'])} treated customers get "
+                f"no offer. The budget of {figures.money(exposure['budget_minor'], currency)} is a limit that sending "
+                + ("keeps." if exposure["within_budget"] else "keeps: it will end before everybody has one.")
+            ),
+            lead="Nothing of it leaves without an approval of this launch.",
         )
     ]
 
@@ -173,6 +185,16 @@ def cost(run: Run) -> Html:
 
 def _range(found: Mapping[str, int], currency: str) -> str:
     return figures.span(figures.whole_money(found["low"], currency), figures.whole_money(found["high"], currency))
+
+
+def _amounts(found: Mapping[str, int], currency: str) -> str:
+    return figures.span(figures.money(found["low"], currency), figures.money(found["high"], currency))
+
+
+def _codes(codes: Mapping[str, Any] | None) -> str:
+    if codes is None:
+        return "no unique codes"
+    return f"{figures.count(codes['left'])} left" + ("" if codes["enough"] else ": too few")
 
 
 def _counts(found: Mapping[str, float]) -> str:

@@ -69,7 +69,7 @@ class StepTally:
                 self.denied += 1
                 self.reasons.update(row["reasons"])
                 continue
-            channel = row.get("channel", "email")
+            channel = row["channel"]
             self.hours[channel][row["send_at"][:13] + ":00:00Z"] += 1
             self.variants.update(row.get("variants", {}).items())
             if row.get("offer_id"):

@@ -1,0 +1,148 @@
+"""What a campaign costs in AWS list prices beyond the messages themselves, by cause: counted, not guessed.
+
+The very handlers run in this process against moto (bench/_campaign_run.py), and every request of boto3's real clients
+is counted where botocore would put it on the wire (bench/_meter.py). The counts are written to
+winback/costs/counted.json, which dry runs, `winback cost` and docs/costs.md read; with `--small` a tenth is run and nothing
+written.
+
+- counted: request units of the tables by the sizes of items, requests to S3 and SQS, events, bytes of logs and of what
+  stays, invocations
+- measured on this machine: the CPU time of each function, boto3's own included, moto's not
+- assumed (ASSUMED says it in words): how long Lambda waits for each service, the provider's events for each message,
+  how full batches are
+"""
+
+import json
+import platform
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bench._campaign_run import CAUSES, EVENTS, FEEDBACK_BATCH, Campaign
+from bench._campaign_run import run as run_campaign
+from infra.access import Access
+from infra.config import stage_config
+from infra.names import Names
+from infra.stacks import campaigns as stack
+from winback.aws.candidates import CHUNK_ROWS
+from winback.costs.counted import Counted
+
+CUSTOMERS, ORDERS = 2_000, 1_000
+VCPU_MB = 1769  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: one vCPU at so much memory
+# Seconds that one request is waited for: single-digit milliseconds for the tables, as AWS says; ours for the others.
+WAITS = {"dynamodb": 0.005, "s3": 0.030, "sqs": 0.010, "sesv2": 0.060, "events": 0.010, "secretsmanager": 0.0}
+LAMBDA_LOG_BYTES = 350  # START, END and REPORT of one invocation
+API_MEMORY_MB = 512
+RESULT = Path("winback/costs/counted.json")
+ASSUMED = (
+    "Lambda waits 5 ms for a table, 30 ms for S3, 10 ms for SQS and 60 ms for SES, one request after another.",
+    "Its CPU time is that of the machine that counted, one core of it for a vCPU.",
+    f"Events of SES for each message: {', '.join(f'{share:g} {kind.value}' for kind, share in EVENTS.items())}.",
+    f"The sender gets 2 messages of the queue at a time, feedback {FEEDBACK_BATCH} events.",
+    "EventBridge charges SES's events as it charges other data events that one switches on.",
+    "What stays of a launch is kept a month; the tables' point-in-time recovery is on.",
+)
+
+
+def run(small: bool) -> None:
+    campaign = run_campaign(CUSTOMERS // 10 if small else CUSTOMERS, ORDERS // 10 if small else ORDERS)
+    found = counted(campaign)
+    _print(found)
+    if not small:
+        RESULT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        print(f"\nwritten to {RESULT}")
+
+
+def counted(campaign: Campaign) -> dict[str, Any]:
+    """The content of counted.json."""
+    memory = _memory()
+    causes = [_cause(campaign, name, memory) for name in CAUSES]
+    causes.append(_storage(campaign))
+    return {
+        "counted_on": datetime.now(UTC).date().isoformat(),
+        "how": (
+            f"the functions' own handlers on moto, in a process: {campaign.candidates:,} customers, two e-mails each; "
+            f"{platform.machine()}, Python {platform.python_version()}"
+        ),
+        "assumed": list(ASSUMED),
+        "run": {
+            "candidates": campaign.candidates,
+            "planned": campaign.planned,
+            "messages": campaign.messages,
+            "events": campaign.events,
+            "steps": 2,
+            "chunk_rows": CHUNK_ROWS,
+        },
+        "causes": causes,
+    }
+
+
+def _cause(campaign: Campaign, name: str, memory: Mapping[str, int]) -> dict[str, Any]:
+    measure, does = CAUSES[name]
+    usage = campaign.meter.usage[name]
+    units = defaultdict[str, float](float, usage.units)
+    for (cause, function), times in campaign.invocations.items():
+        if cause != name:
+            continue
+        megabytes = memory.get(function, API_MEMORY_MB)
+        waited = sum(
+            WAITS[service] * number
+            for (of_cause, of_function, service), number in campaign.calls.items()
+            if (of_cause, of_function) == (cause, function)
+        )
+        units["lambda_request"] += times
+        units["lambda_time"] += (
+            campaign.cpu_seconds[cause, function] * max(VCPU_MB, megabytes) / 1024 + waited * megabytes / 1024
+        )
+        units["log_gb"] += times * LAMBDA_LOG_BYTES / 1e9
+    units["log_gb"] += campaign.logged[name] / 1e9
+    units["state_transition"] += campaign.transitions[name]
+    units["s3_storage"] += campaign.meter.stored[name] / 1e9
+    return {
+        "name": name,
+        "does": does,
+        "measure": measure.value,
+        "count": usage.count,
+        "units": {key: float(f"{number:.6g}") for key, number in sorted(units.items()) if number},
+        "calls": dict(sorted(usage.calls.items())),
+    }
+
+
+def _storage(campaign: Campaign) -> dict[str, Any]:
+    """A month of the ledger's rows; a contact list is there anyway, and grows by an entry."""
+    gigabytes = (campaign.ledger_bytes + campaign.contact_bytes) / 1e9
+    return {
+        "name": "keeping",
+        "does": "the ledger and the contact lists for a month",
+        "measure": "message",
+        "count": campaign.messages,
+        "units": {"dynamodb_storage": gigabytes, "dynamodb_recovery": gigabytes},
+    }
+
+
+def _memory() -> dict[str, int]:
+    """Of the functions as they are deployed, MB."""
+    access = Access(Names(stage_config({"stage": "prod"}.get)))
+    rows = [*stack.launch_functions(access), *stack.dispatch_functions(access), *stack.export_functions(access)]
+    return {row.folder: row.memory_mb for row in rows}
+
+
+def _print(found: Mapping[str, Any]) -> None:
+    table = Counted.model_validate_json(json.dumps(found))
+    millions = table.per_million_messages()
+    services = sorted({service for row in millions.values() for service in row})
+    print(f"{table.run.candidates:,} customers, {table.run.messages:,} messages, {table.run.events:,} events")
+    print(f"  {'$ for a million messages':26}" + "".join(f"{service:>15}" for service in services) + f"{'all':>9}")
+    for name, row in millions.items():
+        cells = "".join(f"{row.get(service, Decimal(0)):15.3f}" for service in services)
+        print(f"  {name:26}{cells}{sum(row.values()):9.2f}")
+    whole = sum((sum(row.values(), Decimal(0)) for row in millions.values()), Decimal(0))
+    print(f"  {'together':26}{'':{15 * len(services)}}{whole:9.2f}   (budget 10, aim 7)")
+    for cause in table.causes:
+        each = {name: units / cause.count for name, units in cause.units.items()}
+        print(
+            f"  {cause.name:12} a {cause.measure:12}", {name: float(f"{number:.3g}") for name, number in each.items()}
+        )
