@@ -15,7 +15,7 @@ from winback.campaigns.best_hours import BestHour, best_hour
 from winback.campaigns.contexts import send_context
 from winback.campaigns.launch import Launch
 from winback.campaigns.steps import Step
-from winback.campaigns.timeline import latest_time, leaves_at
+from winback.campaigns.timeline import leaves_at
 from winback.delivery.contacts import Contact, ContactPolicy
 from winback.delivery.gate import Reason, RecipientFacts, SendContext, Verdict, decide
 from winback.experiments.assignment import Arm
@@ -91,8 +91,7 @@ class _StepPlanner:
     def __init__(self, launch: Launch, number: int, account: Account, known: Planned) -> None:
         self._launch, self._number, self._account, self._known = launch, number, account, known
         self._planned_at = launch.planned_at(number)
-        times = [step.planned_at for step in launch.steps]
-        self._latest_at = latest_time(launch.definition.touches, times, number, launch.evaluation_ends_at)
+        self._latest_at = launch.latest_at(number)
         self._steps: dict[tuple[tuple[str, str], ...], tuple[Step, datetime]] = {}
         self._contexts: dict[tuple[str, str, bool, bool, datetime], SendContext] = {}
 

@@ -153,7 +153,7 @@ def test_a_campaign_may_go_on_after_a_purchase() -> None:
 
 
 def test_eligibility_looks_at_the_customer_alone() -> None:
-    facts = RecipientFacts(**{**SOUND_FACTS, **SPOILS[Reason.CONVERTED], **SPOILS[Reason.FREQUENCY_CAP]})  # type: ignore[arg-type]
+    facts = RecipientFacts(**{**SOUND_FACTS, **SPOILS[Reason.CONVERTED], **SPOILS[Reason.FREQUENCY_CAP]})
     assert eligibility(facts).allowed
 
 
