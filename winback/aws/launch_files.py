@@ -37,6 +37,18 @@ class LaunchFiles:
         """The offers that treated customers of one chunk got; written once."""
         return f"{self._prefix}offers/{chunk_name(chunk)}"
 
+    def offers_block_key(self, block: int) -> str:
+        """What was chosen for many chunks together; their own objects are made of it. Written once."""
+        return f"{self._prefix}offers/block-{block:05d}.jsonl.gz"
+
+    @property
+    def offers_summary_key(self) -> str:
+        return f"{self._prefix}offers.json"
+
+    def decisions_key(self, chunk: int) -> str:
+        """Records of the choices of one chunk, for the lake's decisions once the launch really makes them."""
+        return f"{self._prefix}decisions/{chunk_name(chunk)}"
+
     @property
     def dry_run_key(self) -> str:
         return f"{self._prefix}dry_run.json"

@@ -50,7 +50,7 @@ class Candidate:
     """A customer to decide for.
 
     `margin_minor`: the margin of one typical purchase, which uplifts are multiples of. `taken_minor`: what the customer
-    took of budgets in the cap's period already.
+    took of budgets in the cap's period already. `closed`: arms whose terms the customer does not meet.
     """
 
     customer_key: CustomerKey
@@ -58,6 +58,7 @@ class Candidate:
     effects: Mapping[str, Effect]
     last_offer_at: datetime | None = None
     taken_minor: int = 0
+    closed: frozenset[str] = frozenset()
 
 
 class Considered(NamedTuple):  # several for each of many customers: a tuple is made three times as fast
@@ -76,7 +77,7 @@ class OfferDecision:
     customer_key: CustomerKey
     margin_minor: int
     considered: tuple[Considered, ...]
-    """Arms by name, those that cap or cooldown exclude left out."""
+    """Arms by name, those that terms, cap or cooldown exclude left out."""
     planned: str
     """The best arm under the budget."""
     arm: str
@@ -165,7 +166,8 @@ def _options(
     cap = rules.customer_cap_minor
     open_to = {NO_MESSAGE: Choice(NO_MESSAGE, 0, 0)}
     for name, arm in arms.items():
-        if (cooling and name != NO_OFFER) or (cap is not None and candidate.taken_minor + arm.spend_minor > cap):
+        over = cap is not None and candidate.taken_minor + arm.spend_minor > cap
+        if over or (cooling and name != NO_OFFER) or name in candidate.closed:
             continue
         value = expected_value(candidate.effects[name], candidate.margin_minor, arm)
         open_to[name] = Choice(name, value, arm.spend_minor)
