@@ -132,6 +132,8 @@ class Engine:
     disorder: Disorder = field(default_factory=Disorder)
     reactions: Reactions = field(default_factory=Reactions)
     before_minute: Callable[["Engine"], None] = lambda _engine: None
+    early_feedback: float = 0.0  # share of messages whose events come before the provider's answer
+    repeated_feedback: float = 0.0  # share of messages whose events come twice, in any order
     errors: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -144,7 +146,7 @@ class Engine:
         self.queue = MemoryQueue(
             "sends", self.clock.wall, self.chance, VISIBILITY, MAX_RECEIVES, disorder=self.disorder
         )
-        self.provider = MemoryProvider(self.clock.wall)
+        self.provider = MemoryProvider(self.clock.wall, tell=self._told_early)
         self.following: dict[LaunchId, Progress] = {}
         self.workers = Workers(self)
         self.workers.accounts.put(self.account)
@@ -308,11 +310,20 @@ class Engine:
 
     def tell(self, taken: Taken) -> int:
         events = list(events_of(taken, self.reactions, self.chance))
+        if self.chance.random() < self.repeated_feedback:
+            events += events
+            self.chance.shuffle(events)
         for event in events:
             self.hear(event)
         if wants_out(self.reactions, self.chance):
             self.unsubscribe(taken.send_id)
         return len(events)
+
+    def _told_early(self, taken: Taken) -> bool:
+        if self.chance.random() >= self.early_feedback:
+            return False
+        self.tell(taken)
+        return True
 
     def hear(self, event: Mapping[str, Any]) -> None:
         self.task(lambda w: w.feedback.apply(read_event(event)))

@@ -34,11 +34,13 @@ class MemoryProvider:
     """`trouble` says what goes wrong with a send's call, if anything. `taken` counts by send: two of one are a double.
 
     `reports`: messages that were taken and of which nothing has been reported yet. A provider that keeps no reports
-    (`reporting` off) is the null sender of a benchmark.
+    (`reporting` off) is the null sender of a benchmark. `tell` hears of a message before its sender does; true when it
+    reported it.
     """
 
     now: Callable[[], datetime]
     trouble: Callable[[SendId], Trouble | None] = lambda _send_id: None
+    tell: Callable[[Taken], bool] = lambda _taken: False
     hook: Hook = field(default_factory=NoFaults)
     reporting: bool = True
     calls: int = 0
@@ -69,7 +71,9 @@ class MemoryProvider:
                 return Unclear("ConnectionClosedError")
         self.taken[outgoing.send_id] += 1
         if self.reporting:
-            self.reports.append(Taken(outgoing.send_id, outgoing.to, self.now()))
+            taken = Taken(outgoing.send_id, outgoing.to, self.now())
+            if not self.tell(taken):
+                self.reports.append(taken)
         if trouble is Trouble.LOST_AFTER:
             return Unclear("ReadTimeoutError")
         return Accepted(f"msg-{self.calls}")
