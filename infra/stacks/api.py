@@ -58,6 +58,11 @@ ROUTES = {
         ("POST", "/v1/offers/{offer_id}/codes"),
         ("GET", "/v1/offers/{offer_id}/codes"),
     ),
+    "api_sending": (
+        ("GET", "/v1/sending"),
+        ("POST", "/v1/sending/stop"),
+        ("POST", "/v1/sending/resume"),
+    ),
     "api_campaigns": (
         ("POST", "/v1/campaigns"),
         ("GET", "/v1/campaigns"),
@@ -197,6 +202,19 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             ),
         ),
         FunctionSpec(
+            folder="api_sending",
+            does="Whether messages leave and why not; stops and resumes an account's sending",
+            memory_mb=512,
+            environment=("CAMPAIGNS_TABLE",),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#sending", "circuit#*"),
+                access.table("campaigns", "BatchGetItem", "*#sending", "sending#all"),
+                access.table("campaigns", "UpdateItem", "*#sending"),
+                access.table("campaigns", "Query", "*#reputation"),
+                access.read_send_quota(),
+            ),
+        ),
+        FunctionSpec(
             folder="unsubscribe",
             does="The page and the one click behind List-Unsubscribe",
             environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE", "UNSUBSCRIBE_SECRET"),
@@ -207,6 +225,18 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("customers", "PutItem", "*#address#*"),
                 access.table("performance", "BatchGetItem UpdateItem"),
                 access.read_secret(),
+            ),
+        ),
+        FunctionSpec(
+            folder="admin_sending",
+            does="For an operator's direct call: stops and resumes all sending",
+            environment=("CAMPAIGNS_TABLE",),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#sending", "circuit#*"),
+                access.table("campaigns", "BatchGetItem", "*#sending", "sending#all"),
+                access.table("campaigns", "UpdateItem", "*#sending", "sending#all"),
+                access.table("campaigns", "Query", "*#reputation"),
+                access.read_send_quota(),
             ),
         ),
         FunctionSpec(

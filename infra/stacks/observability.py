@@ -29,6 +29,20 @@ FUNCTIONS = (
 # https://docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html
 BOUNCE_RATE = 0.025
 COMPLAINT_RATE = 0.0005
+SENDING_ALARMS = (
+    (
+        "sending-stopped",
+        "stopped_by_itself",
+        1,
+        "An account's sending stopped by itself: too many bounces or complaints (docs/runbook.md, Sending stopped).",
+    ),
+    (
+        "provider-out",
+        "circuits_open",
+        3,
+        "A channel's provider has not answered for 15 minutes: its messages wait (docs/runbook.md, A provider is out).",
+    ),
+)
 _FIVE_MINUTES = Duration.minutes(5)
 _HALF = 12
 
@@ -59,6 +73,17 @@ class ObservabilityStack(StageStack):
                 says=f"The {name} is at half of what makes SES review the account. Pause launches, look at the lists.",
                 metric=self._metric("AWS/SES", metric, statistic="Maximum", period=Duration.hours(1)),
                 threshold=limit,
+            )
+        for name, metric, periods, says in SENDING_ALARMS:
+            raise_alarm(
+                self,
+                f"{name.title().replace('-', '')}Alarm",
+                names=self.names,
+                name=name,
+                says=says,
+                metric=self._metric("Winback", metric, statistic="Maximum", service="feeder"),
+                threshold=1,
+                periods=periods,
             )
         for queue, hours in (("sends", 1), ("feedback", 1), ("imports", 6)):
             raise_alarm(

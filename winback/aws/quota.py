@@ -78,9 +78,12 @@ class DayQuota:
         midnight = datetime.fromisoformat(f"{day.isoformat()}T00:00:00+00:00")
         self._expires_at = int((midnight + _DAYS_KEPT).timestamp())
 
-    def left(self) -> int:
+    def used(self) -> int:
         item = self._table.get_item(Key=self._key, ConsistentRead=True).get("Item") or {}
-        return max(0, self.limit - int(item.get("released", 0)))
+        return int(item.get("released", 0))
+
+    def left(self) -> int:
+        return max(0, self.limit - self.used())
 
     def take(self, wanted: int) -> int:
         return _add_up_to(self._table, self._key, wanted, self.limit, expires_at=self._expires_at)

@@ -4,7 +4,7 @@ import importlib
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,15 @@ from winback.accounts import (
     Sender,
     SendWindow,
 )
+from winback.accounts.warm_up import WarmUp
 from winback.aws import keys
+from winback.aws.circuits import Circuits
+from winback.aws.clock import SystemClock
 from winback.aws.due import DueEntry, DueIndex
 from winback.aws.lake import Lake, launch_prefix
 from winback.aws.launches import LaunchStore
 from winback.aws.ledger import Ledger
+from winback.aws.quota import DayQuota
 from winback.aws.tables import Accounts, table
 from winback.campaigns.audience import Audience
 from winback.campaigns.definition import CampaignDefinition
@@ -49,7 +53,15 @@ MESSAGE = {
     "mjml": "<mjml><mj-body><mj-section><mj-column><mj-text>{{ shop.postal_address }} "
     '<a href="{{ unsubscribe_url }}">Unsubscribe</a></mj-text></mj-column></mj-section></mj-body></mjml>',
 }
-KEPT = {"feeder": "parts", "sender": "dispatch", "feedback": "book", "unsubscribe": "parts"}  # by function
+KEPT = {  # by function
+    "feeder": "parts",
+    "sender": "dispatch",
+    "feedback": "book",
+    "unsubscribe": "parts",
+    "sms_events": "parts",
+    "sms_inbound": "parts",
+    "api_calls": "parts",
+}
 FUNCTIONS = tuple(KEPT)
 
 
@@ -71,6 +83,7 @@ class Ses:
     checked: Any
     sent: list[dict[str, Any]] = field(default_factory=list)
     error: ClientError | None = None
+    rate: float = 100.0
 
     def send_email(self, **request: Any) -> dict[str, str]:
         model = self.checked.meta.service_model.operation_model("SendEmail")
@@ -81,7 +94,7 @@ class Ses:
         return {"MessageId": f"m-{len(self.sent)}"}
 
     def get_account(self) -> dict[str, Any]:
-        return {"SendQuota": {"MaxSendRate": 100.0, "Max24HourSend": 1000.0, "SentLast24Hours": 940.0}}
+        return {"SendQuota": {"MaxSendRate": self.rate, "Max24HourSend": 1000.0, "SentLast24Hours": 940.0}}
 
 
 @dataclass
@@ -120,6 +133,28 @@ class Cloud:
 
     def row(self, number: int) -> dict[str, Any]:
         return Ledger(self.performance).rows([self.send_id(number)])[self.send_id(number)]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Of all sends, in their order."""
+        found = Ledger(self.performance).rows([self.send_id(number) for number in range(30)])
+        return [row for _, row in sorted(found.items(), key=lambda pair: pair[0].customer_key)]
+
+    @property
+    def today(self) -> datetime:
+        """By the process's own clock, which switches and counters go by."""
+        return NOW
+
+    @property
+    def first_day(self) -> WarmUp:
+        return WarmUp(started_on=self.today.date())
+
+    def use_up_the_day(self, rows: int) -> None:
+        assert DayQuota(self.campaigns, 500, self.account.account_id, self.today.date()).take(rows) == rows
+
+    def pass_time_of_circuit(self) -> None:
+        circuits = Circuits(self.campaigns)
+        stored = circuits.read("email")
+        circuits.save("email", replace(stored.circuit, until=self.today), replacing=stored.version)
 
     def set_launch(self, state: LaunchState) -> None:
         store = LaunchStore(self.campaigns)
@@ -191,8 +226,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         monkeypatch.setattr("winback.delivery.sending._PAUSES", ())
         monkeypatch.setattr("winback.aws.channels.ses_client", lambda: made.ses)
         monkeypatch.setattr("functions.sender.handler.THREADS", 1)  # the mock's tables are not for threads
-        feeder = importlib.import_module("functions.feeder.handler")
-        monkeypatch.setattr(feeder.boto3, "client", _client_with(made.ses, boto3.client))
+        monkeypatch.setattr(SystemClock, "now", lambda clock, event=None: NOW)
+        monkeypatch.setattr(boto3, "client", _client_with(made.ses, boto3.client))
         yield made
         _forget()
 

@@ -1,0 +1,151 @@
+"""What stops sending: a person's switch, the operator's, the account's own figures, a provider that is out."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.functions.delivery.conftest import NOW, Cloud
+from tests.functions.delivery.test_dispatch import send_first, ses_error
+from winback.aws.circuits import Circuits
+from winback.aws.feedback import FeedbackBook
+from winback.aws.ledger import Ledger
+from winback.aws.reputation import Reputation
+from winback.aws.suppressions import SuppressionList
+from winback.aws.tables import Accounts
+from winback.delivery.circuit import FAILURES, CircuitState
+from winback.delivery.feedback import Feedback
+from winback.delivery.ledger import BounceType, EventKind, FeedbackEvent
+from winback.delivery.reputation import Counts
+from winback.identifiers import LaunchId
+
+
+def ask(cloud: Cloud, method: str, path: str = "", body: dict[str, Any] | None = None) -> dict[str, Any]:
+    event = cloud.event("api_sending") | {"httpMethod": method, "body": json.dumps(body) if body else None}
+    event["path"] = event["resource"] = f"/v1/sending{path}"
+    answer = cloud.invoke("api_sending", event)
+    assert answer["statusCode"] == 200, answer["body"]
+    content: dict[str, Any] = json.loads(answer["body"])
+    return content
+
+
+def feed(cloud: Cloud) -> Any:
+    return cloud.invoke("feeder", cloud.event("feeder"))
+
+
+def reputation(cloud: Cloud, **counts: int) -> None:
+    """As it was counted today, by the process's own clock."""
+    today = cloud.today
+    key = {"pk": f"{cloud.account.account_id}#reputation", "sk": f"email#{today.date().isoformat()}"}
+    cloud.campaigns.put_item(Item={**key, **counts})
+
+
+def test_the_sample_request_stops_the_account_and_says_so(cloud: Cloud) -> None:
+    answer = cloud.invoke("api_sending", cloud.event("api_sending"))
+    content = json.loads(answer["body"])
+    assert (content["sending"], content["stopped_by"]) == ("stopped", "you")
+    assert content["because"] == "a wrong price in the newsletter"
+
+
+def test_a_stopped_account_releases_and_sends_nothing_until_it_is_resumed(cloud: Cloud) -> None:
+    ask(cloud, "POST", "/stop")
+    assert feed(cloud) == {"waiting": 30}
+    send_first(cloud)  # a message that was in the queue already
+    assert cloud.ses.sent == []
+    assert ask(cloud, "POST", "/resume")["sending"] == "on"
+    assert feed(cloud)["released"] == 30
+    send_first(cloud)
+    assert len(cloud.ses.sent) == 20
+
+
+def test_the_operator_stops_everybody_and_nobody_else_resumes_it(cloud: Cloud) -> None:
+    cloud.invoke("admin_sending", cloud.event("admin_sending"))
+    assert ask(cloud, "POST", "/resume")["sending"] == "stopped"
+    assert feed(cloud) == {"waiting": 30}
+    send_first(cloud)
+    assert cloud.ses.sent == []
+    assert cloud.invoke("admin_sending", {"action": "resume"})["sending"] == "on"
+    assert feed(cloud)["released"] == 30
+
+
+def test_an_operator_s_slip_is_named(cloud: Cloud) -> None:
+    with pytest.raises(ValueError, match="acount_id is not a known field"):
+        cloud.invoke("admin_sending", {"action": "stop", "acount_id": "fjord"})
+
+
+def test_too_many_bounces_stop_the_account_by_themselves_and_a_person_resumes_it(cloud: Cloud) -> None:
+    reputation(cloud, sent=1000, bounced=50)
+    assert feed(cloud) == {"waiting": 30}
+    assert "sending stopped by itself" in cloud.log.getvalue()
+    told = ask(cloud, "GET")
+    assert (told["stopped_by"], told["because"]) == ("itself", "5.00 % of the e-mails bounced for good")
+    resumed = ask(cloud, "POST", "/resume")
+    assert (resumed["sending"], resumed["health"]["sent"]) == ("on", 0)
+    assert feed(cloud)["released"] == 30
+
+
+def test_many_bounces_slow_the_account_down(cloud: Cloud) -> None:
+    reputation(cloud, sent=1000, bounced=30)
+    cloud.ses.rate = 1.0
+    assert feed(cloud)["released"] == 6  # a tenth of a minute's quota
+    assert ask(cloud, "GET")["sending"] == "slow"
+
+
+def test_a_new_domain_sends_no_more_than_its_day_allows(cloud: Cloud) -> None:
+    Accounts(cloud.campaigns).put(cloud.account.model_copy(update={"warm_up": cloud.first_day}))
+    cloud.use_up_the_day(490)
+    assert feed(cloud)["released"] == 10
+    assert feed(cloud) == {}
+    told = ask(cloud, "GET")["warm_up"]
+    assert (told["day"], told["limit_today"], told["released_today"]) == (1, 500, 500)
+
+
+def test_a_provider_that_is_out_makes_the_plan_wait_and_is_tried_with_one_message(cloud: Cloud) -> None:
+    cloud.ses.error = ses_error("ServiceUnavailable", 503)
+    send_first(cloud)
+    states = [row["state"] for row in cloud.rows()]
+    assert states == ["unknown"] * FAILURES
+    again = [(one.from_row, one.to_row) for one in cloud.due(NOW + timedelta(minutes=1)) if one.send_at > NOW]
+    assert again == [(FAILURES + 1, 25)]
+    assert feed(cloud) == {"circuit_open": 1}
+    assert ask(cloud, "GET")["channels"]["email"]["provider"] == "out"
+    cloud.pass_time_of_circuit()
+    assert feed(cloud)["released"] == 1
+    (probe,) = cloud.queued()
+    assert probe.probe
+    cloud.ses.error = None
+    send_first(cloud)  # an ordinary message still waits
+    assert cloud.ses.sent == []
+    probe = probe.of(cloud.due()[0], 6, 7, probe=True)  # rows before were tried already
+    cloud.invoke("sender", cloud.records(probe.to_json()))
+    assert len(cloud.ses.sent) == 1
+    assert Circuits(cloud.campaigns).read("email").circuit.state is CircuitState.CLOSED
+
+
+def test_what_is_counted_counts_once_per_send_however_often_it_is_told(cloud: Cloud) -> None:
+    send_first(cloud)
+    book = FeedbackBook(
+        Accounts(cloud.campaigns),
+        SuppressionList(cloud.customers),
+        Ledger(cloud.performance),
+        Reputation(cloud.campaigns),
+        lambda: cloud.today,
+    )
+    soft, hard = BounceType.SOFT, BounceType.HARD
+    for kind, seconds, bounce in (
+        (EventKind.BOUNCED, 5, soft),
+        (EventKind.BOUNCED, 9, hard),
+        (EventKind.BOUNCED, 2, hard),
+        (EventKind.COMPLAINED, 9, None),
+        (EventKind.COMPLAINED, 3, None),
+        (EventKind.UNSUBSCRIBED, 4, None),
+    ):
+        assert book.apply(Feedback(cloud.send_id(0), FeedbackEvent(kind, NOW + timedelta(seconds=seconds), bounce)))
+    book.apply(Feedback(cloud.send_id(1), FeedbackEvent(EventKind.BOUNCED, NOW, soft)))
+    assert book.apply(Feedback(cloud.send_id(29), FeedbackEvent(EventKind.COMPLAINED, NOW))) == "unknown_send"
+    counted = Counts(sent=20, bounced=1, complained=1, unsubscribed=1)
+    assert book.reputation.of_launch(cloud.account.account_id, LaunchId("lau-3f2a9c0d1e4b")) == counted
+    assert sum(book.reputation.of_days(cloud.account.account_id, "email", cloud.today).values(), Counts()) == counted
+    assert cloud.row(0)["complained_at"] == "2026-11-21T09:30:03Z"
+    assert cloud.row(0)["bounced_at"] == "2026-11-21T09:30:02Z"
