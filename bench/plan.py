@@ -6,12 +6,13 @@ from statistics import median
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
-from winback.accounts import FrequencyCap
+from winback.accounts import Account, Sender
 from winback.accounts.global_holdout import GlobalHoldout
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.enrolment import enrol
 from winback.campaigns.launch import Launch
-from winback.campaigns.planning import ALLOW, Row, plan_step
+from winback.campaigns.planning import ALLOW, ChannelFacts, Planned, Row, plan_step
+from winback.delivery.contacts import Contact, ContactPolicy
 from winback.delivery.gate import Consent, RecipientFacts
 from winback.identifiers import AccountId, CampaignId, CustomerKey, LaunchId, SnapshotId, customer_key
 
@@ -19,7 +20,16 @@ CUSTOMERS = 100_000
 CHUNK = 500
 ROUNDS = 5
 STARTS_AT = datetime(2026, 3, 27, 8, tzinfo=UTC)
-CAP = FrequencyCap(sends=3, days=7)
+ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "Europe/London", "America/New_York", "Asia/Tokyo")]
+ACCOUNT = Account(
+    account_id=AccountId("acme"),
+    name="Acme",
+    currency="EUR",
+    time_zone="Europe/Berlin",
+    key_salt="0" * 32,
+    sender=Sender(name="Acme", email="shop@acme.example.com", postal_address="1 Main Street"),
+    public_url="https://mail.example.com",
+)
 BUDGET = 20_000  # customers a second and core
 
 
@@ -27,14 +37,15 @@ def run(small: bool) -> None:
     customers = CUSTOMERS // 10 if small else CUSTOMERS
     launch = _launch()
     chunks = [_chunk(start) for start in range(0, customers, CHUNK)]
-    reach = [(rows, {customer: [known] for customer, known in facts.items()}) for rows, facts in chunks]
+    reach = [(rows, {customer: list(known.values()) for customer, known in facts.items()}) for rows, facts in chunks]
     audiences = [enrol(launch, rows, facts, GlobalHoldout()) for rows, facts in reach]
     enrolment = _seconds(lambda: [enrol(launch, rows, facts, GlobalHoldout(share=0.1)) for rows, facts in reach])
     plans: list[list[Row]] = []
+    known = Planned(policies={"Slipping VIPs": ContactPolicy(at_most=4, days=30)})
 
     def plan() -> None:
         plans[:] = [
-            plan_step(launch, 1, audience, facts, frequency_cap=CAP)
+            plan_step(launch, 1, audience, facts, account=ACCOUNT, known=known)
             for audience, (_, facts) in zip(audiences, chunks, strict=True)
         ]
 
@@ -76,12 +87,12 @@ def _launch() -> Launch:
     )
 
 
-def _chunk(start: int) -> tuple[list[Row], dict[CustomerKey, RecipientFacts]]:
+def _chunk(start: int) -> tuple[list[Row], dict[CustomerKey, ChannelFacts]]:
     """Some without consent, some suppressed, some with recent contacts, some who bought meanwhile."""
-    facts = {}
+    facts: dict[CustomerKey, ChannelFacts] = {}
     for number in range(start, start + CHUNK):
         key = customer_key("0" * 32, str(number))
-        facts[key] = RecipientFacts(
+        on_email = RecipientFacts(
             key,
             has_profile=True,
             has_address=True,
@@ -89,7 +100,12 @@ def _chunk(start: int) -> tuple[list[Row], dict[CustomerKey, RecipientFacts]]:
             consent=Consent.DENIED if number % 10 == 0 else Consent.GRANTED,
             suppressed=number % 50 == 1,
             last_order_at=STARTS_AT + timedelta(hours=1) if number % 20 == 2 else None,
-            recent_contacts=tuple(STARTS_AT - timedelta(days=day) for day in range(1, 1 + number % 4)),
+            zone=ZONES[number % 5] if number % 5 < len(ZONES) else None,
+            contacts=tuple(
+                Contact(STARTS_AT - timedelta(days=day), "email", f"lau-{day:012x}#1")
+                for day in range(1, 1 + number % 4)
+            ),
         )
+        facts[key] = {"email": on_email}
     place = {"segment": "Slipping VIPs", "family": "Slipping", "value_tier": "VIP", "status": "At Risk", "lapsed": True}
     return [{"customer_key": key, **place} for key in facts], facts

@@ -10,6 +10,7 @@ as the caps, is judged for the moment at which the message would leave.
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from winback.accounts import FrequencyCaps, QuietHours, SendWindow
@@ -104,7 +105,7 @@ class SendContext:
     switched_off: bool = False
     cancelled: bool = False
 
-    @property
+    @cached_property
     def limits(self) -> ContactLimits:
         return ContactLimits(
             self.caps.of(self.channel), self.caps.overall, policy=self.contact_policy, cooldown_days=self.cooldown_days
@@ -148,8 +149,7 @@ def decide(facts: RecipientFacts, context: SendContext, now: datetime) -> Verdic
         account_zone=context.account_zone,
         unknown_zone=context.unknown_zone,
     )
-    limits, cases = context.limits, facts.open_cases
-    beyond = {str(limit) for limit in exceeded(facts.contacts, context.channel, send_at, limits)}
+    cases = facts.open_cases
     checks = (
         (Reason.HELD_OUT, context.held_out),
         (Reason.CONVERTED, context.stop_on_purchase and _since(facts.last_order_at, context.assigned_at)),
@@ -157,24 +157,26 @@ def decide(facts: RecipientFacts, context: SendContext, now: datetime) -> Verdic
         (Reason.OPEN_COMPLAINT, "complaint" in cases),
         (Reason.OPEN_REFUND, "refund" in cases),
         (Reason.ORDER_IN_TRANSIT, "order_in_transit" in cases),
-        (Reason.FREQUENCY_CAP, Reason.FREQUENCY_CAP in beyond),
-        (Reason.OVERALL_CAP, Reason.OVERALL_CAP in beyond),
-        (Reason.CONTACT_POLICY, Reason.CONTACT_POLICY in beyond),
-        (Reason.DISCOUNT_CAP, Reason.DISCOUNT_CAP in beyond),
-        (Reason.HIGHER_PRIORITY, _gives_way(facts, context, send_at, limits)),
+    )
+    later_checks = (
+        (Reason.HIGHER_PRIORITY, bool(context.reserved) and _gives_way(facts, context, send_at)),
         (Reason.BUDGET_SPENT, not context.budget_left),
         (Reason.SWITCHED_OFF, context.switched_off),
         (Reason.CANCELLED, context.cancelled),
         (Reason.STALE, context.latest_at is not None and send_at >= context.latest_at),
     )
-    reasons = eligibility(facts).reasons + tuple(reason for reason, holds in checks if holds)
+    reasons = (
+        *eligibility(facts).reasons,
+        *(reason for reason, holds in checks if holds),
+        *(Reason(limit) for limit in exceeded(facts.contacts, context.channel, send_at, context.limits)),
+        *(reason for reason, holds in later_checks if holds),
+    )
     return Verdict(reasons, send_at.astimezone(UTC))
 
 
-def _gives_way(facts: RecipientFacts, context: SendContext, at: datetime, limits: ContactLimits) -> bool:
+def _gives_way(facts: RecipientFacts, context: SendContext, at: datetime) -> bool:
     """Whether with what is reserved there is no room, and what is reserved is part of why."""
-    if not context.reserved:
-        return False
+    limits = context.limits
     near = [one for one in context.reserved if abs(one.at - at) < timedelta(days=limits.longest_days)]
     if limits.policy is not None:  # a channel that the policy does not allow is no matter of priority
         limits = replace(limits, policy=replace(limits.policy, channels=None))
