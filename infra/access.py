@@ -176,7 +176,11 @@ class Access:
         if not self._names.config.ses_tenants:
             return ()
         return (
-            Permission(("ses:CreateTenant",), (self._names.tenant_arns,), reason=_MADE_WHILE_RUNNING),
+            Permission(
+                ("ses:CreateTenant", "ses:PutTenantSuppressionAttributes"),
+                (self._names.tenant_arns,),
+                reason=_MADE_WHILE_RUNNING,
+            ),
             Permission(
                 ("ses:CreateTenantResourceAssociation",),
                 (

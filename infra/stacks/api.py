@@ -58,6 +58,10 @@ ROUTES = {
         ("POST", "/v1/offers/{offer_id}/codes"),
         ("GET", "/v1/offers/{offer_id}/codes"),
     ),
+    "api_calls": (
+        ("GET", "/v1/calls"),
+        ("POST", "/v1/calls/{call_id}/outcome"),
+    ),
     "api_sending": (
         ("GET", "/v1/sending"),
         ("POST", "/v1/sending/stop"),
@@ -199,6 +203,20 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.read_lake("launches/*/dry_run.json", "launches/*/report.json", "launches/*/report.html"),
                 access.list_lake("launches/*/plan-live/*"),  # it counts the chunks that are planned
                 access.start("prepare", "campaign"),
+            ),
+        ),
+        FunctionSpec(
+            folder="api_calls",
+            does="The call list of account managers, and how each call went",
+            memory_mb=512,
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts"),
+                access.table("campaigns", "UpdateItem", "*#reputation"),
+                access.table("customers", "BatchGetItem GetItem UpdateItem"),
+                access.table("customers", "PutItem", "*#address#*"),
+                access.table("performance", "Query GetItem PutItem DeleteItem", "*#calls#*"),
+                access.table("performance", "UpdateItem"),
             ),
         ),
         FunctionSpec(

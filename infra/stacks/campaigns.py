@@ -14,6 +14,7 @@ from infra.constructs.workflow import Workflow
 from infra.names import Names
 from infra.stacks.data import FOLLOWED
 from infra.stacks.function_stack import FunctionStack
+from infra.stacks.texts import follow_texts
 from infra.workflows import campaign, prepare
 
 SENDER_SECONDS = 60
@@ -38,22 +39,29 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
     return (
         FunctionSpec(
             folder="launch_candidates",
-            does="Snapshot x audience -> chunks of candidates and their manifest",
+            does="Snapshot x audience -> chunks of candidates and their manifest; the holdout's size",
             package="data",
             memory_mb=2048,
             timeout_seconds=600,
             storage_mb=4096,
             environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
             permissions=(
-                access.table("campaigns", "GetItem", "*#launch"),
-                access.read_lake("snapshots/*/customers.parquet", "engagement/*"),
+                access.table("campaigns", "GetItem", "accounts", "*#launch"),
+                access.table("campaigns", "PutItem", "*#launch"),  # the holdout's size
+                access.table("campaigns", "Query", "*#lift"),
+                access.read_lake(
+                    "snapshots/*/customers.parquet",
+                    "snapshots/*/summary.json",
+                    "snapshots/*/rubric.json",
+                    "engagement/*",
+                ),
                 access.write_lake("launches/*/candidates/*", "launches/*/manifest.jsonl"),
-                access.list_lake("engagement/*"),  # a slice may ask for touches
+                access.list_lake("engagement/*", "snapshots/*"),  # a slice may ask for touches
             ),
         ),
         FunctionSpec(
             folder="launch_enrol",
-            does="One chunk: eligibility, then holdout and variant",
+            does="One chunk: eligibility, then holdout and variants",
             memory_mb=512,
             timeout_seconds=300,
             environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
@@ -62,6 +70,28 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("customers", "BatchGetItem"),
                 access.read_lake("launches/*/candidates/*", "launches/*/audience/*"),
                 access.write_lake("launches/*/audience/*"),
+            ),
+        ),
+        FunctionSpec(
+            folder="launch_offers",
+            does="Which offer each treated customer gets, within the launch's budget",
+            package="data",
+            memory_mb=3008,
+            timeout_seconds=900,
+            storage_mb=4096,
+            environment=("CAMPAIGNS_TABLE", "PERFORMANCE_TABLE", "LAKE_BUCKET", "OFFER_ENDPOINT"),
+            permissions=(
+                access.table("campaigns", "GetItem", "*#launch", "*#snapshot"),
+                access.table("performance", "BatchGetItem"),
+                access.read_lake(
+                    "snapshots/*/customers.parquet",
+                    "launches/*/manifest.jsonl",
+                    "launches/*/audience/*",
+                    "launches/*/offers/*",
+                ),
+                access.write_lake("launches/*/offers/*", "launches/*/offers.json", "launches/*/decisions/*"),
+                access.list_lake("launches/*/offers/*"),
+                access.score("offer"),
             ),
         ),
         FunctionSpec(
@@ -114,7 +144,7 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             does="Adds the planned chunks up, beside quotas, history and prices: the dry run and its page",
             memory_mb=512,
             timeout_seconds=300,
-            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET", "CHANNEL_RATES"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#launch"),
                 access.table("campaigns", "PutItem", "*#launch"),
@@ -123,6 +153,7 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                     "launches/*/manifest.jsonl",
                     "launches/*/audience/*",
                     "launches/*/plan-dry_run/*",
+                    "launches/*/offers/*",
                     "snapshots/*/summary.json",
                     "snapshots/*/rubric.json",
                 ),
@@ -281,6 +312,7 @@ class CampaignsStack(FunctionStack):
         self.add_functions(launch_functions(self._access))
         self._workflows()
         self._mail()
+        follow_texts(self)
         self._dispatch()
         self._triggers()
         self._export()
@@ -319,6 +351,9 @@ class CampaignsStack(FunctionStack):
             sending_enabled=True,
             suppression_reasons=ses.SuppressionReasons.BOUNCES_AND_COMPLAINTS,
             tls_policy=ses.ConfigurationSetTlsPolicy.REQUIRE if names.config.enforce_tls else None,
+            dedicated_ip_pool=ses.DedicatedIpPool.from_dedicated_ip_pool_name(self, "Pool", names.config.ses_pool)
+            if names.config.ses_pool
+            else None,
         )
         ses.CfnConfigurationSetEventDestination(
             self,

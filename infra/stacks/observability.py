@@ -9,8 +9,8 @@ from infra.names import Names
 from infra.stacks.data import TABLES
 from infra.stacks.stage_stack import StageStack
 
-QUEUES = ("imports", "sends", "feedback")
-DEAD_LETTERS = (*(f"{queue}-dead" for queue in QUEUES), "feeder-dead", "schedule-dead")
+QUEUES = ("imports", "sends", "feedback", "texts", "text-answers")
+DEAD_LETTERS = (*(f"{queue}-dead" for queue in QUEUES), "feeder-dead", "sms-events-dead", "schedule-dead")
 WORKFLOWS = ("refresh", "prepare", "campaign", "archetypes", "train")
 FUNCTIONS = (
     "import_worker",
@@ -21,6 +21,8 @@ FUNCTIONS = (
     "feeder",
     "sender",
     "feedback",
+    "sms_events",
+    "sms_inbound",
     "unsubscribe",
     "authorizer",
 )

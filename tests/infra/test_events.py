@@ -51,7 +51,7 @@ def test_consumers_report_failures_one_by_one(each_stage: Stage) -> None:
     mappings = list(each_stage.properties("AWS::Lambda::EventSourceMapping").values())
     of_queues = [mapping for mapping in mappings if "ScalingConfig" in mapping]
 
-    assert (len(mappings), len(of_queues)) == (5, 4)
+    assert (len(mappings), len(of_queues)) == (7, 6)
     assert {tuple(mapping["FunctionResponseTypes"]) for mapping in mappings} == {("ReportBatchItemFailures",)}
     assert all(mapping["ScalingConfig"]["MaximumConcurrency"] >= 2 for mapping in of_queues)
 

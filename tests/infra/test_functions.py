@@ -61,7 +61,7 @@ def test_each_function_gets_the_variables_that_it_reads_and_no_others(prod: Stag
 
 def test_every_function_keeps_its_log_for_a_while_and_no_longer(each_stage: Stage) -> None:
     groups = {
-        found["LogGroupName"]: found["RetentionInDays"]
+        text(found["LogGroupName"]): found["RetentionInDays"]
         for found in each_stage.properties("AWS::Logs::LogGroup").values()
     }
     for found in handlers(each_stage).values():

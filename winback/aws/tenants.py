@@ -10,6 +10,9 @@ from botocore.exceptions import ClientError
 
 from winback.accounts import Account
 
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_TenantSuppressionAttributes.html
+_OWN_LIST = {"SuppressedReasons": ["BOUNCE", "COMPLAINT"], "SuppressionScope": "TENANT"}
+
 
 class Tenants:
     """Tenants carry the account's id as their name."""
@@ -19,8 +22,11 @@ class Tenants:
         self._configuration_set = configuration_set
 
     def ensure(self, account: Account) -> None:
-        """Creates the tenant and lets it use the sender's domain and the configuration set; repeating is harmless."""
-        self._once(self._ses.create_tenant, TenantName=account.account_id)
+        """Creates the tenant with a suppression list of its own, and lets it use the sender's domain and the
+        configuration set; repeating is harmless. A tenant that does not say so shares the AWS account's list."""
+        made = self._once(self._ses.create_tenant, TenantName=account.account_id, SuppressionAttributes=_OWN_LIST)
+        if not made:
+            self._ses.put_tenant_suppression_attributes(TenantName=account.account_id, **_OWN_LIST)
         session = boto3.session.Session()
         region, aws_account = session.region_name, boto3.client("sts").get_caller_identity()["Account"]
         base = f"arn:{session.get_partition_for_region(region)}:ses:{region}:{aws_account}"
@@ -32,9 +38,12 @@ class Tenants:
                 ResourceArn=f"{base}:{resource}",
             )
 
-    def _once(self, call: Any, **arguments: str) -> None:
+    def _once(self, call: Any, **arguments: Any) -> bool:
+        """False when it is there already."""
         try:
             call(**arguments)
         except ClientError as error:
             if error.response["Error"]["Code"] != "AlreadyExistsException":
                 raise
+            return False
+        return True

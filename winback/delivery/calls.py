@@ -42,6 +42,10 @@ class UnknownCall(LookupError):
     """Not a call of this account."""
 
 
+class NotACursor(ValueError):
+    """The text was not the `next_cursor` of a page."""
+
+
 class CallIsDone(ValueError):
     """Another outcome was given before; it stands."""
 

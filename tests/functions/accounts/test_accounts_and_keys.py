@@ -126,14 +126,17 @@ def test_a_bad_request_names_the_field(campaigns_table: Any, context: Any, chang
     assert campaigns_table.scan()["Items"] == []
 
 
-def test_a_tenant_may_use_its_domain_and_the_configuration_set_and_repeating_is_harmless(campaigns_table: Any) -> None:
+def test_a_tenant_has_its_own_suppressions_and_may_use_domain_and_configuration_set(campaigns_table: Any) -> None:
     account = Account.model_validate(
         {**{name: value for name, value in CREATE.items() if name != "action"}, "key_salt": "0" * 32}
     )
     client = boto3.client("sesv2")
     base = "arn:aws:ses:eu-central-1:123456789012"
     with Stubber(client) as ses:
-        ses.add_client_error("create_tenant", "AlreadyExistsException")
+        own_list = {"SuppressedReasons": ["BOUNCE", "COMPLAINT"], "SuppressionScope": "TENANT"}
+        asked = {"TenantName": "acme", "SuppressionAttributes": own_list}
+        ses.add_client_error("create_tenant", "AlreadyExistsException", expected_params=asked)
+        ses.add_response("put_tenant_suppression_attributes", {}, {"TenantName": "acme", **own_list})
         for resource in ("identity/mail.example.com", "configuration-set/winback-dev"):
             expected = {"TenantName": "acme", "ResourceArn": f"{base}:{resource}"}
             ses.add_response("create_tenant_resource_association", {}, expected)

@@ -1,0 +1,88 @@
+"""What became of texts: SNS's log entries and the events of AWS End User Messaging, into ledger and suppressions."""
+
+import base64
+import gzip
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from winback.aws.clock import SystemClock
+from winback.aws.environment import read_settings
+from winback.aws.failures import describe
+from winback.aws.feedback import FeedbackBook
+from winback.aws.ledger import Ledger
+from winback.aws.reputation import Reputation
+from winback.aws.suppressions import SuppressionList
+from winback.aws.tables import Accounts, table
+from winback.aws.texts import TextIndex
+from winback.delivery.feedback import json_object
+from winback.delivery.text_feedback import TextReport, read_log_entry, read_text_event
+
+logger = Logger()
+metrics = Metrics()
+
+
+@dataclass(frozen=True)
+class Settings:
+    campaigns_table: str
+    customers_table: str
+    performance_table: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    book: FeedbackBook
+    texts: TextIndex
+
+
+@cache
+def parts() -> Parts:
+    settings, wall = read_settings(Settings), SystemClock().now
+    campaigns, performance = table(settings.campaigns_table), table(settings.performance_table)
+    suppressions = SuppressionList(table(settings.customers_table))
+    book = FeedbackBook(Accounts(campaigns), suppressions, Ledger(performance), Reputation(campaigns), wall)
+    return Parts(book, TextIndex(performance, wall))
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """From a log subscription: raises for the whole batch, which is then tried again and harmlessly repeated.
+    From the queue: returns the identifiers of the messages that come back."""
+    if "awslogs" in event:
+        entries = log_entries(event["awslogs"]["data"])
+        for entry in entries:
+            keep(read_log_entry(json_object(entry)))
+        return {"read": len(entries)}
+    return process_partial_response(
+        event=event,
+        record_handler=record_event,
+        processor=BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False),
+        context=context,
+    )
+
+
+def log_entries(data: str) -> list[str]:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html; a control message has none."""
+    batch = json.loads(gzip.decompress(base64.b64decode(data)))
+    return [one["message"] for one in batch["logEvents"]] if batch["messageType"] == "DATA_MESSAGE" else []
+
+
+def record_event(record: SQSRecord) -> None:
+    try:
+        keep(read_text_event(json_object(record.body)))
+    except Exception as error:
+        logger.error("event comes back", message_id=record.message_id, error=describe(error))
+        raise
+
+
+def keep(report: TextReport) -> None:
+    known = report.feedback.send_id or parts().texts.find(report.message_id)
+    result = parts().book.apply(report.of(known))
+    metrics.add_metric(name=f"texts_{result}", unit=MetricUnit.Count, value=1)

@@ -1,0 +1,149 @@
+"""The call list through its API: whom to call, and what came of it."""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from tests.functions.delivery.conftest import LAUNCH, NOW, Cloud
+from winback.aws import keys
+from winback.aws.call_tasks import CallTasks
+from winback.aws.ledger import Ledger
+from winback.delivery.ledger import Description, Outcome
+from winback.delivery.ledger import outcome as outcome_of
+from winback.instants import format_instant
+
+TODAY = NOW.date()
+
+
+@pytest.fixture
+def listed(cloud: Cloud) -> Cloud:
+    """Customers 1 to 3 are to be called: one today, two from tomorrow on."""
+    for number in (1, 2, 3):
+        send_id = cloud.send_id(number)
+        cloud.customers.put_item(
+            Item={
+                **keys.profile(cloud.account.account_id, send_id.customer_key),
+                "customer_id": f"c-{number}",
+                "first_name": "Ann",
+                "phone": f"+49301234567{number}",
+                "consent": {"call": {"state": "granted", "at": format_instant(NOW), "source": "import"}},
+            }
+        )
+        due_on = TODAY + timedelta(days=number - 1)
+        call_id = CallTasks(cloud.performance).add(send_id, {"script": "Ask how it fits"}, due_on=due_on, at=NOW)
+        ledger = Ledger(cloud.performance)
+        described = Description("cmp-000000000001", "call")
+        ledger.claim(send_id, described=described, claim="c", now=NOW, lease_until=NOW)
+        ledger.accepted(send_id, claim="c", at=NOW, message_id=call_id)
+    return cloud
+
+
+def call_id(cloud: Cloud, number: int) -> str:
+    send_id = cloud.send_id(number)
+    return f"{TODAY + timedelta(days=number - 1)}_{LAUNCH}_1_{send_id.customer_key}"
+
+
+def ask(cloud: Cloud, **query: str) -> tuple[int, Any]:
+    event = cloud.event("api_calls")
+    event["requestContext"]["authorizer"]["account_id"] = "fjord"
+    event |= {"httpMethod": "GET", "path": "/v1/calls", "queryStringParameters": query, "body": None}
+    event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()}
+    answer = cloud.invoke("api_calls", event)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def say(cloud: Cloud, named: str, **said: str) -> tuple[int, Any]:
+    event = cloud.event("api_calls")
+    event["requestContext"]["authorizer"]["account_id"] = "fjord"
+    event |= {"path": f"/v1/calls/{named}/outcome", "pathParameters": {"call_id": named}, "body": json.dumps(said)}
+    answer = cloud.invoke("api_calls", event)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_calls_come_by_due_day_page_by_page(listed: Cloud) -> None:
+    _, first = ask(listed, limit="2")
+    assert [call["customer_id"] for call in first["calls"]] == ["c-1", "c-2"]
+    assert (
+        first["calls"][0] | {"phone": "+493012345671", "may_call": True, "fields": {"script": "Ask how it fits"}}
+        == (first["calls"][0])
+    )
+    _, second = ask(listed, limit="2", cursor=first["next_cursor"])
+    assert ([call["customer_id"] for call in second["calls"]], second["next_cursor"]) == (["c-3"], None)
+    _, today = ask(listed, due_until=TODAY.isoformat())
+    assert [call["customer_id"] for call in today["calls"]] == ["c-1"]
+
+
+def test_whoever_withdrew_consent_since_is_listed_without_a_number(listed: Cloud) -> None:
+    listed.customers.update_item(
+        Key=keys.profile(listed.account.account_id, listed.send_id(1).customer_key),
+        UpdateExpression="SET consent.#call.#state = :denied",
+        ExpressionAttributeNames={"#call": "call", "#state": "state"},
+        ExpressionAttributeValues={":denied": "denied"},
+    )
+    _, page = ask(listed)
+    assert (page["calls"][0]["may_call"], page["calls"][0]["phone"]) == (False, None)
+    assert page["calls"][0]["reasons"] == ["no_consent"]
+
+
+@pytest.mark.parametrize(
+    ("said", "became", "mark"),
+    [
+        ("reached", Outcome.DELIVERED, None),
+        ("declined", Outcome.DELIVERED, None),
+        ("agreed", Outcome.DELIVERED, "clicked_at"),
+        ("do_not_call", Outcome.DELIVERED, "unsubscribed_at"),
+    ],
+)
+def test_how_a_call_went_is_the_feedback_of_its_send(
+    listed: Cloud, said: str, became: Outcome, mark: str | None
+) -> None:
+    for _ in range(2):  # a repeated request changes nothing
+        status, body = say(listed, call_id(listed, 1), outcome=said, comment="wants the catalogue")
+        assert (status, body["state"]) == (200, "done")
+    assert outcome_of(listed.row(1)) is became
+    assert mark is None or mark in listed.row(1)
+    _, done = ask(listed, state="done")
+    assert [(call["outcome"], call["comment"]) for call in done["calls"]] == [(said, "wants the catalogue")]
+    assert len(ask(listed)[1]["calls"]) == 2
+
+
+def test_whoever_wants_no_calls_is_never_called_again(listed: Cloud) -> None:
+    say(listed, call_id(listed, 1), outcome="do_not_call")
+    account = listed.account
+    suppression = keys.suppression(account.account_id, account.address_hash("+493012345671"), "call")
+    assert "Item" in listed.customers.get_item(Key=suppression)
+    profile = keys.profile(account.account_id, listed.send_id(1).customer_key)
+    assert listed.customers.get_item(Key=profile)["Item"]["consent"]["call"]["state"] == "denied"
+
+
+def test_who_was_not_reached_is_called_again_on_other_days_and_then_no_more(listed: Cloud) -> None:
+    named = call_id(listed, 1)
+    for day, state in ((0, "open"), (0, "open"), (1, "open"), (2, "done")):
+        at = NOW + timedelta(days=day)
+        listed.campaigns.put_item(Item={"pk": "clock", "sk": "now", "now": format_instant(at)})
+        assert say(listed, named, outcome="not_reached")[1]["state"] == state
+    assert outcome_of(listed.row(1)) is Outcome.BOUNCED_SOFT
+
+
+def test_a_second_outcome_does_not_replace_the_first(listed: Cloud) -> None:
+    say(listed, call_id(listed, 1), outcome="agreed")
+    assert say(listed, call_id(listed, 1), outcome="declined")[0] == 409
+
+
+@pytest.mark.parametrize(
+    ("named", "said", "status"),
+    [
+        (f"{date(2026, 1, 1)}_{LAUNCH}_1_{'f' * 32}", {"outcome": "agreed"}, 404),
+        ("nonsense", {"outcome": "agreed"}, 404),
+        (f"{TODAY}_{LAUNCH}_1_{1:032x}", {"outcome": "perhaps"}, 400),
+        (f"{TODAY}_{LAUNCH}_1_{1:032x}", {"outcome": "agreed", "comment": "x" * 1001}, 400),
+    ],
+)
+def test_what_is_no_call_or_no_outcome_is_refused(listed: Cloud, named: str, said: dict[str, str], status: int) -> None:
+    assert say(listed, named, **said)[0] == status
+
+
+def test_a_cursor_that_is_none_is_refused(listed: Cloud) -> None:
+    assert ask(listed, cursor="elsewhere")[0] == 400

@@ -1,0 +1,86 @@
+"""What account managers see and say of their calls."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from winback.accounts import Account
+from winback.aws import keys
+from winback.aws.call_tasks import CallTasks
+from winback.aws.feedback import FeedbackBook
+from winback.aws.recipients import RecipientStore
+from winback.aws.tables import Item, batch_get
+from winback.delivery.calls import CallOutcome, CallState, NotACursor, UnknownCall, send_of
+from winback.delivery.channels import ChannelName
+from winback.delivery.gate import eligibility
+from winback.delivery.ledger import BounceType, EventKind, FeedbackEvent
+from winback.identifiers import SendId
+
+_CALL = ChannelName.CALL.value
+
+
+class CallList:
+    def __init__(self, book: FeedbackBook, performance_table: Any, customers_table: Any) -> None:
+        self._book, self._tasks = book, CallTasks(performance_table)
+        self._customers, self._recipients = customers_table, RecipientStore(customers_table)
+
+    def page(
+        self, account: Account, state: CallState, *, due_until: date | None, limit: int, cursor: str | None
+    ) -> dict[str, Any]:
+        """Calls with their customers as they are known now. `reasons` says why a customer must not be called any more,
+        though the call was planned: consent withdrawn, number suppressed. Raises NotACursor."""
+        if cursor is not None:
+            try:
+                send_of(account.account_id, cursor)
+            except UnknownCall:
+                raise NotACursor("cursor is none: expected next_cursor of the page before") from None
+        found = self._tasks.page(account.account_id, state, due_until=due_until, limit=limit, cursor=cursor)
+        return {"calls": self._shown(account, found.calls), "next_cursor": found.cursor}
+
+    def settle(
+        self, account: Account, call_id: str, outcome: CallOutcome, *, comment: str | None, at: datetime
+    ) -> CallState:
+        """The call's state afterwards. Whoever wants no calls is never called again.
+
+        Every write may be repeated, and is when the request is. Raises UnknownCall, CallIsDone.
+        """
+        account_id = account.account_id
+        send_id = send_of(account_id, call_id)
+        today = at.astimezone(account.zone).date()
+        settled = self._tasks.settle(account_id, call_id, outcome, comment=comment, at=at, on=today)
+        if outcome is CallOutcome.DO_NOT_CALL:
+            self._book.suppressions.unsubscribe(account, send_id.customer_key, _CALL, at=at, send_id=send_id)
+        for kind in settled.events:
+            bounce = BounceType.SOFT if kind is EventKind.BOUNCED else None
+            self._book.record(send_id, FeedbackEvent(kind, at, bounce), _CALL)
+        return settled.state
+
+    def _shown(self, account: Account, calls: Sequence[Item]) -> list[dict[str, Any]]:
+        sends = [SendId.parse(call["send_id"]) for call in calls]
+        customers = [send_id.customer_key for send_id in sends]
+        recipients = self._recipients.load(account, customers, _CALL, with_contacts=False)
+        wanted = [keys.profile(account.account_id, customer) for customer in customers]
+        profiles = batch_get(self._customers, wanted)
+        shown = []
+        for call, send_id, key in zip(calls, sends, wanted, strict=True):
+            profile = profiles.get((key["pk"], key["sk"])) or {}
+            recipient = recipients[send_id.customer_key]
+            reasons = eligibility(recipient.facts).reasons
+            shown.append(
+                {
+                    "call_id": call["sk"],
+                    "due_on": call["sk"].partition("_")[0],
+                    "launch_id": send_id.launch_id,
+                    "step": send_id.step,
+                    "customer_id": profile.get("customer_id"),
+                    "first_name": recipient.first_name,
+                    "last_name": recipient.last_name,
+                    "phone": None if reasons else recipient.address,
+                    "may_call": not reasons,
+                    "reasons": [reason.value for reason in reasons],
+                    "fields": dict(call["fields"]),
+                    "tried_on": list(call.get("tried_on", [])),
+                    **{name: call.get(name) for name in ("outcome", "comment", "said_at")},
+                }
+            )
+        return shown
