@@ -25,6 +25,7 @@ from winback.accounts.channels import ChannelName
 from winback.aws import keys
 from winback.aws.code_pools import CodePools
 from winback.aws.dispatch import Dispatch
+from winback.aws.documents import from_item
 from winback.aws.dry_runs import DryRuns
 from winback.aws.due import DueIndex
 from winback.aws.enrolling import Enroller
@@ -143,6 +144,7 @@ class Engine:
         self.performance = self.database.table("performance")
         self.s3 = MemoryS3()
         self.lake = Lake("lake", self.s3)
+        self.unmet_lake = Lake("lake", MemoryS3(objects=self.s3.objects))  # the same objects, which no fault meets
         self.queue = MemoryQueue(
             "sends", self.clock.wall, self.chance, VISIBILITY, MAX_RECEIVES, disorder=self.disorder
         )
@@ -222,13 +224,20 @@ class Engine:
         """After its dry run, whose plans are those of every step."""
         for planned in launch.steps:
             self.plan(launch, planned.step, "dry_run")
-        summarised = self.task(lambda w: w.dry_runs.summarise(launch.account_id, launch.launch_id))
-        approved = summarised.approved("somebody", summarised.dry_run or "", self.clock.now())
         self.following[launch.launch_id] = Progress()
-        return self.workers.launches.save(approved)
+        return self.task(lambda w: self._approved(w, launch.launch_id))
+
+    def _approved(self, workers: Workers, launch_id: LaunchId) -> Launch:
+        launch = workers.launches.get(self.account.account_id, launch_id)
+        if launch.state is LaunchState.DRAFT:
+            launch = workers.dry_runs.summarise(launch.account_id, launch_id)
+        if launch.state is LaunchState.AWAITING_APPROVAL:
+            approved = launch.approved("somebody", launch.dry_run or "", self.clock.now())
+            launch = workers.launches.save(approved)
+        return launch
 
     def chunks(self, launch: Launch) -> int:
-        return len(LaunchFiles(self.lake, launch).manifest())
+        return len(LaunchFiles(self.unmet_lake, launch).manifest())
 
     # The workflow
 
@@ -366,10 +375,17 @@ class Engine:
         if (visible_at := self.queue.next_visible_at) is not None:
             moments.append(visible_at)
         for launch_id, known in self.following.items():
-            launch = LaunchStore(self.campaigns).get(self.account.account_id, launch_id)
+            launch = self.launch(launch_id)
+            if launch.state is LaunchState.PAUSED:
+                moments.append(self.clock.moment)  # for somebody to resume it
             if launch.state in (LaunchState.SCHEDULED, LaunchState.RUNNING) and known.moves_done < len(launch.moves):
                 moments.append(launch.moves[known.moves_done].planned_at)
         return min(moments) if moments else None
+
+    def launch(self, launch_id: LaunchId) -> Launch:
+        """As it is stored; no worker's read, and met by no fault."""
+        key = keys.launch(self.account.account_id, launch_id)
+        return from_item(Launch, self.campaigns.look(key["pk"], key["sk"]) or {})
 
     # Processes
 

@@ -308,6 +308,10 @@ class MemoryTable:
         for pk in [pk for pk in self._partitions if pk.startswith(pk_prefix)]:
             yield pk, self._partitions[pk].order
 
+    def look(self, pk: str, sk: str) -> Item | None:
+        found = self.find((pk, sk)).item
+        return given(found) if found is not None else None
+
     def items(self) -> Iterator[Item]:
         for partition in list(self._partitions.values()):
             for packed in list(partition.items.values()):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from local.inprocess.engine import Engine
 from winback.aws import keys
 from winback.aws.launch_files import LaunchFiles
-from winback.aws.launches import LaunchStore
 from winback.campaigns.launch import Launch
 from winback.campaigns.planning import ALLOW
 from winback.delivery.ledger import Outcome, outcome
@@ -57,11 +56,11 @@ def tally(engine: Engine, *launch_ids: LaunchId) -> Tally:
     taken = engine.provider.taken
     wanted = launch_ids or tuple(engine.following)
     for launch_id in wanted:
-        launch = LaunchStore(engine.campaigns).get(engine.account.account_id, launch_id)
+        launch = engine.launch(launch_id)
         for send_id in allowed_sends(engine, launch):
             planned += 1
             key = keys.send(send_id)
-            became = outcome(engine.performance.find((key["pk"], key["sk"])).item)
+            became = outcome(engine.performance.look(key["pk"], key["sk"]))
             if became is Outcome.DUE:
                 cancelled, lost = cancelled + launch.state.over, lost + (not launch.state.over)
             else:
@@ -85,9 +84,9 @@ def tally(engine: Engine, *launch_ids: LaunchId) -> Tally:
 
 def allowed_sends(engine: Engine, launch: Launch) -> Iterator[SendId]:
     """Those that the live plans allowed."""
-    files = LaunchFiles(engine.lake, launch)
+    files = LaunchFiles(engine.unmet_lake, launch)
     for step in launch.steps:
         for key in sorted(files.planned_chunks(step.step)):
-            for row in engine.lake.read_rows(key):
+            for row in engine.unmet_lake.read_rows(key):
                 if row["verdict"] == ALLOW:
                     yield SendId.parse(row["send_id"])
