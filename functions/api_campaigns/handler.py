@@ -204,7 +204,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _campaign(campaign: Campaign) -> dict[str, Any]:
-    return campaign.model_dump(mode="json")
+    definition = campaign.definition.model_dump(mode="json", exclude_none=True)
+    return {**campaign.model_dump(mode="json", exclude={"definition"}), "definition": definition}
 
 
 def _changed(launch: Launch) -> Response[str]:

@@ -9,12 +9,14 @@ from aws_lambda_powertools import Logger
 
 from winback.aws.clock import Clock, SystemClock, clock_of
 from winback.aws.environment import read_settings
+from winback.aws.following import Follower
 from winback.aws.launch_files import manifest_key
 from winback.aws.launches import LaunchStore
-from winback.aws.tables import table
-from winback.campaigns.progress import next_action
+from winback.aws.reputation import Reputation
+from winback.aws.tables import Accounts, table
+from winback.campaigns.progress import Execution
 from winback.identifiers import AccountId, LaunchId
-from winback.instants import format_instant
+from winback.instants import format_instant, parse_instant
 
 logger = Logger()
 SIMULATED_WAIT = timedelta(seconds=2)  # a simulated clock moves when its driver moves it: ask again soon
@@ -27,7 +29,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Parts:
-    launches: LaunchStore
+    follower: Follower
     clock: Clock
     wall_clock: Clock
 
@@ -35,21 +37,32 @@ class Parts:
 @cache
 def parts() -> Parts:
     campaigns = table(read_settings(Settings).campaigns_table)
-    return Parts(LaunchStore(campaigns), clock_of(campaigns), SystemClock())
+    clock = clock_of(campaigns)
+    follower = Follower(Accounts(campaigns), LaunchStore(campaigns), Reputation(campaigns), clock)
+    return Parts(follower, clock, SystemClock())
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
-    launch = parts().launches.get(AccountId(event["account_id"]), LaunchId(event["launch_id"]))
-    steps_planned = int(event["steps_planned"])
-    coming = next_action(launch, steps_planned, parts().clock.now())
+    """The answer is the next request too, and the input of what it asks for."""
+    wall_now = parts().wall_clock.now()
+    looks = int(event["looks"]) + 1
+    execution = Execution(int(event["continuation"]), looks, wall_now - parse_instant(event["running_since"]))
+    launch, coming = parts().follower.look(
+        AccountId(event["account_id"]), LaunchId(event["launch_id"]), execution, int(event["moves_done"])
+    )
     wait = min(coming.wait, SIMULATED_WAIT) if parts().clock.simulated else coming.wait
+    logger.info("what is next", extra={"launch_id": launch.launch_id, "state": launch.state, "action": coming.action})
     return {
         "account_id": launch.account_id,
         "launch_id": launch.launch_id,
-        "steps_planned": steps_planned,
+        "continuation": execution.continuation,
+        "looks": looks,
         "action": coming.action,
-        "wait_until": format_instant(parts().wall_clock.now() + wait),
-        "step": coming.step,
+        "number": coming.number or 0,
+        "wait_until": format_instant(wall_now + wait),
+        "moves_done": launch.moves_done,
+        "moves_done_then": launch.moves_done + 1,
         "manifest": manifest_key(launch),
+        "successor": {"name": launch.execution, "continuation": launch.continuation},
     }

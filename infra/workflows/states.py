@@ -92,6 +92,21 @@ def spark_job(minutes: int) -> State:
     }
 
 
+def successor(name: str, given: Mapping[str, Any], next_state: str) -> State:
+    """Starts another execution of the same state machine, named as the path `name` says. That it runs already, or ran,
+    is as good (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html)."""
+    there = "StepFunctions.ExecutionAlreadyExistsException"
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution",
+        "Parameters": {"StateMachineArn.$": "$$.StateMachine.Id", "Name.$": name, "Input": dict(given)},
+        "Retry": [{"ErrorEquals": [there], "MaxAttempts": 0}, *_RETRY],
+        "Catch": [{"ErrorEquals": [there], "ResultPath": None, "Next": next_state}],
+        "ResultPath": None,
+        "Next": next_state,
+    }
+
+
 def map_over_manifest(
     label: str, states: States, *, line: Iterable[str], concurrency: int, adds: Mapping[str, Any] | None = None
 ) -> State:

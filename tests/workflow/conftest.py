@@ -18,6 +18,12 @@ Function = Callable[[Payload], Any]
 class FunctionFailed(Exception):
     """Raised by a function of a test: what Lambda reports as an unhandled error."""
 
+    name = "FunctionFailed"
+
+
+class ExecutionAlreadyExists(FunctionFailed):
+    name = "StepFunctions.ExecutionAlreadyExistsException"
+
 
 @dataclass
 class Outcome:
@@ -73,12 +79,13 @@ class Workflows:
             return json.dumps(self.functions[folder](payload)).encode()
         except FunctionFailed as error:
             response_headers["x-amz-function-error"] = "Unhandled"
-            return json.dumps({"errorType": "FunctionFailed", "errorMessage": str(error)}).encode()
+            return json.dumps({"errorType": error.name, "errorMessage": str(error)}).encode()
 
 
 def _for_moto(definition: Mapping[str, Any], functions: Mapping[str, Function], attempts: int) -> str:
-    """moto reads manifests that are a JSON array, and no JSON Lines."""
-    text = json.dumps(definition).replace("JSONL", "JSON").replace("${lake}", "lake")
+    """moto reads manifests that are a JSON array, and no JSON Lines; it starts no executions from a state, so that the
+    function `start_execution` does."""
+    text = json.dumps(_with_starts(definition)).replace("JSONL", "JSON").replace("${lake}", "lake")
     for folder in functions:
         text = text.replace("${" + folder + "}", _function(folder))
     return json.dumps(_with_retries(json.loads(text), attempts))
@@ -89,9 +96,22 @@ def _with_retries(value: Any, attempts: int) -> Any:
         return [_with_retries(item, attempts) for item in value]
     if not isinstance(value, dict):
         return value
+    if value.get("MaxAttempts") == 0:
+        return value
     if "MaxAttempts" in value:
         return {"ErrorEquals": value["ErrorEquals"], "IntervalSeconds": 1, "MaxAttempts": attempts}
     return {name: _with_retries(item, attempts) for name, item in value.items()}
+
+
+def _with_starts(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_starts(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("Resource") == "arn:aws:states:::states:startExecution":
+        call = {"FunctionName": "${start_execution}", "Payload": value["Parameters"]}
+        return {**value, "Resource": "arn:aws:states:::lambda:invoke", "Parameters": call}
+    return {name: _with_starts(item) for name, item in value.items()}
 
 
 def _function(folder: str) -> str:

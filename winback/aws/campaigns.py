@@ -32,6 +32,7 @@ class Campaign(BaseModel):
 
     campaign_id: CampaignId
     definition: CampaignDefinition
+    definition_version: int = Field(default=1, ge=1, description="rises whenever the definition is replaced")
     created_at: Instant
     paused_at: Instant | None = Field(default=None, description="since when nothing starts it by itself")
     version: int = 1

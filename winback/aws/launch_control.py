@@ -17,7 +17,7 @@ from winback.aws.snapshots import Snapshot, SnapshotState, SnapshotStore
 from winback.aws.tables import Accounts
 from winback.campaigns.audience import Audience
 from winback.campaigns.definition import CampaignDefinition
-from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
+from winback.campaigns.launch import IllegalTransition, Launch, LaunchConflict, LaunchState
 from winback.campaigns.messages import frozen
 from winback.campaigns.requests import Approval, NewLaunch
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId, new_id, repeatable_id
@@ -49,18 +49,20 @@ class Workflows:
     campaign_arn: str
 
     def prepare(self, launch: Launch) -> None:
-        self._start(self.prepare_arn, launch)
+        self._start(self.prepare_arn, launch, launch.launch_id)
 
-    def run(self, launch: Launch) -> None:
-        self._start(self.campaign_arn, launch)
+    def follow(self, launch: Launch) -> None:
+        """Starts the execution that follows the launch, unless it was started before."""
+        progress = {"continuation": launch.continuation, "moves_done": launch.moves_done}
+        self._start(self.campaign_arn, launch, launch.execution, **progress)
 
-    def _start(self, arn: str, launch: Launch) -> None:
-        """The execution is named after the launch, so a launch has one (names stay taken for 90 days after the end):
+    def _start(self, arn: str, launch: Launch, name: str, **more: int) -> None:
+        """Executions are named after the launch, so each runs once (names stay taken for 90 days after the end):
         https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
         """
-        body = {"account_id": launch.account_id, "launch_id": launch.launch_id}
+        body = {"account_id": launch.account_id, "launch_id": launch.launch_id, **more}
         try:
-            self.client.start_execution(stateMachineArn=arn, name=launch.launch_id, input=json.dumps(body))
+            self.client.start_execution(stateMachineArn=arn, name=name, input=json.dumps(body))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
@@ -132,6 +134,7 @@ class LaunchControl:
             now=now,
             zone=account.zone,
             slice=self._frozen_slice(account, campaign.definition.audience, snapshot),
+            definition_version=campaign.definition_version,
         )
         self.launches.create(launch)
         try:
@@ -151,32 +154,45 @@ class LaunchControl:
         return launch
 
     def approve(self, account_id: AccountId, launch_id: LaunchId, approval: Approval) -> Launch:
-        return self._change(
-            account_id,
-            launch_id,
-            lambda launch: launch.approved(approval.approved_by, approval.dry_run_fingerprint, self.clock.now()),
-        )
-
-    def start(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
-        """The state first, then the execution: whoever changes the state has won. Repeating it starts what an attempt
-        that died in between did not; there is one execution of a launch.
+        """The state first, then the execution, here as below: whoever changes the state has won, and repeating the
+        request starts what an attempt that died in between did not.
         """
         launch = self.launches.get(account_id, launch_id)
-        if launch.state is not LaunchState.RUNNING:
-            zone = self.accounts.get(account_id).zone
-            launch = self.launches.save(launch.started(launch_id, self.clock.now(), zone))
-        self.workflows.run(launch)
+        approved = (launch.approved_by, launch.dry_run) == (approval.approved_by, approval.dry_run_fingerprint)
+        if not (launch.state is LaunchState.SCHEDULED and approved):
+            launch = launch.approved(approval.approved_by, approval.dry_run_fingerprint, self.clock.now())
+            launch = self.launches.save(launch)
+        self.workflows.follow(launch)
+        return launch
+
+    def start(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
+        """Approving starts a launch; this repeats it. Raises IllegalTransition for one that nobody approved."""
+        launch = self.launches.get(account_id, launch_id)
+        if launch.state not in (LaunchState.SCHEDULED, LaunchState.RUNNING):
+            raise IllegalTransition(launch_id, launch.state, LaunchState.RUNNING)
+        self.workflows.follow(launch)
         return launch
 
     def pause(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
+        """Its execution ends when it looks next; until then it plans at most the step that is due."""
         return self._change(account_id, launch_id, lambda launch: launch.paused(self.clock.now()))
 
     def resume(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
-        zone = self.accounts.get(account_id).zone
-        return self._change(account_id, launch_id, lambda launch: launch.resumed(self.clock.now(), zone))
+        launch = self.launches.get(account_id, launch_id)
+        if launch.state is not LaunchState.RUNNING:
+            zone = self.accounts.get(account_id).zone
+            launch = self.launches.save(launch.resumed(self.clock.now(), zone))
+        self.workflows.follow(launch)
+        return launch
 
     def cancel(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
-        return self._change(account_id, launch_id, lambda launch: launch.cancelled(self.clock.now()))
+        """A launch that had started is followed once more, to its report."""
+        launch = self.launches.get(account_id, launch_id)
+        if launch.state is not LaunchState.CANCELLED:
+            launch = self.launches.save(launch.cancelled(self.clock.now()))
+        if launch.started_at is not None:
+            self.workflows.follow(launch)
+        return launch
 
     def _change(self, account_id: AccountId, launch_id: LaunchId, change: Callable[[Launch], Launch]) -> Launch:
         return self.launches.save(change(self.launches.get(account_id, launch_id)))

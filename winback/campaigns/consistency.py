@@ -28,9 +28,14 @@ class _Day:
     is_step: bool
 
 
-def latest_day(step: Step) -> int:
-    """The last day, counted from the launch's start, on which the step's first message may leave by itself."""
-    return step.after_days + (6 if step.on else 0)
+def last_day(step: Step) -> int:
+    """The last day, counted from the launch's start, on which a message of the step may leave by itself."""
+    return step.after_days + (6 if step.on else 0) + _more_days(step)
+
+
+def _more_days(step: Step) -> int:
+    """Days after the first on which the best hour may lie."""
+    return step.send_within.days - 1 if step.send_within is not None else 0
 
 
 def sequence_problems(
@@ -72,7 +77,7 @@ def _out_of_order(
                 f"is {node.after_days}, and {before.name} before it lies on day {before.day}: expected {wanted}",
             )
         if isinstance(node, Step):
-            before = _Day(node.after_days, names[here], is_step=True)
+            before = _Day(node.after_days + _more_days(node), names[here], is_step=True)
             continue
         here_day = _Day(node.after_days, "the branch", is_step=False)
         ends = [here_day]
@@ -87,7 +92,7 @@ def _end(nodes: Sequence[Step | Branch], location: Location, before: _Day, names
     for place, node in enumerate(nodes):
         here = (*location, place)
         if isinstance(node, Step):
-            found = [_Day(node.after_days, names[here], is_step=True)]
+            found = [_Day(node.after_days + _more_days(node), names[here], is_step=True)]
         else:
             inside = _Day(node.after_days, "the branch", is_step=False)
             ways = (("then", node.then), ("otherwise", node.otherwise))
@@ -100,7 +105,7 @@ def rule_problems(
     touches: Sequence[Touch], points: Sequence[BranchPoint], stop_on: Sequence[StopOn], evaluation_days: int
 ) -> Iterator[Problem]:
     """Of the steps against the rules of the whole campaign."""
-    latest = max((latest_day(touch.step) for touch in touches), default=0)
+    latest = max((last_day(touch.step) for touch in touches), default=0)
     if evaluation_days <= latest + 1:
         problem = f"evaluation_days is {evaluation_days}, but the last step may leave on day {latest + 1}"
         yield (), f"{problem}: expected at least {latest + 2}"

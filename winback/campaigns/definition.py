@@ -115,6 +115,13 @@ class CampaignDefinition(Part):
             raise ValueError(f"no step {number}: expected 1 to {len(touches)}")
         return touches[number - 1]
 
+    def branch_point(self, number: int) -> BranchPoint:
+        """Raises ValueError when there is no such branch."""
+        points = self.branches
+        if not 1 <= number <= len(points):
+            raise ValueError(f"no branch {number}: expected 1 to {len(points)}")
+        return points[number - 1]
+
     def step_for(self, number: int, variants: Mapping[str, str]) -> Step:
         """Step `number` as a customer with these variants (experiment: variant) gets it; its channels filled in.
 

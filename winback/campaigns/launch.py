@@ -1,5 +1,6 @@
 """A launch: one frozen, approved run of a campaign over one audience, and the states that it passes through."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -8,16 +9,15 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from winback.campaigns.definition import CampaignDefinition
-from winback.campaigns.schedule import postponed, step_times
+from winback.campaigns.schedule import postponed
+from winback.campaigns.timeline import Move, MoveKind, Timeline, latest_time, leaves_at, moves, timeline
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId
 from winback.instants import format_instant, parse_instant
 from winback.offers.offer import Offer
 from winback.slices.saved import FrozenSlice
 
 LATEST_START = timedelta(days=7)  # an approved audience is older than that: prepare a new launch
-# One execution of the campaign workflow follows a launch until its evaluation ends, and it lives a year at most:
-# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-LONGEST_AHEAD = timedelta(days=360)
+LONGEST_AHEAD = timedelta(days=3 * 365)  # until the evaluation ends; executions that follow a launch succeed each other
 
 
 DEFAULT_HOLDOUT = 0.2  # until the audience is counted
@@ -65,7 +65,7 @@ class IllegalTransition(LaunchConflict):
 
 
 class EndsTooLate(LaunchConflict):
-    """The evaluation would end later than one execution of the workflow can wait for."""
+    """The evaluation would end later than a launch is followed, or before the last step."""
 
 
 def _instant(value: object) -> datetime:
@@ -136,7 +136,7 @@ class Launch(BaseModel):
     ended_at: Instant | None = Field(default=None, description="when it was finished, cancelled or failed")
     reported_at: Instant | None = None
     error: Failure | None = None
-    execution: str | None = None
+    moves_done: int = Field(default=0, ge=0, description="how many of `moves` the workflow has made")
     continuation: int = Field(default=0, ge=0, description="executions before the one that follows it now")
     version: int = 1
 
@@ -154,6 +154,8 @@ class Launch(BaseModel):
         now: datetime,
         zone: ZoneInfo,
         slice: FrozenSlice | None = None,  # noqa: A002 (the field's name)
+        definition_version: int = 1,
+        offers: tuple[Offer, ...] = (),
     ) -> Self:
         """Raises EndsTooLate."""
         latest = LONGEST_AHEAD - timedelta(days=definition.evaluation_days)
@@ -162,20 +164,39 @@ class Launch(BaseModel):
                 f"starts_at {format_instant(starts_at)} and {definition.evaluation_days} evaluation days end more than "
                 f"{LONGEST_AHEAD.days} days from now: expected a start until {format_instant(now + latest)}"
             )
-        return cls(
+        planned = timeline(definition, starts_at, zone)
+        launch = cls(
             account_id=account_id,
             launch_id=launch_id,
             campaign_id=campaign_id,
             definition=definition,
+            definition_version=definition_version,
             snapshot_id=snapshot_id,
             slice=slice,
             starts_at=starts_at,
             evaluation_ends_at=starts_at + timedelta(days=definition.evaluation_days),
             prefix=prefix,
-            steps=_numbered(step_times([touch.step for touch in definition.touches], starts_at, zone)),
+            steps=(),
+            offers=offers,
             holdout_share=DEFAULT_HOLDOUT if definition.holdout.share is None else definition.holdout.share,
             created_at=now,
         )
+        if max(planned.steps) >= launch.evaluation_ends_at:
+            raise EndsTooLate(
+                f"the last step would leave at {format_instant(max(planned.steps))}, when the evaluation is over: "
+                "expected steps that name more weekdays, or more evaluation days"
+            )
+        return launch._with_times(planned)
+
+    @property
+    def moves(self) -> list[Move]:
+        """What the workflow does for it, in order."""
+        return moves([step.planned_at for step in self.steps], [branch.planned_at for branch in self.branches])
+
+    @property
+    def execution(self) -> str:
+        """Name of the execution that follows it."""
+        return f"{self.launch_id}-{self.continuation}" if self.continuation else self.launch_id
 
     def planned_at(self, step: int) -> datetime:
         """Raises ValueError when the launch has no such step."""
@@ -184,52 +205,85 @@ class Launch(BaseModel):
                 return planned.planned_at
         raise ValueError(f"launch {self.launch_id} has no step {step}: expected 1 to {len(self.steps)}")
 
+    def leaves_at(self, step: int, variants: Mapping[str, str], zone: ZoneInfo) -> datetime:
+        """When a message of the step leaves at the earliest for a customer with these variants."""
+        return leaves_at(self.definition.step_for(step, variants), self.planned_at(step), zone)
+
+    def latest_at(self, step: int) -> datetime:
+        """Until when a message of the step may leave (winback.campaigns.timeline.latest_time)."""
+        times = [planned.planned_at for planned in self.steps]
+        return latest_time(self.definition.touches, times, step, self.evaluation_ends_at)
+
     def summarised(self, fingerprint: str, chunks: int) -> Self:
         return self._become(LaunchState.AWAITING_APPROVAL, dry_run=fingerprint, chunks=chunks)
 
     def failed(self, step: str, code: str, now: datetime) -> Self:
         return self._become(LaunchState.FAILED, error=Failure(step=step, code=code), ended_at=now)
 
+    def sized(self, holdout_share: float) -> Self:
+        """With the holdout that its audience needs, before anybody is enrolled."""
+        self._require(LaunchState.DRAFT, LaunchState.DRAFT)
+        return self.model_copy(update={"holdout_share": holdout_share})
+
     def approved(self, approved_by: str, fingerprint: str, now: datetime) -> Self:
-        """`fingerprint` is of the dry run that the approver saw."""
+        """`fingerprint` is of the dry run that the approver saw. It runs from `starts_at` on."""
         approved = self._become(LaunchState.SCHEDULED, approved_by=approved_by, approved_at=now)
         if fingerprint != self.dry_run:
             raise LaunchConflict(
                 f"launch {self.launch_id} has another dry run than the one approved: "
                 "read the launch again and approve the fingerprint that it shows"
             )
+        self._require_fresh(now)
         return approved
 
-    def started(self, execution: str, now: datetime, zone: ZoneInfo) -> Self:
+    def started(self, now: datetime, zone: ZoneInfo) -> Self:
         """Started late, the steps keep their distances and count from now; assignment stays at `starts_at`."""
+        running = self._become(LaunchState.RUNNING, started_at=now)
         self._require(LaunchState.SCHEDULED, LaunchState.RUNNING)
-        running = self._become(LaunchState.RUNNING, execution=execution, started_at=now)
-        if now > self.starts_at + LATEST_START:
-            raise LaunchConflict(
-                f"launch {self.launch_id} was to start at {format_instant(self.starts_at)}, more than "
-                f"{LATEST_START.days} days ago: its audience is stale, prepare a new launch"
-            )
+        self._require_fresh(now)
         if now <= self.starts_at:
             return running
-        return running._rescheduled(step_times([touch.step for touch in self.definition.touches], now, zone))
+        return running._rescheduled(timeline(self.definition, now, zone))
 
     def is_too_late(self, now: datetime) -> bool:
         """Whether it was never started, and cannot be any more."""
         waiting = (LaunchState.DRAFT, LaunchState.AWAITING_APPROVAL, LaunchState.SCHEDULED)
         return self.state in waiting and now > self.starts_at + LATEST_START
 
-    def paused(self, now: datetime) -> Self:
-        return self._become(LaunchState.PAUSED, paused_at=now)
+    def advanced(self, moves_done: int) -> Self:
+        """The workflow has made so many moves; never fewer than it had."""
+        return self.model_copy(update={"moves_done": max(self.moves_done, moves_done)})
+
+    def continued(self) -> Self:
+        """Another execution follows it from now on; whoever asks on behalf of an earlier one is told so."""
+        return self.model_copy(update={"continuation": self.continuation + 1})
+
+    def paused(self, now: datetime, because: str | None = None) -> Self:
+        """`because`: of a guardrail; None for a person's own reasons. Its execution ends; `resumed` starts another."""
+        return self._become(LaunchState.PAUSED, paused_at=now, paused_because=because)
 
     def resumed(self, now: datetime, zone: ZoneInfo) -> Self:
-        """Steps whose time passed during the pause, and those after them, are put off by whole days."""
+        """Steps and branches whose time passed during the pause, and those after them, are put off by whole days; by
+        whole weeks when a step among them names weekdays.
+        """
         self._require(LaunchState.PAUSED, LaunchState.RUNNING)
         since = self.paused_at or now
-        running = self._become(LaunchState.RUNNING, paused_at=None)
-        return running._rescheduled(postponed([step.planned_at for step in self.steps], since, now, zone))
+        running = self._become(LaunchState.RUNNING, paused_at=None, paused_because=None).continued()
+        planned = self.moves
+        named = any(touch.step.on for touch in self.definition.touches if self.planned_at(touch.number) > since)
+        times = postponed([move.planned_at for move in planned], since, now, zone, whole_weeks=named)
+        moved = {(move.kind, move.number): moment for move, moment in zip(planned, times, strict=True)}
+        return running._rescheduled(
+            Timeline(
+                tuple(moved[MoveKind.PLAN, step.step] for step in self.steps),
+                tuple(moved[MoveKind.EVALUATE, branch.branch] for branch in self.branches),
+            )
+        )
 
     def cancelled(self, now: datetime) -> Self:
-        return self._become(LaunchState.CANCELLED, ended_at=now)
+        """Another execution writes its report."""
+        cancelled = self._become(LaunchState.CANCELLED, ended_at=now)
+        return cancelled.continued() if self.state in (LaunchState.RUNNING, LaunchState.PAUSED) else cancelled
 
     def reported(self, now: datetime) -> Self:
         """The report is written: a running launch is finished by it; a cancelled one stays cancelled."""
@@ -246,15 +300,29 @@ class Launch(BaseModel):
             raise IllegalTransition(self.launch_id, self.state, state)
         return self.model_copy(update={"state": state, **changes})
 
-    def _rescheduled(self, times: list[datetime]) -> Self:
-        if times[-1] >= self.evaluation_ends_at:
+    def _require_fresh(self, now: datetime) -> None:
+        if now > self.starts_at + LATEST_START:
             raise LaunchConflict(
-                f"the last step of launch {self.launch_id} would leave at {format_instant(times[-1])}, "
+                f"launch {self.launch_id} was to start at {format_instant(self.starts_at)}, more than "
+                f"{LATEST_START.days} days ago: its audience is stale, prepare a new launch"
+            )
+
+    def _rescheduled(self, planned: Timeline) -> Self:
+        last = max(planned.steps)
+        if last >= self.evaluation_ends_at:
+            raise LaunchConflict(
+                f"the last step of launch {self.launch_id} would leave at {format_instant(last)}, "
                 f"after its evaluation ends at {format_instant(self.evaluation_ends_at)}: "
                 "cancel it and prepare a new launch"
             )
-        return self.model_copy(update={"steps": _numbered(times)})
+        return self._with_times(planned)
 
-
-def _numbered(times: list[datetime]) -> tuple[PlannedStep, ...]:
-    return tuple(PlannedStep(step=number, planned_at=moment) for number, moment in enumerate(times, start=1))
+    def _with_times(self, planned: Timeline) -> Self:
+        return self.model_copy(
+            update={
+                "steps": tuple(PlannedStep(step=n, planned_at=at) for n, at in enumerate(planned.steps, start=1)),
+                "branches": tuple(
+                    PlannedBranch(branch=n, planned_at=at) for n, at in enumerate(planned.branches, start=1)
+                ),
+            }
+        )

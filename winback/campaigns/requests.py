@@ -28,11 +28,22 @@ class NoBody(_Body):
 
 
 def outline(definition: CampaignDefinition) -> dict[str, Any]:
-    """The definition as a list shows it: of a message of the campaign's own, its name only."""
-    shown = definition.with_templates(
-        lambda template: template if isinstance(template, str) else template.name or "own"
-    )
-    return shown.model_dump(mode="json")
+    """The definition as a list shows it: of a message of the campaign's own, name and subject only."""
+    shown: dict[str, Any] = _outlined(definition.model_dump(mode="json", exclude_none=True))
+    return shown
+
+
+def _outlined(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_outlined(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: {part: inner[part] for part in ("name", "subject") if part in inner}
+        if name == "template" and isinstance(inner, dict)
+        else _outlined(inner)
+        for name, inner in value.items()
+    }
 
 
 def describe(launch: Launch) -> dict[str, Any]:

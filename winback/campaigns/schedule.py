@@ -1,63 +1,74 @@
-"""When the steps of a launch are due: local rules of the account's zone, as UTC instants."""
+"""When something is due by the local rules of the account's zone, as UTC instants."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from winback.campaigns.steps import Step
+_DAY = timedelta(days=1)
 
 
-def step_times(steps: Sequence[Step], starts_at: datetime, zone: ZoneInfo) -> list[datetime]:
-    """The planned time of each step, in order; none before `starts_at`.
+def first_moment(
+    starts_at: datetime,
+    after_days: int,
+    zone: ZoneInfo,
+    *,
+    opening: time | None = None,
+    weekdays: Collection[int] = (),
+    later_than: datetime | None = None,
+) -> datetime:
+    """The first moment `after_days` calendar days after the start or later; never before `starts_at`.
 
-    A step is due `after_days` calendar days after the start, at the start's local time of day, or at the first
-    `send_at` from then on. So a step that names 09:00 leaves at nine on the account's clocks on both sides of a change
-    to summer time. A local time that the change skips is the moment of the change; of one that occurs twice the
+    At the start's local time of day, or at the first `opening` from then on; on one of the weekdays (Monday is 0), if
+    any are given; after `later_than`. So what names 09:00 is due at nine on the account's clocks on both sides of a
+    change to summer time. A local time that the change skips is the moment of the change; of one that occurs twice the
     first counts.
     """
-    start = starts_at.astimezone(zone)
-    times = []
-    for step in steps:
-        wall = start.replace(tzinfo=None) + timedelta(days=step.after_days)
-        if step.send_at is not None:
-            wall = _first_at_or_after(wall, step.send_at)
-        elif step.after_days == 0:
-            times.append(starts_at.astimezone(UTC))
-            continue
-        times.append(max(_instant(wall, zone), starts_at.astimezone(UTC)))
-    return times
+    start = starts_at.astimezone(zone).replace(tzinfo=None)
+    wall = start + after_days * _DAY
+    if opening is not None:
+        same_day = datetime.combine(wall.date(), opening)
+        wall = same_day if same_day >= wall else same_day + _DAY
+    while True:
+        if not weekdays or wall.weekday() in weekdays:
+            moment = starts_at.astimezone(UTC)
+            if wall != start or opening is not None:
+                moment = max(_instant(wall, zone), moment)
+            if later_than is None or moment > later_than:
+                return moment
+        wall += _DAY
 
 
-def postponed(times: Sequence[datetime], since: datetime, until: datetime, zone: ZoneInfo) -> list[datetime]:
-    """`times` after a pause from `since` to `until`: as they were when none was missed; else those after `since` move
-    together by the fewest whole calendar days that bring the first of them to `until` or later. So the waits between
-    steps and their local time of day stay, and nobody gets two steps at once.
+def next_opening(opening: time, not_before: datetime, zone: ZoneInfo, weekdays: Collection[int] = ()) -> datetime:
+    """The first moment at `opening` local time, `not_before` or later, on one of the weekdays if any are given."""
+    day = not_before.astimezone(zone).date()
+    while True:
+        if not weekdays or day.weekday() in weekdays:
+            moment = _instant(datetime.combine(day, opening), zone)
+            if moment >= not_before:
+                return moment
+        day += _DAY
+
+
+def postponed(
+    times: Sequence[datetime], since: datetime, until: datetime, zone: ZoneInfo, *, whole_weeks: bool = False
+) -> list[datetime]:
+    """`times`, in order, after a pause from `since` to `until`: as they were when none was missed; else those after
+    `since` move together by the fewest whole calendar days (weeks, where weekdays are to stay) that bring the first of
+    them to `until` or later. So the waits between steps and their local time of day stay, and nobody gets two steps at
+    once.
     """
     missed = [moment for moment in times if since < moment < until]
     if not missed:
         return list(times)
-    days = (until - missed[0]).days
+    unit = 7 if whole_weeks else 1
+    days = -(-(until - missed[0]).days // unit) * unit
     while _moved(missed[0], days, zone) < until:
-        days += 1
+        days += unit
     return [_moved(moment, days, zone) if moment > since else moment for moment in times]
 
 
-def latest_time(times: Sequence[datetime], step: int, evaluation_ends_at: datetime) -> datetime:
-    """Until when a message of `step` (from 1) may leave: the next step's planned time, or the evaluation's end.
-
-    What a pause, an outage or a small quota held up until then has been overtaken: nobody gets two steps at once.
-    """
-    following = [moment for moment in times[step:] if moment > times[step - 1]]
-    return min([evaluation_ends_at, *following[:1]])
-
-
-def _first_at_or_after(wall: datetime, send_at: time) -> datetime:
-    same_day = datetime.combine(wall.date(), send_at)
-    return same_day if same_day >= wall else same_day + timedelta(days=1)
-
-
 def _moved(moment: datetime, days: int, zone: ZoneInfo) -> datetime:
-    return _instant(moment.astimezone(zone).replace(tzinfo=None) + timedelta(days=days), zone)
+    return _instant(moment.astimezone(zone).replace(tzinfo=None) + days * _DAY, zone)
 
 
 def _instant(wall: datetime, zone: ZoneInfo) -> datetime:

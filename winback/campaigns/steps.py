@@ -25,7 +25,7 @@ from winback.segmentation.names import Segment
 
 MAX_STEPS = 10
 MAX_BRANCHES = 10
-MAX_EVALUATION_DAYS = 350
+MAX_EVALUATION_DAYS = 730  # leaves a year to choose a start within winback.campaigns.launch.LONGEST_AHEAD
 NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Way = Literal["then", "otherwise"]

@@ -30,6 +30,7 @@ from winback.aws.lake import Lake, snapshot_prefix
 from winback.aws.launches import LaunchStore
 from winback.aws.tables import Accounts, batch_put
 from winback.identifiers import AccountId, CustomerKey, LaunchId
+from winback.instants import format_instant
 
 EVENTS = Path(__file__).parents[3] / "events"
 NOW = datetime(2026, 3, 26, 8, tzinfo=UTC)
@@ -43,6 +44,7 @@ FUNCTIONS = (
     "launch_plan",
     "launch_summary",
     "launch_clock",
+    "launch_evaluate",
     "campaign_trigger",
 )
 CONTEXT = SimpleNamespace(
@@ -195,6 +197,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         "CUSTOMERS_TABLE": "customers",
         "PERFORMANCE_TABLE": "performance",
         "LAKE_BUCKET": "lake",
+        "SEND_TIME_ENDPOINT": "send-time",
         "CHANNEL_RATES": '{"sms": 20, "push": 100, "webhook": 20, "call": 100}',
         "CLOCK_SOURCE": "table",
         "POWERTOOLS_SERVICE_NAME": "winback",
@@ -213,7 +216,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         _profiles(cloud)
         for name in FUNCTIONS:
             module = importlib.import_module(f"functions.{name}.handler")
-            for cached in ("settings", "parts", "control", "lake", "triggers"):
+            for cached in ("settings", "parts", "control", "lake", "triggers", "evaluator"):
                 if hasattr(module, cached):
                     getattr(module, cached).cache_clear()
             cloud.handlers[name] = module

@@ -23,7 +23,8 @@ def test_the_sample_request_creates_a_campaign(cloud: Any) -> None:
     answer = cloud.invoke("api_campaigns", cloud.event("api_campaigns"))
     assert answer["statusCode"] == 201
     campaign = json.loads(answer["body"])
-    assert campaign["definition"]["steps"][1] == {"template": "still-thinking", "after_days": 7, "send_at": "09:30"}
+    sent = {"template": "still-thinking", "after_days": 7, "send_at": "09:30"}
+    assert campaign["definition"]["steps"][1] == {**sent, "on": [], "offer": False}
     status, listed = cloud.request("GET", "/v1/campaigns")
     assert (status, listed["campaigns"]) == (200, [campaign])
     status, read = cloud.request("GET", f"/v1/campaigns/{campaign['campaign_id']}")
@@ -58,7 +59,7 @@ def test_a_message_that_cannot_be_sent_is_refused_with_part_and_line(cloud: Any)
 def test_the_list_shows_messages_by_name_and_the_single_campaign_shows_all(cloud: Any) -> None:
     unsubscribe = '<mj-text>{{ shop.postal_address }} <a href="{{ unsubscribe_url }}">Unsubscribe</a></mj-text>'
     mjml = f"<mjml><mj-body><mj-section><mj-column>{unsubscribe}</mj-column></mj-section></mj-body></mjml>"
-    template = {"name": "own", "subject": "Hi", "mjml": mjml, "text": None}
+    template = {"name": "own", "subject": "Hi", "mjml": mjml}
     body = {**json.loads(cloud.event("api_campaigns")["body"]), "steps": [{"template": template, "after_days": 0}]}
     status, created = cloud.request("POST", "/v1/campaigns", body)
     assert status == 201, created
@@ -66,7 +67,7 @@ def test_the_list_shows_messages_by_name_and_the_single_campaign_shows_all(cloud
     assert listed["definition"]["steps"][0]["template"] == {"name": "own", "subject": "Hi"}
     assert {**listed, "definition": None} == {**created, "definition": None}
     read = cloud.request("GET", f"/v1/campaigns/{created['campaign_id']}")[1]
-    assert read["definition"]["steps"][0]["template"] == template
+    assert read["definition"]["steps"][0]["template"].items() >= template.items()
 
 
 def test_what_is_not_json_is_refused(cloud: Any) -> None:
@@ -90,15 +91,15 @@ def test_a_launch_in_the_past_is_refused(cloud: Any) -> None:
     assert cloud.request("POST", path, {"starts_at": "2026-03-26T08:00:00Z"})[0] == 202
 
 
-def test_a_launch_that_one_execution_cannot_follow_to_its_end_is_refused(cloud: Any) -> None:
+def test_a_launch_that_would_be_followed_for_more_than_three_years_is_refused(cloud: Any) -> None:
     path = f"/v1/campaigns/{create(cloud)}/launches"  # evaluated for 91 days; it is 2026-03-26T08:00:00Z
-    for late in ("2026-12-20T08:00:01Z", "2099-12-31T23:59:59Z"):
+    for late in ("2028-12-24T08:00:01Z", "2099-12-31T23:59:59Z"):
         status, answer = cloud.request("POST", path, {"starts_at": late})
         assert (status, answer["error"]["code"]) == (400, "ends_too_late")
-        assert answer["error"]["message"].endswith("expected a start until 2026-12-20T08:00:00Z")
+        assert answer["error"]["message"].endswith("expected a start until 2028-12-24T08:00:00Z")
     assert cloud.request("POST", path, {"starts_at": "9000-01-01T00:00:00Z"})[0] == 400
     assert cloud.executions("prepare") == []
-    assert cloud.request("POST", path, {"starts_at": "2026-12-20T08:00:00Z"})[0] == 202
+    assert cloud.request("POST", path, {"starts_at": "2028-12-24T08:00:00Z"})[0] == 202
 
 
 @pytest.mark.parametrize("snapshot_id", ["snp-00000000000f", None])
@@ -133,10 +134,10 @@ def test_nothing_starts_without_an_approval(cloud: Any) -> None:
     assert cloud.executions("campaign") == []
 
 
-def test_starting_twice_runs_the_launch_once(cloud: Any) -> None:
+def test_approving_starts_a_launch_and_starting_it_again_changes_nothing(cloud: Any) -> None:
     launch_id = cloud.running_launch()
-    status, answer = cloud.request("POST", f"/v1/launches/{launch_id}/start")
-    assert (status, answer["state"]) == (200, "running")
+    for _ in range(2):
+        assert cloud.request("POST", f"/v1/launches/{launch_id}/start")[0] == 200
     assert cloud.executions("campaign") == [launch_id]
 
 
@@ -154,7 +155,7 @@ def test_a_launch_is_paused_resumed_and_cancelled(cloud: Any) -> None:
     for verb, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
         status, answer = cloud.request("POST", f"/v1/launches/{launch_id}/{verb}")
         assert (status, answer["state"]) == (200, state)
-    for verb in ("start", "pause", "resume", "cancel"):
+    for verb in ("start", "pause", "resume"):
         assert cloud.request("POST", f"/v1/launches/{launch_id}/{verb}")[0] == 409
 
 

@@ -142,7 +142,7 @@ def _definition(cloud: Any, **more: Any) -> dict[str, Any]:
 
 def _running(launch: Launch) -> Launch:
     approved = launch.approved("Ada", DRY_RUN, launch.starts_at)
-    return approved.started(launch.launch_id, launch.starts_at, ZoneInfo("UTC"))
+    return approved.started(launch.starts_at, ZoneInfo("UTC"))
 
 
 def _refuse(**_: Any) -> None:

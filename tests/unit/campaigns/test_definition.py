@@ -127,9 +127,9 @@ def test_the_evaluation_must_outlast_the_last_step(definition: Build) -> None:
 
 
 def test_the_evaluation_ends_within_what_a_launch_may_last(definition: Build) -> None:
-    assert problems(definition, evaluation_days=351)["evaluation_days"][1] == "less than or equal to 350"
-    last = [{"template": "we-miss-you", "after_days": 348}]
-    assert definition(steps=last, evaluation_days=350).evaluation_days == 350
+    assert problems(definition, evaluation_days=731)["evaluation_days"][1] == "less than or equal to 730"
+    last = [{"template": "we-miss-you", "after_days": 728}]
+    assert definition(steps=last, evaluation_days=730).evaluation_days == 730
 
 
 def test_a_definition_survives_json(definition: Build) -> None:

@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from winback.aws.documents import from_item, to_item
-from winback.campaigns.launch import LONGEST_AHEAD, TRANSITIONS, IllegalTransition, Launch, LaunchConflict, LaunchState
-from winback.campaigns.progress import LONGEST_WAIT, Action, next_action
+from winback.campaigns.launch import TRANSITIONS, IllegalTransition, Launch, LaunchConflict, LaunchState
 
 ZONE = ZoneInfo("Europe/Berlin")
 FINGERPRINT = "0123456789abcdef"
@@ -31,7 +30,7 @@ VERBS: dict[str, tuple[Verb, frozenset[LaunchState], LaunchState]] = {
         LaunchState.SCHEDULED,
     ),
     "start": (
-        lambda launch, now: launch.started("run", now, ZONE),
+        lambda launch, now: launch.started(now, ZONE),
         frozenset({LaunchState.SCHEDULED}),
         LaunchState.RUNNING,
     ),
@@ -47,7 +46,7 @@ VERBS: dict[str, tuple[Verb, frozenset[LaunchState], LaunchState]] = {
 
 def running(launch: Launch) -> Launch:
     approved = launch.summarised(FINGERPRINT, 3).approved("Ada", FINGERPRINT, launch.created_at)
-    return approved.started(launch.launch_id, launch.starts_at, ZONE)
+    return approved.started(launch.starts_at, ZONE)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -67,6 +66,18 @@ def test_whatever_is_asked_in_whatever_order_only_legal_changes_happen(launch: L
 
 def test_a_launch_that_is_over_stays_over() -> None:
     assert all(not TRANSITIONS[state] for state in LaunchState if state.over)
+
+
+def test_a_launch_can_go_only_where_the_table_of_transitions_says(launch: Launch) -> None:
+    for state in LaunchState:
+        for verb, allowed_in, leads_to in VERBS.values():
+            placed = launch.model_copy(update={"state": state, "dry_run": FINGERPRINT})
+            assert (leads_to in TRANSITIONS[state]) >= (state in allowed_in)
+            if state in allowed_in:
+                assert verb(placed, launch.starts_at).state is leads_to
+            else:
+                with pytest.raises(IllegalTransition, match=f"is {state} and cannot become {leads_to}"):
+                    verb(placed, launch.starts_at)
 
 
 def test_an_illegal_change_names_both_states_and_what_is_possible(launch: Launch) -> None:
@@ -91,7 +102,7 @@ def test_an_approval_of_another_dry_run_is_refused(launch: Launch) -> None:
 
 def test_a_launch_that_starts_late_keeps_its_assignment_and_moves_its_steps(launch: Launch) -> None:
     approved = launch.summarised(FINGERPRINT, 3).approved("Ada", FINGERPRINT, launch.created_at)
-    late = approved.started("run", launch.starts_at + timedelta(days=1), ZONE)
+    late = approved.started(launch.starts_at + timedelta(days=1), ZONE)
     assert late.starts_at == launch.starts_at
     assert late.evaluation_ends_at == launch.evaluation_ends_at
     assert late.planned_at(1) == launch.starts_at + timedelta(days=1)
@@ -100,13 +111,13 @@ def test_a_launch_that_starts_late_keeps_its_assignment_and_moves_its_steps(laun
 
 def test_a_launch_that_starts_early_waits_for_its_time(launch: Launch) -> None:
     approved = launch.summarised(FINGERPRINT, 3).approved("Ada", FINGERPRINT, launch.created_at)
-    assert approved.started("run", launch.created_at, ZONE).steps == launch.steps
+    assert approved.started(launch.created_at, ZONE).steps == launch.steps
 
 
 def test_an_audience_of_more_than_a_week_ago_cannot_be_started(launch: Launch) -> None:
     approved = launch.summarised(FINGERPRINT, 3).approved("Ada", FINGERPRINT, launch.created_at)
     with pytest.raises(LaunchConflict, match="its audience is stale"):
-        approved.started("run", launch.starts_at + timedelta(days=7, seconds=1), ZONE)
+        approved.started(launch.starts_at + timedelta(days=7, seconds=1), ZONE)
 
 
 def test_a_pause_puts_missed_steps_off_and_leaves_earlier_ones(launch: Launch) -> None:
@@ -139,38 +150,3 @@ def test_a_report_finishes_a_running_launch_and_leaves_a_cancelled_one_cancelled
 def test_a_launch_survives_its_table_item(launch: Launch) -> None:
     paused = running(launch).paused(launch.starts_at)
     assert from_item(Launch, {**to_item(paused), "pk": "acme#launch", "of_a_newer_release": 1}) == paused
-
-
-def test_the_workflow_waits_plans_each_step_and_reports_after_the_evaluation(launch: Launch) -> None:
-    active = running(launch)
-    second = timedelta(seconds=1)
-    asked = [
-        (0, launch.planned_at(1) - second, Action.WAIT, 1, second),
-        (0, launch.planned_at(1), Action.PLAN, 1, timedelta(0)),
-        (1, launch.planned_at(1), Action.WAIT, 2, LONGEST_WAIT),
-        (1, launch.planned_at(2) + timedelta(days=200), Action.PLAN, 2, timedelta(0)),
-        (2, launch.evaluation_ends_at - second, Action.WAIT, 2, second),
-        (2, launch.evaluation_ends_at, Action.REPORT, 2, timedelta(0)),
-    ]
-    for steps_planned, now, action, step, wait in asked:
-        coming = next_action(active, steps_planned, now)
-        assert (coming.action, coming.step, coming.wait) == (action, step, wait)
-
-
-def test_a_paused_launch_waits_a_cancelled_or_empty_one_is_reported_and_an_unstarted_one_is_an_error(
-    launch: Launch,
-) -> None:
-    now = launch.planned_at(2)
-    assert next_action(running(launch).paused(now), 0, now).action is Action.WAIT
-    assert next_action(running(launch).cancelled(now), 0, now).action is Action.REPORT
-    assert next_action(running(launch).model_copy(update={"chunks": 0}), 0, now).action is Action.REPORT
-    with pytest.raises(LaunchConflict, match="expected a started one"):
-        next_action(launch, 0, now)
-
-
-def test_a_launch_that_stays_paused_fits_into_one_execution(launch: Launch) -> None:
-    start, most_events, events_of_a_look = launch.planned_at(1), 25_000, 12
-    paused, now, looks = running(launch).paused(start), start, 0
-    while now < start + LONGEST_AHEAD:
-        now, looks = now + next_action(paused, 0, now).wait, looks + 1
-    assert looks * events_of_a_look < most_events

@@ -1,0 +1,59 @@
+"""The execution that follows a launch asks here what comes next; what the launch itself becomes by then is saved."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from winback.aws.clock import Clock
+from winback.aws.launches import LaunchStore
+from winback.aws.reputation import Reputation
+from winback.aws.tables import Accounts
+from winback.campaigns.guardrails import passed_guardrail
+from winback.campaigns.launch import Launch, LaunchState
+from winback.campaigns.progress import Action, Execution, Next, next_action
+from winback.identifiers import AccountId, LaunchId
+
+
+@dataclass(frozen=True)
+class Follower:
+    accounts: Accounts
+    launches: LaunchStore
+    reputation: Reputation
+    clock: Clock
+
+    def look(
+        self, account_id: AccountId, launch_id: LaunchId, execution: Execution, moves_done: int
+    ) -> tuple[Launch, Next]:
+        """The launch as it is now, and what the execution does next, having made `moves_done` moves.
+
+        Its start, a passed guardrail, its progress and its succession are saved before they are told, so an answer that
+        was lost is given again. Raises LaunchChanged when somebody else changed it meanwhile: ask again.
+        """
+        read = self.launches.get(account_id, launch_id)
+        now = self.clock.now()
+        launch = self._due(read, now)
+        if moves_done > launch.moves_done:
+            launch = launch.advanced(moves_done)
+        coming = next_action(launch, execution, now)
+        if coming.action is Action.CONTINUE and execution.continuation == launch.continuation:
+            launch = launch.continued()
+        return (launch if launch == read else self.launches.save(launch)), coming
+
+    def guarded(self, launch: Launch) -> Launch:
+        """The launch, paused and saved when it runs and has passed one of its guardrails."""
+        paused = self._paused_by_guardrail(launch, self.clock.now())
+        return launch if paused is launch else self.launches.save(paused)
+
+    def _due(self, launch: Launch, now: datetime) -> Launch:
+        """What time or its readers' reactions make of it."""
+        if launch.state is LaunchState.SCHEDULED and now >= launch.starts_at:
+            if launch.is_too_late(now):
+                return launch.failed("launch_clock", "StartedTooLate", now)
+            return launch.started(now, self.accounts.get(launch.account_id).zone)
+        return self._paused_by_guardrail(launch, now)
+
+    def _paused_by_guardrail(self, launch: Launch, now: datetime) -> Launch:
+        if launch.state is not LaunchState.RUNNING:
+            return launch
+        counts = self.reputation.of_launch(launch.account_id, launch.launch_id)
+        because = passed_guardrail(launch.definition.guardrails, counts)
+        return launch if because is None else launch.paused(now, because)

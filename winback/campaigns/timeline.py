@@ -1,0 +1,141 @@
+"""When each step of a sequence is planned and each branch asked, along every path through it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.schedule import first_moment, next_opening
+from winback.campaigns.steps import Branch, Conditions, Location, Step, Timing, Touch
+
+_JUST_BEFORE = timedelta(seconds=1)
+
+
+class MoveKind(StrEnum):
+    EVALUATE = "evaluate"
+    PLAN = "plan"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One thing that the campaign workflow does: asks branch `number`, or plans step `number`."""
+
+    kind: MoveKind
+    number: int
+    planned_at: datetime
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Moments by number: `steps[0]` is of step 1, `branches[0]` of branch 1."""
+
+    steps: tuple[datetime, ...]
+    branches: tuple[datetime, ...]
+
+
+def timeline(definition: CampaignDefinition, starts_at: datetime, zone: ZoneInfo) -> Timeline:
+    """The planned times of a launch that starts then.
+
+    Along a path time only goes forward: what its weekday or its time of day would bring before, or together with, the
+    step before it moves on to its next possible day. A step whose variants have times of their own is planned at the
+    first of them.
+    """
+    walk = _Walk(definition, starts_at, zone)
+    walk.follow(definition.steps, ("steps",), None)
+    return Timeline(
+        tuple(walk.times[touch.location] for touch in definition.touches),
+        tuple(walk.times[point.location] for point in definition.branches),
+    )
+
+
+def moves(steps: Sequence[datetime], branches: Sequence[datetime]) -> list[Move]:
+    """In the order in which they are made; a branch before the steps of the same moment."""
+    found = [Move(MoveKind.PLAN, number, moment) for number, moment in enumerate(steps, start=1)]
+    found += [Move(MoveKind.EVALUATE, number, moment) for number, moment in enumerate(branches, start=1)]
+    return sorted(found, key=lambda move: (move.planned_at, move.kind is MoveKind.PLAN, move.number))
+
+
+def leaves_at(step: Step, planned_at: datetime, zone: ZoneInfo) -> datetime:
+    """When a message of the step (of one variant of it) leaves at the earliest, if it was planned for `planned_at`."""
+    opening = _opening(step)
+    if opening is None:
+        return planned_at
+    return next_opening(opening, planned_at, zone, _weekdays(step))
+
+
+def can_meet(one: Conditions, other: Conditions) -> bool:
+    """Whether a customer can come to both places: they lie on no different ways of one branch."""
+    ways = dict(one)
+    return all(ways.get(branch, way) == way for branch, way in other)
+
+
+def latest_time(
+    touches: Sequence[Touch], times: Sequence[datetime], step: int, evaluation_ends_at: datetime
+) -> datetime:
+    """Until when a message of `step` (from 1) may leave: until the next step that its reader can get, or the end.
+
+    What a pause, an outage or a small quota held up until then has been overtaken: nobody gets two steps at once.
+    """
+    mine = touches[step - 1]
+    following = [
+        moment
+        for touch, moment in zip(touches, times, strict=True)
+        if moment > times[step - 1] and can_meet(mine.conditions, touch.conditions)
+    ]
+    return min([evaluation_ends_at, *following])
+
+
+@dataclass
+class _Walk:
+    definition: CampaignDefinition
+    starts_at: datetime
+    zone: ZoneInfo
+    times: dict[Location, datetime] = field(default_factory=dict)
+
+    def follow(
+        self, nodes: Sequence[Step | Branch], location: Location, later_than: datetime | None
+    ) -> datetime | None:
+        """Notes the moments of the nodes and of what lies within them; returns what comes after them is later than."""
+        for place, node in enumerate(nodes):
+            here = (*location, place)
+            if isinstance(node, Step):
+                later_than = self.times[here] = self._step(node, here, later_than)
+                continue
+            asked = first_moment(self.starts_at, node.after_days, self.zone, later_than=later_than)
+            self.times[here] = asked
+            before = asked - _JUST_BEFORE
+            ends = [self.follow(node.then, (*here, "then"), before)]
+            ends.append(self.follow(node.otherwise, (*here, "otherwise"), before))
+            later_than = max(end for end in ends if end is not None)
+        return later_than
+
+    def _step(self, step: Step, location: Location, later_than: datetime | None) -> datetime:
+        openings = [_opening(step), *self._openings_of_variants(location)]
+        return min(
+            first_moment(
+                self.starts_at,
+                step.after_days,
+                self.zone,
+                opening=opening,
+                weekdays=_weekdays(step),
+                later_than=later_than,
+            )
+            for opening in openings
+        )
+
+    def _openings_of_variants(self, location: Location) -> list[time]:
+        """The times of its own that some variants give the step."""
+        name = next(touch.name for touch in self.definition.touches if touch.location == location)
+        experiments = [e for e in self.definition.experiments if e.step in (None, name)]
+        found = [_opening(variant) for experiment in experiments for variant in experiment.variants]
+        return [opening for opening in found if opening is not None]
+
+
+def _opening(timing: Timing) -> time | None:
+    return timing.send_within.start if timing.send_within is not None else timing.send_at
+
+
+def _weekdays(step: Step) -> frozenset[int]:
+    return frozenset(day.number for day in step.on)
