@@ -19,18 +19,23 @@ from winback.identifiers import LaunchId
 
 
 class KillAt(NoFaults):
-    """Kills the process at one point of its run: the `place`-th time that a call begins or ends. -1 only counts."""
+    """Kills the process at one point of its run: the `place`-th time that a call begins or ends. -1 only counts.
 
-    def __init__(self, place: int = -1) -> None:
-        self._place = place
+    Calls of the kinds in `spared` are no such points.
+    """
+
+    def __init__(self, place: int = -1, spared: frozenset[str] = frozenset()) -> None:
+        self._place, self._spared = place, spared
         self.met = 0
         self.point = ""
 
     def before(self, point: str) -> None:
-        self._meet(f"before {point}")
+        if point not in self._spared:
+            self._meet(f"before {point}")
 
     def after(self, point: str) -> None:
-        self._meet(f"after {point}")
+        if point not in self._spared:
+            self._meet(f"after {point}")
 
     def _meet(self, point: str) -> None:
         if self.met == self._place:
