@@ -8,13 +8,15 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from winback.aws.candidates import CHUNK_ROWS, candidate_chunks
+from winback.aws.candidates import CHUNK_ROWS, candidate_chunks, reachable_customers
 from winback.aws.environment import read_settings
+from winback.aws.holdout_sizes import read_standing, size_holdout
 from winback.aws.lake import Lake, snapshot_prefix
 from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchStore
+from winback.aws.lifts import LiftStore
 from winback.aws.selections import fetch_touches
-from winback.aws.tables import table
+from winback.aws.tables import Accounts, table
 from winback.campaigns.launch import Launch
 from winback.identifiers import AccountId, LaunchId
 from winback.instants import parse_instant
@@ -38,19 +40,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """A snapshot never changes and the order is fixed, so a repeated attempt writes the same bytes."""
     account_id, launch_id = AccountId(event["account_id"]), LaunchId(event["launch_id"])
     lake = Lake(settings().lake_bucket)
-    launch = LaunchStore(table(settings().campaigns_table)).get(account_id, launch_id)
+    campaigns = table(settings().campaigns_table)
+    launch = LaunchStore(campaigns).get(account_id, launch_id)
     files = LaunchFiles(lake, launch)
     lines = []
     with TemporaryDirectory() as folder:
         source = f"{snapshot_prefix(account_id, launch.snapshot_id)}customers.parquet"
         snapshot = lake.download(source, Path(folder) / "customers.parquet")
-        found = candidate_chunks(
-            snapshot,
-            launch.definition.audience,
-            CHUNK_ROWS,
-            frozen=launch.slice,
-            touches=_touches(launch, lake, Path(folder)),
-        )
+        touches = _touches(launch, lake, Path(folder))
+        launch = _sized(campaigns, lake, launch, snapshot, touches)
+        found = candidate_chunks(snapshot, launch.definition.audience, CHUNK_ROWS, frozen=launch.slice, touches=touches)
         for chunk, rows in enumerate(found):
             key = files.candidates_key(chunk)
             lake.write_rows(key, rows)
@@ -73,7 +72,23 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         "manifest": files.manifest_key,
         "chunks": len(lines),
         "steps": [planned.step for planned in launch.steps],
+        "offers": len(launch.offers),
     }
+
+
+def _sized(campaigns: Any, lake: Lake, launch: Launch, snapshot: Path, touches: Path | None) -> Launch:
+    """With as large a holdout as the audience needs."""
+    definition = launch.definition
+    reachable = reachable_customers(
+        snapshot,
+        definition.audience,
+        definition.channels,
+        definition.holdout.exclude_tiers,
+        frozen=launch.slice,
+        touches=touches,
+    )
+    standing = read_standing(lake, LiftStore(campaigns), launch)
+    return size_holdout(LaunchStore(campaigns), launch, Accounts(campaigns).get(launch.account_id), reachable, standing)
 
 
 def _touches(launch: Launch, lake: Lake, folder: Path) -> Path | None:

@@ -118,6 +118,7 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                     "launches/*/manifest.jsonl",
                     "launches/*/audience/*",
                     "launches/*/offers/*",
+                    "launches/*/decisions/*",
                     "launches/*/paths/*",
                     "launches/*/plan-*",
                     "snapshots/*/rubric.json",
@@ -126,8 +127,9 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                     "customers/*",
                     "engagement/*",
                 ),
-                access.write_lake("launches/*/plan-*"),
+                access.write_lake("launches/*/plan-*", "decisions/*"),
                 access.list_lake(
+                    "launches/*/decisions/*",
                     "launches/*/paths/*",
                     "launches/*/plan-live/*",
                     "snapshots/*/rubric.json",

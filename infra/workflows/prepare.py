@@ -4,7 +4,7 @@ from typing import Any
 
 from infra.workflows.states import State, caught_by, chunk_task, failure, map_over_manifest, task, when_number
 
-FUNCTIONS = ("launch_candidates", "launch_enrol", "launch_plan", "launch_summary")
+FUNCTIONS = ("launch_candidates", "launch_enrol", "launch_offers", "launch_plan", "launch_summary")
 
 LINE = ("account_id", "launch_id", "chunk", "key", "rows")
 LAUNCH = {"account_id.$": "$.account_id", "launch_id.$": "$.launch_id"}
@@ -13,7 +13,7 @@ LAUNCH = {"account_id.$": "$.account_id", "launch_id.$": "$.launch_id"}
 def definition(*, chunks: int) -> dict[str, Any]:
     """`chunks`: how many run at a time."""
     return {
-        "Comment": "Candidates -> frozen audience -> dry run of every step -> awaiting approval.",
+        "Comment": "Candidates -> frozen audience -> offers -> dry run of every step -> awaiting approval.",
         "StartAt": "Find candidates",
         "States": {
             "Find candidates": {
@@ -28,8 +28,10 @@ def definition(*, chunks: int) -> dict[str, Any]:
                     ),
                     "Enrol failed",
                 ),
-                "Next": "Plan",
+                "Next": "Any offers",
             },
+            "Any offers": when_number("$.offers", zero="Plan", otherwise="Choose offers"),
+            "Choose offers": {**caught_by(task("launch_offers", LAUNCH, keeps={}), "Offers failed"), "Next": "Plan"},
             "Plan": {**caught_by(_plan(chunks), "Plan failed"), "Next": "Summarise"},
             "Summarise": {
                 **caught_by(task("launch_summary", {**LAUNCH, "steps.$": "$.steps"}, keeps={}), "Summary failed"),
@@ -38,6 +40,7 @@ def definition(*, chunks: int) -> dict[str, Any]:
             "Awaiting approval": {"Type": "Succeed"},
             "Candidates failed": failure("launch_candidates", "Mark launch failed"),
             "Enrol failed": failure("launch_enrol", "Mark launch failed"),
+            "Offers failed": failure("launch_offers", "Mark launch failed"),
             "Plan failed": failure("launch_plan", "Mark launch failed"),
             "Summary failed": failure("launch_summary", "Mark launch failed"),
             "Mark launch failed": {

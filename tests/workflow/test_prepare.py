@@ -11,15 +11,17 @@ LAUNCH = {"account_id": "acme", "launch_id": "lau-0123456789ab"}
 CHUNKS = [{**LAUNCH, "chunk": chunk, "key": f"candidates/{chunk}", "rows": 3} for chunk in range(2)]
 
 
-def run(workflows: Any, *, chunks: int = 2, attempts: int = 0, **replaced: Any) -> Any:
+def run(workflows: Any, *, chunks: int = 2, offers: int = 0, attempts: int = 0, **replaced: Any) -> Any:
     functions = {
         "launch_candidates": lambda payload: {
             **payload,
             "manifest": "manifest.jsonl",
             "chunks": chunks,
             "steps": [1, 2],
+            "offers": offers,
         },
         "launch_enrol": lambda payload: {"chunk": payload["chunk"]},
+        "launch_offers": lambda payload: payload,
         "launch_plan": lambda payload: {"chunk": payload["chunk"]},
         "launch_summary": lambda payload: {},
         **replaced,
@@ -33,6 +35,13 @@ def test_it_enrols_every_chunk_before_it_plans_any(workflows: Any) -> None:
     assert outcome.status == "SUCCEEDED"
     assert outcome.order() == ["launch_candidates", "launch_enrol", "launch_plan", "launch_summary"]
     assert sorted(told["chunk"] for told in outcome.payloads("launch_enrol")) == [0, 1]
+
+
+def test_offers_are_chosen_once_for_the_whole_audience_before_any_step_is_planned(workflows: Any) -> None:
+    outcome = run(workflows, offers=2)
+
+    assert outcome.order() == ["launch_candidates", "launch_enrol", "launch_offers", "launch_plan", "launch_summary"]
+    assert outcome.payloads("launch_offers") == [LAUNCH]
 
 
 def test_the_steps_of_a_chunk_are_planned_one_after_another(workflows: Any) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from winback.accounts import Account
 from winback.accounts.channels import ChannelName
 from winback.aws.code_pools import CodePools
-from winback.aws.lake import Lake, Row, snapshot_prefix
+from winback.aws.holdout_sizes import read_standing
+from winback.aws.lake import Lake, Row
 from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchStore
 from winback.aws.lifts import LiftStore
@@ -19,12 +20,10 @@ from winback.aws.tables import Accounts
 from winback.campaigns.dry_run import (
     AudienceTally,
     Rate,
-    Standing,
     StepTally,
     Surroundings,
     TextPrices,
     dry_run,
-    standing_of,
 )
 from winback.campaigns.dry_run.page import dry_run_page
 from winback.campaigns.launch import Launch
@@ -33,8 +32,6 @@ from winback.campaigns.planning import ALLOW
 from winback.delivery.warm_up import daily_limit
 from winback.identifiers import AccountId, CustomerKey, LaunchId
 from winback.offers.exposure import ExposureTally, exposure
-from winback.segmentation.rubric import read_rubric
-from winback.segmentation.rubric_file import default_settings
 
 READERS = 8  # chunks read and held at a time; their order stays
 PAGE_TYPE = "text/html; charset=utf-8"
@@ -105,23 +102,14 @@ class DryRuns:
         samples: Sequence[Mapping[str, Any]],
     ) -> Surroundings:
         others = {channel: Rate(per_second) for channel, per_second in self.rates.items()}
+        sms = account.channels.sms
         return Surroundings(
             currency=account.currency,
-            standing=self._standing(launch),
+            standing=read_standing(self.lake, self.lifts, launch),
             rates={**others, ChannelName.EMAIL: email_rate(self.ses, account)},
             exposure=exposure,
-            text_prices=TextPrices(Decimal(account.channels.sms.max_price_cents) / 100),
+            text_prices=TextPrices(Decimal(sms.max_price_cents) / 100, sms.prices),
             samples=samples,
-        )
-
-    def _standing(self, launch: Launch) -> Standing:
-        prefix = snapshot_prefix(launch.account_id, launch.snapshot_id)
-        kept = self.lake.find_json(f"{prefix}rubric.json")
-        rubric = None if kept is None else read_rubric(kept)
-        return standing_of(
-            self.lake.find_json(f"{prefix}summary.json") or {},
-            default_settings() if rubric is None else rubric.settings,
-            self.lifts.of_account(launch.account_id),
         )
 
     def _exposure(self, launch: Launch, tally: ExposureTally) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 One function chooses for the whole audience, block by block (winback/offers/choice.py), because a budget is shared by
 all. What was chosen for a block is written first, once, and its chunks are made of it: an attempt that dies anywhere is
 repeated, keeps the blocks that there are and goes on. Nobody is sent anything by it, and records of the decisions go to
-the lake's `decisions/` only when the launch plans the first message that carries an offer (`record`).
+the lake's `decisions/` only when the launch really makes them (winback/aws/offer_decisions.py).
 """
 
 from collections import Counter
@@ -45,7 +45,7 @@ from winback.offers.offer import Offer
 from winback.offers.terms import Customer
 from winback.predictions.offers.asking import GIVE_UP_AFTER, Question, ask_effects
 from winback.predictions.offers.contract import MAY_BE_MISSING, OFFER_FEATURES
-from winback.predictions.offers.records import decisions_key, record_of
+from winback.predictions.offers.records import record_of
 from winback.predictions.requests import EndpointUnavailable
 from winback.slices.compilation import Ground, compile_condition
 
@@ -211,19 +211,6 @@ class OfferChooser:
                 objects.setdefault(files.decisions_key(each["chunk"]), []).append(each["record"])
         with ThreadPoolExecutor(READERS) as writers:
             list(writers.map(self.lake.write_rows, objects, objects.values()))
-
-
-def record_decisions(lake: Lake, launch: Launch, chunk: int) -> None:
-    """Copies what was decided for the chunk to the lake's `decisions/`; a repeated attempt writes the same object.
-
-    Called when the chunk's first message with an offer is planned live: a launch that nobody approves decides nothing.
-    """
-    policy = launch.definition.offers
-    if policy is None or policy.choose == "fixed":
-        return
-    staged = LaunchFiles(lake, launch).decisions_key(chunk)
-    if staged in set(lake.list(staged)):  # nobody of the chunk was decided for
-        lake.copy(staged, decisions_key(launch.account_id, launch.starts_at.date(), f"{launch.launch_id}-{chunk:05d}"))
 
 
 class _Snapshot:

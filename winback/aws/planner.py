@@ -11,10 +11,12 @@ from winback.aws.due import DueEntry, DueIndex
 from winback.aws.lake import Lake, Row, snapshot_prefix
 from winback.aws.launch_files import LaunchFiles, Mode
 from winback.aws.launches import LaunchStore
+from winback.aws.offer_decisions import record_decisions
 from winback.aws.recipients import RecipientStore
 from winback.aws.rivals import Rivals
 from winback.aws.tables import Accounts
 from winback.campaigns.launch import Launch
+from winback.campaigns.offer_steps import first_carrier
 from winback.campaigns.planning import ALLOW, Planned, longest_days, plan_step, stretches
 from winback.campaigns.policies import StopOn
 from winback.campaigns.priorities import Span, Ways, is_on_path
@@ -24,6 +26,7 @@ from winback.delivery.contacts import Contact, ContactPolicy, contact_name
 from winback.delivery.gate import RecipientFacts
 from winback.identifiers import AccountId, CustomerKey, LaunchId
 from winback.instants import parse_instant
+from winback.offers.choice import leaves_alone
 from winback.segmentation.rubric import read_rubric
 from winback.segmentation.rubric_file import default_settings
 
@@ -59,6 +62,8 @@ class Planner:
         files = LaunchFiles(self.lake, launch)
         rows = files.keep_first(files.plan_key(mode, step, chunk), self._rows(account, launch, step, chunk, mode))
         if mode == "live":
+            if launch.offers and step == first_carrier(launch):
+                record_decisions(self.lake, launch, chunk)
             for channel, send_at, from_row, to_row in stretches(rows):
                 self.due.put(
                     DueEntry(
@@ -87,9 +92,11 @@ class Planner:
         customers = [CustomerKey(row["customer_key"]) for row in members]
         facts = self._facts(account, launch, number, customers, steps)
         policies = self._policies(launch)
+        offers = self.lake.read_rows(files.offers_key(chunk)) if any(step.offer for step in steps) else []
         known = Planned(
             policies=policies,
-            offers=self._offers(files, chunk) if any(step.offer for step in steps) else {},
+            offers={CustomerKey(row["customer_key"]): row["offer_id"] for row in offers if row["offer_id"] is not None},
+            left_alone={CustomerKey(row["customer_key"]) for row in offers if leaves_alone(row)},
             hours=self._hours(account, launch, number, members, mode)
             if any(step.send_within for step in steps)
             else {},
@@ -132,10 +139,6 @@ class Planner:
             str(segment): ContactPolicy(policy.at_most, policy.days, policy.channels)
             for segment, policy in settings.segments.items()
         }
-
-    def _offers(self, files: LaunchFiles, chunk: int) -> dict[CustomerKey, str]:
-        rows = self.lake.read_rows(files.offers_key(chunk))
-        return {CustomerKey(row["customer_key"]): row["offer_id"] for row in rows if row["offer_id"] is not None}
 
     def _hours(
         self, account: Account, launch: Launch, number: int, members: Sequence[Row], mode: Mode

@@ -5,7 +5,7 @@ gate opens wins. A message is planned for its step's time, or for the hour that 
 within the step's window; the gate may move it to the end of the customer's quiet hours.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,14 +33,16 @@ ALLOW, DENY = "allow", "deny"
 class Planned:
     """What is known beside the audience when one step is planned. Customers that are not named have nothing of it.
 
-    `policies`: by segment. `offers`: the offer that a treated customer was given. `hours`: distributions over the 168
-    hours of the week, by winback.predictions.send_time. `contacts_before`: contacts that will have taken place by then
-    and are booked nowhere yet: in a dry run, the launch's own earlier steps. `reserved`: contacts that launches of
-    higher priority are expected to make.
+    `policies`: by segment. `offers`: the offer that a treated customer was given; `left_alone`: who is better not sent
+    the message that would carry one. `hours`: distributions over the 168 hours of the week, by
+    winback.predictions.send_time. `contacts_before`: contacts that will have taken place by then and are booked nowhere
+    yet: in a dry run, the launch's own earlier steps. `reserved`: contacts that launches of higher priority are
+    expected to make.
     """
 
     policies: Mapping[str, ContactPolicy] = field(default_factory=dict)
     offers: Mapping[CustomerKey, str] = field(default_factory=dict)
+    left_alone: Collection[CustomerKey] = ()
     hours: Mapping[CustomerKey, Sequence[float]] = field(default_factory=dict)
     contacts_before: Mapping[CustomerKey, Sequence[Contact]] = field(default_factory=dict)
     reserved: Mapping[CustomerKey, Sequence[Contact]] = field(default_factory=dict)
@@ -102,6 +104,8 @@ class _StepPlanner:
         best = self._best_hour(customer, step, leaves, facts)
         at = best.at if best is not None else leaves
         channel, verdict = self._gate(member, step, facts, at, offer_id)
+        if step.offer and customer in self._known.left_alone:
+            channel, verdict = None, _with_reason(verdict, Reason.LEFT_ALONE)
         policy = self._known.policies.get(member["segment"])
         row: Row = {
             "customer_key": customer,
@@ -189,6 +193,10 @@ class _StepPlanner:
                 switched_off=self._known.switched_off,
             )
         return self._contexts[place]
+
+
+def _with_reason(verdict: Verdict, one: Reason) -> Verdict:
+    return Verdict(tuple(reason for reason in Reason if reason is one or reason in verdict.reasons), verdict.send_at)
 
 
 def longest_days(account: Account, policies: Iterable[ContactPolicy]) -> timedelta:

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     CONTACT_POLICY = "contact_policy"
     DISCOUNT_CAP = "discount_cap"
     HIGHER_PRIORITY = "higher_priority"
+    LEFT_ALONE = "left_alone"  # a message with an offer is expected to bring less than none
     BUDGET_SPENT = "budget_spent"
     NO_CODE = "no_code"  # of its offer is left
     SWITCHED_OFF = "switched_off"

@@ -22,6 +22,8 @@ WORDS: dict[str, str] = {
     Reason.CONTACT_POLICY: "the segment's contact policy",
     Reason.DISCOUNT_CAP: "had an offer too recently",
     Reason.HIGHER_PRIORITY: "a campaign of higher priority comes first",
+    Reason.LEFT_ALONE: "is expected to bring more without the message",
+    Reason.NO_CODE: "no code of the offer is left",
     Reason.BUDGET_SPENT: "the budget is spent",
     Reason.SWITCHED_OFF: "sending is switched off",
     Reason.CANCELLED: "launch cancelled",

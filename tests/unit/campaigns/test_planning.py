@@ -180,6 +180,23 @@ def test_an_offer_rides_on_the_steps_that_carry_one_and_respects_its_cooldown(
     assert [(row["customer_key"], row["reasons"]) for row in denied] == [(PEOPLE[0], ["discount_cap"])]
 
 
+def test_who_is_better_left_alone_gets_no_message_that_would_carry_an_offer(
+    launch: Launch, definition: Callable[..., CampaignDefinition]
+) -> None:
+    steps = [
+        {"template": "we-miss-you", "after_days": 0},
+        {"template": "still-thinking", "after_days": 7, "send_at": "09:30", "offer": True},
+    ]
+    policy = {"offers": [OFFER], "budget_minor": 100_000}
+    with_offer = launch.model_copy(update={"definition": definition(steps=steps, offers=policy)})
+    known = Planned(left_alone={PEOPLE[0]})
+    (first,) = [row for row in plan(with_offer, 1, known=known) if row["customer_key"] == PEOPLE[0]]
+    (second,) = [row for row in plan(with_offer, 2, known=known) if row["customer_key"] == PEOPLE[0]]
+    assert "left_alone" not in first["reasons"]
+    assert (second["verdict"], second["channel"]) == ("deny", None)
+    assert "left_alone" in second["reasons"]
+
+
 def test_quiet_hours_move_a_message_and_the_next_step_makes_it_too_late(
     launch: Launch, definition: Callable[..., CampaignDefinition]
 ) -> None:

@@ -84,7 +84,8 @@ SPOILS: dict[Reason, dict[str, Any]] = {
 
 
 DECIDED = list(SPOILS)
-BEYOND_THE_GATE = {Reason.NO_CODE}  # found when a code is taken, right before the claim
+# A code is taken right before the claim; that a message brings less than none is known when offers are chosen.
+BEYOND_THE_GATE = {Reason.NO_CODE, Reason.LEFT_ALONE}
 
 
 def verdict(*reasons: Reason, **changes: Any) -> Verdict:

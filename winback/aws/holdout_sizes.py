@@ -1,0 +1,45 @@
+"""Sizes a launch's holdout for the audience that was just counted."""
+
+from collections.abc import Mapping
+
+from winback.accounts import Account
+from winback.aws.lake import Lake, snapshot_prefix
+from winback.aws.launches import LaunchStore
+from winback.aws.lifts import LiftStore
+from winback.campaigns.dry_run import Standing, standing_of
+from winback.campaigns.dry_run.outlook import return_rate
+from winback.campaigns.launch import Launch
+from winback.experiments.sizing import sized_holdout
+from winback.segmentation.rubric import read_rubric
+from winback.segmentation.rubric_file import default_settings
+
+
+def read_standing(lake: Lake, lifts: LiftStore, launch: Launch) -> Standing:
+    """What the account's history says of the segments of the launch's snapshot."""
+    prefix = snapshot_prefix(launch.account_id, launch.snapshot_id)
+    kept = lake.find_json(f"{prefix}rubric.json")
+    rubric = None if kept is None else read_rubric(kept)
+    return standing_of(
+        lake.find_json(f"{prefix}summary.json") or {},
+        default_settings() if rubric is None else rubric.settings,
+        lifts.of_account(launch.account_id),
+    )
+
+
+def size_holdout(
+    launches: LaunchStore, launch: Launch, account: Account, reachable: Mapping[str, int], standing: Standing
+) -> Launch:
+    """Freezes the share on the launch, unless its definition states one.
+
+    `reachable`: customers by segment who may be held out at all. Those of the global holdout are in neither arm. Raises
+    LaunchChanged when somebody changed the launch meanwhile; a repeated attempt finds the same share.
+    """
+    wanted = launch.definition.holdout
+    if wanted.share is not None:
+        return launch
+    rate, _ = return_rate(reachable, standing)
+    customers = round(sum(reachable.values()) * (1 - account.global_holdout.share))
+    share = sized_holdout(customers, rate, wanted.detect_points / 100)
+    if share == launch.holdout_share:
+        return launch
+    return launches.save(launch.model_copy(update={"holdout_share": share}))
