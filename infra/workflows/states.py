@@ -100,7 +100,7 @@ def successor(name: str, given: Mapping[str, Any], next_state: str) -> State:
         "Type": "Task",
         "Resource": "arn:aws:states:::states:startExecution",
         "Parameters": {"StateMachineArn.$": "$$.StateMachine.Id", "Name.$": name, "Input": dict(given)},
-        "Retry": [{"ErrorEquals": [there], "MaxAttempts": 0}, *_RETRY],
+        "Retry": [{"ErrorEquals": [there], "MaxAttempts": 0, "JitterStrategy": "FULL"}, *_RETRY],
         "Catch": [{"ErrorEquals": [there], "ResultPath": None, "Next": next_state}],
         "ResultPath": None,
         "Next": next_state,
