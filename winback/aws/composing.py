@@ -11,16 +11,13 @@ from winback.aws.lake import Lake, snapshot_prefix
 from winback.aws.recipients import Recipient
 from winback.aws.recommendations import RecommendationBlocks
 from winback.campaigns.launch import Launch
+from winback.campaigns.message_values import Given, Person, message_values
 from winback.campaigns.messages import template_of
 from winback.delivery.channels import CHANNELS, ChannelName, Outgoing
 from winback.delivery.ledger import Description
-from winback.delivery.messages import MessageValues, Template
+from winback.delivery.messages import Template
 from winback.delivery.messages.compiler import CompiledTemplate, compile_template
-from winback.delivery.messages.values import OfferValues, Percent, Utm
 from winback.identifiers import SendId
-from winback.money import Money
-from winback.offers.offer import Offer, OfferKind
-from winback.recommendations.reading import template_values
 
 _KEPT_TEMPLATES = 64
 _KEPT_SNAPSHOTS = 4
@@ -59,24 +56,22 @@ class Composer:
             raise ValueError("a recipient without a deliverable address passed the gate")
         made = self._made(launch, account, recipient.locale, send_id.step, described)
         offer = next((one for one in launch.offers if one.offer_id == described.offer_id), None)
-        values = MessageValues(
-            shop_name=account.name,
-            shop_url=account.website,
-            postal_address=account.sender.postal_address,
+        values = message_values(
+            account,
+            launch.definition,
+            channel,
+            Person(
+                recipient.first_name,
+                recipient.last_name,
+                recipient.country,
+                recipient.locale,
+                recipient.facts.last_order_at,
+            ),
             unsubscribe_url=unsubscribe_url,
-            first_name=recipient.first_name,
-            last_name=recipient.last_name,
-            country=recipient.country,
-            last_order_on=_day(recipient.facts.last_order_at, account),
-            locale=recipient.locale or account.locale,
-            offer=_offer_values(offer, described.code, account, now) if offer is not None else None,
-            recommendations=self._recommendations(launch, recipient, now) if made.names_products else (),
-            store=account.brand.facts,
+            given=Given(offer, described.code, offer.valid_until_for(now, account.zone)) if offer is not None else None,
+            recommendations=self._recommendations(launch, recipient) if made.names_products else (),
             variants=described.variants,
-            color=account.brand.color,
-            logo_url=account.brand.logo_url,
-            utm=_utm(launch, channel),
-            two_way=account.channels.sms.origination_identity is not None,
+            today=now.astimezone(account.zone).date(),
         )
         return Outgoing(
             send_id=send_id,
@@ -100,42 +95,19 @@ class Composer:
                 self._compiled[wanted] = _Made(
                     compile_template(template, described.channel, locale, fallback=account.locale),
                     language,
-                    names_products="recommendations" in repr(template.parts_in(language)),
+                    names_products=template.shows_recommendations,
                 )
                 _forget(self._compiled, _KEPT_TEMPLATES)
             return self._compiled[wanted]
 
-    def _recommendations(self, launch: Launch, recipient: Recipient, now: datetime) -> tuple[dict[str, Any], ...]:
-        """Of the snapshot that the launch was made of, as they stand today."""
+    def _recommendations(self, launch: Launch, recipient: Recipient) -> list[dict[str, Any]]:
+        """Of the snapshot that the launch was made of."""
         prefix = snapshot_prefix(launch.account_id, launch.snapshot_id)
         with self._lock:
             if prefix not in self._blocks:
                 self._blocks[prefix] = RecommendationBlocks(self._lake, prefix)
                 _forget(self._blocks, _KEPT_SNAPSHOTS)
-            rows = self._blocks[prefix].of_customer(recipient.customer_key)
-        return tuple(template_values(rows, now.date()))
-
-
-def _day(moment: datetime | None, account: Account) -> Any:
-    return moment.astimezone(account.zone).date() if moment is not None else None
-
-
-def _offer_values(offer: Offer, code: str | None, account: Account, now: datetime) -> OfferValues:
-    match offer.kind:
-        case OfferKind.PERCENT:
-            value: Percent | Money | str = Percent(offer.value or 0)
-        case OfferKind.AMOUNT:
-            value = Money(offer.value or 0, offer.currency)
-        case _:
-            value = str(offer.name)
-    return OfferValues(str(offer.name), value, code, offer.valid_until_for(now, account.zone))
-
-
-def _utm(launch: Launch, channel: ChannelName) -> Utm | None:
-    utm = launch.definition.utm
-    if utm is None:
-        return None
-    return Utm(utm.source, utm.medium or channel.value, utm.campaign or launch.definition.name)
+            return self._blocks[prefix].of_customer(recipient.customer_key)
 
 
 def _forget(kept: OrderedDict[Any, Any], most: int) -> None:
