@@ -7,7 +7,7 @@ a sender (https://docs.aws.amazon.com/ses/latest/dg/dedicated-ip-warming.html); 
 
 | day | 1 | 2 | 3 | 5 | 7 | 10 | 14 | 18 | 21 | 28 | 35 | 42 | from 43 on |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-| e-mails | 500 | 650 | 845 | 1,428 | 2,413 | 5,302 | 15,143 | 43,252 | 95,024 | 596,270 | 3.7 M | 23 M | no limit |
+| e-mails | 500 | 650 | 845 | 1,428 | 2,413 | 5,302 | 15,143 | 43,252 | 95,024 | 596,266 | 3.7 M | 23 M | no limit |
 """
 
 from datetime import date
