@@ -1,11 +1,12 @@
-"""Field types of what stores send: plain text, identifiers, instants. Problems never repeat the value."""
+"""Field types of what stores send, and what is wrong with a field. Problems never repeat the value."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from winback.identifiers import CUSTOMER_ID_MAX_LENGTH
 from winback.instants import NOT_AN_INSTANT, parse_instant
@@ -13,6 +14,34 @@ from winback.instants import NOT_AN_INSTANT, parse_instant
 LEEWAY = timedelta(days=1)  # how far ahead of ours the clock of a store may be
 LONGEST_TEXT = 128
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """`field` is a path such as `steps[1].after_days`."""
+
+    field: str
+    problem: str
+    expected: str
+
+
+def field_problems(error: ValidationError) -> list[FieldProblem]:
+    """Each problem of a pydantic error, without the input itself."""
+    return [_field_problem(dict(detail)) for detail in error.errors(include_input=False, include_url=False)]
+
+
+def _field_problem(detail: dict[str, Any]) -> FieldProblem:
+    field, message = field_path(detail["loc"]) or "body", str(detail["msg"]).removeprefix("Value error, ")
+    match detail["type"]:
+        case "missing":
+            return FieldProblem(field, "is missing", "a value")
+        case "extra_forbidden":
+            return FieldProblem(field, "is not a known field", "only fields that the reference lists")
+        case "value_error":
+            problem, _, expected = message.partition(": ")
+            return FieldProblem(field, problem, expected.removeprefix("expected ") or "a value that keeps this rule")
+        case _:
+            return FieldProblem(field, "does not fit", message.removeprefix("Input should be "))
 
 
 def field_path(location: Sequence[str | int]) -> str:

@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from pydantic import TypeAdapter, ValidationError
 
 from functions.admin_accounts.actions import Action, Parts, perform
-from winback.aws.rest_api import field_problems
+from winback.fields import field_problems
 
 logger = Logger()
 _ACTIONS: TypeAdapter[Action] = TypeAdapter(Action)

@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.quota import read_quota
-from winback.aws.rest_api import field_problems
 from winback.aws.sending_desk import SendingDesk
 from winback.aws.tables import table
 from winback.delivery.sending_status import status
 from winback.delivery.switches import StoppedBy
+from winback.fields import field_problems
 from winback.identifiers import ACCOUNT_ID_PATTERN, AccountId
 from winback.instants import format_instant
 

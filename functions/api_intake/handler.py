@@ -24,9 +24,9 @@ from winback.aws.events import EventMarkers
 from winback.aws.imports import UPLOAD_SECONDS, ImportStore, UnknownImport, presign_upload
 from winback.aws.lake import Lake
 from winback.aws.orders import Activity, OrderMarkers
-from winback.aws.rest_api import FieldProblem, RequestRefused, account_of, body_of, json_response, rest_api
+from winback.aws.rest_api import RequestRefused, account_of, body_of, json_response, rest_api
 from winback.aws.tables import Accounts, table
-from winback.fields import LONGEST_TEXT, plain
+from winback.fields import LONGEST_TEXT, FieldProblem, plain
 from winback.identifiers import ImportId, new_id
 from winback.imports.errors import UnknownColumn
 from winback.imports.jobs import Format, ImportJob, Kind, canon_of

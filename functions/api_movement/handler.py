@@ -13,9 +13,10 @@ from aws_lambda_powertools.event_handler import Response
 
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake, movement_key
-from winback.aws.rest_api import FieldProblem, RequestRefused, account_of, json_response, rest_api
+from winback.aws.rest_api import RequestRefused, account_of, json_response, rest_api
 from winback.aws.snapshots import NotPublished, Snapshot, SnapshotStore, UnknownSnapshot
 from winback.aws.tables import Accounts, table
+from winback.fields import FieldProblem
 from winback.identifiers import AccountId
 from winback.segmentation.movement import RubricUsed, comparability
 

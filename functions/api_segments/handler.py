@@ -21,9 +21,10 @@ from winback.aws.environment import read_settings
 from winback.aws.history import Page, SnapshotHistory
 from winback.aws.lake import Lake
 from winback.aws.recommendations import RecommendationStore
-from winback.aws.rest_api import FieldProblem, RequestRefused, account_of, body_of, json_response, rest_api
+from winback.aws.rest_api import RequestRefused, account_of, body_of, json_response, rest_api
 from winback.aws.snapshots import NotPublished, Snapshot, SnapshotStore, UnknownSnapshot
 from winback.aws.tables import Accounts, batch_get, table
+from winback.fields import FieldProblem
 from winback.identifiers import SnapshotId, new_id
 from winback.instants import EARLIEST, format_instant, parse_instant
 from winback.segmentation.explanations import EXPLAINED, explain

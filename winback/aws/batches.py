@@ -11,16 +11,16 @@ from pydantic import BaseModel, ValidationError
 
 from winback.accounts import Account
 from winback.aws import lake as lake_keys
+from winback.aws.contacts import ContactBook
 from winback.aws.customers import ProfileStore
 from winback.aws.events import EventMarkers
 from winback.aws.lake import Lake, Row
 from winback.aws.orders import Activity, OrderMarkers
-from winback.aws.rest_api import FieldProblem, field_problems
 from winback.customers import Customer, row_of
 from winback.engagement.store_events import StoreEvent
 from winback.engagement.touches import TouchKind
 from winback.engagement.unsubscriptions import denials
-from winback.fields import LEEWAY
+from winback.fields import LEEWAY, FieldProblem, field_problems
 from winback.instants import format_instant
 from winback.orders import Order, OrderProblem, ReceivedOrder, latest_order_times
 
@@ -53,6 +53,7 @@ class Batches:
     markers: OrderMarkers
     activity: Activity
     event_markers: EventMarkers
+    contacts: ContactBook
 
     def take_orders(self, account: Account, items: Sequence[Any], now: datetime) -> list[ItemResult]:
         """Writes the object before the markers: a crash in between repeats orders, and loses none."""
@@ -102,7 +103,7 @@ class Batches:
         return sorted_out.results({each.customer_id for each in changed})
 
     def take_events(self, account: Account, items: Sequence[Any], now: datetime) -> list[ItemResult]:
-        """What customers left elsewhere is denied here too. The markers come last: a crash before them repeats rows
+        """What customers left elsewhere is denied here too; what other tools sent counts for the caps. The markers come last: a crash before them repeats rows
         of the same touch ids, which count once."""
 
         def event(item: Any) -> StoreEvent:
@@ -130,6 +131,8 @@ class Batches:
             self.lake.write_rows(lake_keys.engagement_key(account.account_id, now.date().isoformat(), name), rows)
             left = [touch for touch in new.values() if touch.kind is TouchKind.UNSUBSCRIBED]
             self.profiles.deny(account.account_id, denials((each.customer_key, each.channel, each.at) for each in left))
+            told = sorted(new.values(), key=lambda touch: touch.customer_key)
+            self.contacts.add_touches(account.account_id, told, now)
             self.event_markers.mark(account.account_id, [touch.touch_id for touch in new.values()], now)
         return sorted_out.results(set(new))
 

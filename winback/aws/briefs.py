@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from winback.aws.latest import PublishedSnapshots
 from winback.aws.playbook import PlaybookStore
-from winback.aws.rest_api import FieldProblem, RequestRefused, body_of, json_response, query_of, text_response
+from winback.aws.rest_api import RequestRefused, body_of, json_response, query_of, text_response
 from winback.briefs.facts import AccountFacts
 from winback.briefs.kinds import BRIEFS
 from winback.briefs.live import SummaryTooOld, facts_of_summary
@@ -17,6 +17,7 @@ from winback.briefs.notes import InvalidNotes
 from winback.briefs.reading import read_text
 from winback.briefs.requests import BriefQuery, BriefRequest, wants_json
 from winback.briefs.stated import facts_of_notes, with_notes
+from winback.fields import FieldProblem
 from winback.identifiers import AccountId
 
 MARKDOWN = "text/markdown; charset=utf-8"

@@ -6,7 +6,7 @@ not repeated in it: they may be personal.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from pydantic import BaseModel, ValidationError
 
-from winback.fields import field_path
+from winback.fields import FieldProblem, field_problems
 from winback.identifiers import AccountId
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -23,15 +23,6 @@ LONGEST_IDEMPOTENCY_KEY = 255
 LONGEST_NAME = 1000
 """Bytes of one part of a path. A table's sort key has at most 1,024, and asking for a longer one is an error:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
-
-
-@dataclass(frozen=True)
-class FieldProblem:
-    """`field` is a path such as `steps[1].after_days`."""
-
-    field: str
-    problem: str
-    expected: str
 
 
 class RequestRefused(Exception):
@@ -91,11 +82,6 @@ def query_of(app: APIGatewayRestResolver, model: type[Model]) -> Model:
     return _fitting(model, app.current_event.query_string_parameters or {})
 
 
-def field_problems(error: ValidationError) -> list[FieldProblem]:
-    """Each problem of a pydantic error, without the input itself."""
-    return [_field_problem(dict(detail)) for detail in error.errors(include_input=False, include_url=False)]
-
-
 def json_response(status: HTTPStatus, body: Any) -> Response[str]:
     return text_response(status, "application/json", json.dumps(body))
 
@@ -123,20 +109,6 @@ def _fitting(model: type[Model], content: Any) -> Model:
         raise RequestRefused(
             HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", field_problems(error)
         ) from None
-
-
-def _field_problem(detail: dict[str, Any]) -> FieldProblem:
-    field, message = field_path(detail["loc"]) or "body", str(detail["msg"]).removeprefix("Value error, ")
-    match detail["type"]:
-        case "missing":
-            return FieldProblem(field, "is missing", "a value")
-        case "extra_forbidden":
-            return FieldProblem(field, "is not a known field", "only fields that the reference lists")
-        case "value_error":
-            problem, _, expected = message.partition(": ")
-            return FieldProblem(field, problem, expected.removeprefix("expected ") or "a value that keeps this rule")
-        case _:
-            return FieldProblem(field, "does not fit", message.removeprefix("Input should be "))
 
 
 def _refusing(status: HTTPStatus, code: str) -> Callable[[Exception], Response[str]]:

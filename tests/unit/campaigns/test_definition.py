@@ -6,9 +6,9 @@ from boto3.dynamodb.types import TypeSerializer
 from pydantic import ValidationError
 
 from winback.aws.documents import to_item
-from winback.aws.rest_api import field_problems
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.policies import StopOn
+from winback.fields import field_problems
 from winback.segmentation.names import FAMILY_OF, Family, Segment
 from winback.slices.problems import parse_condition
 
