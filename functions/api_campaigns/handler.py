@@ -13,18 +13,18 @@ from winback.aws.campaigns import Campaign, CampaignStore, UnknownCampaign
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
-from winback.aws.launch_control import LaunchControl, NoSnapshot, StartsInThePast, UnusableSlice, Workflows
+from winback.aws.launch_control import (
+    LaunchControl,
+    NoSnapshot,
+    StartsInThePast,
+    UnusableOffer,
+    UnusableSlice,
+    Workflows,
+)
 from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchChanged, LaunchStore, UnknownLaunch
-from winback.aws.rest_api import (
-    FieldProblem,
-    RequestRefused,
-    account_of,
-    body_of,
-    idempotency_key,
-    json_response,
-    rest_api,
-)
+from winback.aws.offers import OfferStore
+from winback.aws.rest_api import RequestRefused, account_of, body_of, idempotency_key, json_response, rest_api
 from winback.aws.slices import SliceStore
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import Accounts, table
@@ -32,6 +32,7 @@ from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import EndsTooLate, IllegalTransition, Launch, LaunchConflict
 from winback.campaigns.messages import message_problems
 from winback.campaigns.requests import Approval, NewLaunch, NoBody, describe, outline, without_pages
+from winback.fields import FieldProblem
 from winback.identifiers import CampaignId, LaunchId
 from winback.instants import format_instant
 
@@ -44,6 +45,7 @@ app = rest_api(
         LaunchChanged: (HTTPStatus.CONFLICT, "changed_meanwhile"),
         NoSnapshot: (HTTPStatus.CONFLICT, "no_snapshot"),
         UnusableSlice: (HTTPStatus.CONFLICT, "unusable_slice"),
+        UnusableOffer: (HTTPStatus.CONFLICT, "unusable_offer"),
         StartsInThePast: (HTTPStatus.BAD_REQUEST, "starts_in_the_past"),
         EndsTooLate: (HTTPStatus.BAD_REQUEST, "ends_too_late"),
         LaunchConflict: (HTTPStatus.CONFLICT, "conflict"),
@@ -70,6 +72,7 @@ def control() -> LaunchControl:
         LaunchStore(campaigns),
         SnapshotStore(campaigns),
         SliceStore(campaigns),
+        OfferStore(campaigns),
         clock_of(campaigns),
         workflows,
     )
@@ -94,6 +97,7 @@ def create_campaign() -> Response[str]:
     if problems:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_template", "some messages cannot be sent", problems)
     control().check_slice(account_of(app), definition.audience)
+    control().check_offers(account_of(app), definition)
     return json_response(
         HTTPStatus.CREATED, _campaign(control().define(account_of(app), definition, idempotency_key(app)))
     )

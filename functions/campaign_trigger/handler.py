@@ -17,6 +17,7 @@ from winback.aws.environment import read_settings
 from winback.aws.failures import describe
 from winback.aws.launch_control import LaunchControl, Workflows
 from winback.aws.launches import LaunchStore
+from winback.aws.offers import OfferStore
 from winback.aws.slices import SliceStore
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import Accounts, table
@@ -47,6 +48,7 @@ def triggers() -> Triggers:
         LaunchStore(campaigns),
         SnapshotStore(campaigns),
         SliceStore(campaigns),
+        OfferStore(campaigns),
         clock_of(campaigns),
         Workflows(boto3.client("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn),
     )

@@ -197,7 +197,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             memory_mb=512,
             environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET", "PREPARE_WORKFLOW_ARN", "CAMPAIGN_WORKFLOW_ARN"),
             permissions=(
-                access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#snapshot"),
+                access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#offer", "*#snapshot"),
                 access.table("campaigns", "PutItem", "*#campaign", "*#launch"),
                 access.table("campaigns", "Query", "*#campaign", "*#launch", "*#slice"),
                 access.read_lake("launches/*/dry_run.json", "launches/*/report.json", "launches/*/report.html"),

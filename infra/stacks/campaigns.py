@@ -298,7 +298,7 @@ def trigger_functions(access: Access) -> tuple[FunctionSpec, ...]:
             timeout_seconds=TRIGGER_SECONDS,
             environment=("CAMPAIGNS_TABLE", "PREPARE_WORKFLOW_ARN", "CAMPAIGN_WORKFLOW_ARN"),
             permissions=(
-                access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#snapshot"),
+                access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#offer", "*#snapshot"),
                 access.table("campaigns", "PutItem", "*#launch", "*#trigger"),
                 access.table("campaigns", "Query", "*#campaign", "*#slice", "*#launch"),
                 access.start("prepare"),

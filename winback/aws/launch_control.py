@@ -1,7 +1,7 @@
 """What a marketer does with campaigns and launches, over the tables and the two workflows."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from winback.aws.campaigns import Campaign, CampaignStore
 from winback.aws.clock import Clock
 from winback.aws.lake import launch_prefix
 from winback.aws.launches import LaunchStore
+from winback.aws.offers import OfferRefused, OfferStore, UnknownOffer
 from winback.aws.slices import SliceStore
 from winback.aws.snapshots import Snapshot, SnapshotState, SnapshotStore
 from winback.aws.tables import Accounts
@@ -19,9 +20,11 @@ from winback.campaigns.audience import Audience
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import IllegalTransition, Launch, LaunchConflict, LaunchState
 from winback.campaigns.messages import frozen
+from winback.campaigns.offer_steps import out_of_season
 from winback.campaigns.requests import Approval, NewLaunch
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId, new_id, repeatable_id
 from winback.instants import format_instant, parse_instant
+from winback.offers.offer import Offer
 from winback.slices.problems import ConditionRefused
 from winback.slices.saved import FrozenSlice, SliceTooLarge, UnknownSlice, frozen_slice
 
@@ -36,6 +39,10 @@ class KeyUsedOtherwise(LaunchConflict):
 
 class UnusableSlice(LaunchConflict):
     """The audience's slice does not exist, or cannot be asked."""
+
+
+class UnusableOffer(LaunchConflict):
+    """An offer of the definition does not exist, was retired, or is not valid when the launch would send it."""
 
 
 class StartsInThePast(LaunchConflict):
@@ -75,6 +82,7 @@ class LaunchControl:
     launches: LaunchStore
     snapshots: SnapshotStore
     slices: SliceStore
+    offers: OfferStore
     clock: Clock
     workflows: Workflows
 
@@ -111,8 +119,9 @@ class LaunchControl:
     ) -> Launch:
         """The same idempotency key `once` gives the same launch of the campaign.
 
-        Raises UnknownCampaign, NoSnapshot, UnusableSlice, StartsInThePast, EndsTooLate, KeyUsedOtherwise. A launch
-        whose workflow cannot start is `failed`; with a key it stays as it is, for the next attempt to take up.
+        Raises UnknownCampaign, NoSnapshot, UnusableSlice, UnusableOffer, StartsInThePast, EndsTooLate and
+        KeyUsedOtherwise. A launch whose workflow cannot start is `failed`; with a key it stays as it is, for the next
+        attempt to take up.
         """
         launch_id = LaunchId(repeatable_id("lau", account_id, campaign_id, once) if once else new_id("lau"))
         if once and (there := self.launches.find(account_id, launch_id)):
@@ -136,6 +145,7 @@ class LaunchControl:
             slice=self._frozen_slice(account, campaign.definition.audience, snapshot),
             definition_version=campaign.definition_version,
         )
+        launch = self._with_offers(account, launch)
         self.launches.create(launch)
         try:
             self.workflows.prepare(launch)
@@ -201,6 +211,29 @@ class LaunchControl:
         """Raises UnusableSlice when the account has no such slice; what it holds by then is a launch's to freeze."""
         if audience.slice is not None and audience.slice not in self.slices.of_account(account_id):
             raise UnusableSlice(f"no slice {audience.slice}: GET /v1/slices lists them")
+
+    def check_offers(self, account_id: AccountId, definition: CampaignDefinition) -> None:
+        """Raises UnusableOffer for one that is not in the catalogue, or retired; a launch freezes them."""
+        if definition.offers is not None:
+            self._frozen_offers(account_id, definition.offers.offers)
+
+    def _frozen_offers(self, account_id: AccountId, offer_ids: Sequence[str]) -> tuple[Offer, ...]:
+        try:
+            return self.offers.frozen(account_id, offer_ids)
+        except (UnknownOffer, OfferRefused) as error:
+            raise UnusableOffer(str(error)) from error
+
+    def _with_offers(self, account: Account, launch: Launch) -> Launch:
+        policy = launch.definition.offers
+        if policy is None:
+            return launch
+        offers = self._frozen_offers(account.account_id, policy.offers)
+        for offer in out_of_season(launch, offers, account.zone):
+            raise UnusableOffer(
+                f"offer {offer.offer_id} is valid from {offer.valid_from} to {offer.valid_until}: expected every day "
+                "on which the launch may send it"
+            )
+        return launch.model_copy(update={"offers": offers})
 
     def _frozen_slice(self, account: Account, audience: Audience, snapshot: Snapshot) -> FrozenSlice | None:
         if audience.slice is None:
