@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from winback.accounts import Account
@@ -27,10 +26,10 @@ from winback.campaigns.dry_run import (
 )
 from winback.campaigns.dry_run.page import dry_run_page
 from winback.campaigns.launch import Launch
-from winback.campaigns.messages import SAMPLES_PER_STEP, sample_messages
+from winback.campaigns.messages import sample_messages
 from winback.campaigns.planning import ALLOW
 from winback.delivery.warm_up import daily_limit
-from winback.identifiers import AccountId, CustomerKey, LaunchId
+from winback.identifiers import AccountId, LaunchId
 from winback.offers.exposure import ExposureTally, exposure
 
 READERS = 8  # chunks read and held at a time; their order stays
@@ -70,13 +69,10 @@ class DryRuns:
         chunks = [line["chunk"] for line in files.manifest()]
         audience, offers = AudienceTally(), ExposureTally()
         steps = {planned.step: StepTally(planned.step) for planned in launch.steps}
-        shown: dict[int, list[CustomerKey]] = {step: [] for step in steps}
         for chunk in self._chunks(launch, files, chunks):
             audience.add(chunk.audience)
             for step, rows in chunk.plans.items():
                 steps[step].add(rows)
-                allowed = (row["customer_key"] for row in rows if row["verdict"] == ALLOW)
-                shown[step] += islice(allowed, SAMPLES_PER_STEP - len(shown[step]))
             offers.add(chunk.offers, among=chunk.with_offers)
         around = self._around(
             launch,
@@ -84,8 +80,8 @@ class DryRuns:
             exposure=self._exposure(launch, offers),
             samples=[
                 sample
-                for step, customers in shown.items()
-                for sample in sample_messages(launch.definition.touch(step).step, step, account, customers)
+                for step in steps
+                for sample in sample_messages(launch.definition, step, account, launch.offers, launch.starts_at)
             ],
         )
         result = dry_run(launch, audience, list(steps.values()), around)

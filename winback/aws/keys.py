@@ -95,6 +95,10 @@ def slice_(account_id: AccountId, slice_id: str) -> Key:
     return key(f"{account_id}#slice", slice_id)
 
 
+def template(account_id: AccountId, template_id: str) -> Key:
+    return key(f"{account_id}#template", template_id)
+
+
 def lift(account_id: AccountId, launch_id: LaunchId) -> Key:
     return key(f"{account_id}#lift", launch_id)
 

@@ -1,24 +1,35 @@
 """The messages of a campaign: checked when it is defined, frozen when it is launched, shown in the dry run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import product
 from typing import Any
 
 from winback.accounts import Account
+from winback.accounts.channels import ChannelName
 from winback.campaigns.definition import MAX_SIZE, CampaignDefinition
 from winback.campaigns.inline_template import InlineTemplate
+from winback.campaigns.message_values import Given, Person, message_values
 from winback.campaigns.steps import Step
+from winback.delivery.channels.sms_parts import measure
 from winback.delivery.messages import (
-    MessageValues,
+    DataMessage,
+    EmailMessage,
+    Message,
     Problem,
+    PushMessage,
+    SmsMessage,
     Template,
     UnknownTemplate,
     check_template,
     resolve_template,
 )
+from winback.delivery.messages.templates import NEEDED
 from winback.fields import field_path
-from winback.identifiers import CustomerKey
+from winback.offers.offer import CodeKind, Offer
 
-SAMPLES_PER_STEP = 3
+FindTemplate = Callable[[str], Template]
+"""A template by its name or id. Raises UnknownTemplate."""
 SAMPLE_UNSUBSCRIBE_PATH = "/u/sample"  # shown instead of a link that works
 
 
@@ -28,8 +39,10 @@ def template_of(step: Step) -> Template:
     return template if step.subject is None else template.with_subject(step.subject)
 
 
-def message_problems(definition: CampaignDefinition) -> Iterator[tuple[str, Problem]]:
-    """(path, problem) for everything that keeps a step's message from being sent.
+def message_problems(
+    definition: CampaignDefinition, find: FindTemplate = resolve_template
+) -> Iterator[tuple[str, Problem]]:
+    """(path, problem) for everything that keeps a step's message from being sent; `find` gives templates by name.
 
     A launch stores what `frozen` makes of the definition, so that must keep the size limit too.
     """
@@ -37,7 +50,7 @@ def message_problems(definition: CampaignDefinition) -> Iterator[tuple[str, Prob
     for location, choice in definition.templates:
         path = field_path(location)
         try:
-            template = _template(choice)
+            template = _template(choice, find)
         except UnknownTemplate as error:
             problem, _, expected = str(error).partition(": expected ")
             yield path, Problem("", 0, problem, expected)
@@ -45,41 +58,96 @@ def message_problems(definition: CampaignDefinition) -> Iterator[tuple[str, Prob
             continue
         for found in check_template(template):
             yield path, found
-    if not unknown and (size := frozen(definition).size) > MAX_SIZE:
+    if unknown:
+        return
+    yield from _without_a_channel(definition, find)
+    if (size := frozen(definition, find).size) > MAX_SIZE:
         problem = f"have {size} bytes with the shipped templates that they use"
         yield "steps", Problem("", 0, problem, f"at most {MAX_SIZE} bytes")
 
 
-def frozen(definition: CampaignDefinition) -> CampaignDefinition:
-    """The definition with the shipped templates' content in it: what was approved is what is sent."""
-    return definition.with_templates(lambda choice: InlineTemplate.of(_template(choice)))
+def frozen(definition: CampaignDefinition, find: FindTemplate = resolve_template) -> CampaignDefinition:
+    """The definition with the named templates' content in it: what was approved is what is sent.
+
+    Raises UnknownTemplate, of a saved one that was deleted since.
+    """
+    return definition.with_templates(lambda choice: InlineTemplate.of(_template(choice, find)))
 
 
-def _template(choice: str | InlineTemplate) -> Template:
-    return resolve_template(choice) if isinstance(choice, str) else choice.template()
+def _without_a_channel(definition: CampaignDefinition, find: FindTemplate) -> Iterator[tuple[str, Problem]]:
+    """Steps, as any variant of one experiment has them, whose template says nothing on a channel that they may use."""
+    told: set[tuple[int, str]] = set()
+    for touch in definition.touches:
+        for variants in _variants(definition).values():
+            step = definition.step_for(touch.number, variants)
+            template = _template(step.template, find)
+            for channel in step.channels or ():
+                if template.cover(channel) or (touch.number, channel) in told:
+                    continue
+                told.add((touch.number, channel))
+                needed = " and ".join(NEEDED[channel])
+                problem = Problem("", 0, f"says nothing by {channel}", f"{needed}, or other channels")
+                yield field_path((*touch.location, "template")), problem
+
+
+def _template(choice: str | InlineTemplate, find: FindTemplate = resolve_template) -> Template:
+    return find(choice) if isinstance(choice, str) else choice.template()
 
 
 def sample_messages(
-    step: Step, number: int, account: Account, customers: Iterable[CustomerKey]
+    definition: CampaignDefinition, number: int, account: Account, offers: Sequence[Offer], sent_at: datetime
 ) -> list[dict[str, Any]]:
-    """The step's message as those customers would read it, without their names and with a link that does nothing."""
+    """Step `number` in each variant and on each channel, as somebody would get it of whom nothing is known.
+
+    Rows of `{step, variant` ("experiment: variant", absent without one)`, channel, text}` and what the channel has
+    beside it: subject and html, parts, title and link. Links are tagged; the unsubscribe link does nothing. A step with
+    an offer shows the first of `offers`, with a made-up code.
+    """
     from winback.delivery.messages.compiler import compile_template  # noqa: PLC0415 (Liquid and MJML load slowly)
 
-    compiled = compile_template(template_of(step))
-    message = compiled.render(
-        MessageValues(
-            shop_name=account.name,
-            postal_address=account.sender.postal_address,
+    shown: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for (name, variants), channel in product(_variants(definition).items(), ChannelName):
+        step = definition.step_for(number, variants)
+        if channel not in (step.channels or ()):
+            continue
+        values = message_values(
+            account,
+            definition,
+            channel,
+            Person(),
             unsubscribe_url=account.public_url.rstrip("/") + SAMPLE_UNSUBSCRIBE_PATH,
+            given=_sample_offer(offers[0], account, sent_at) if step.offer and offers else None,
+            variants=variants,
+            today=sent_at.astimezone(account.zone).date(),
         )
-    )
-    return [
-        {
-            "step": number,
-            "customer_key": customer,
-            "subject": message.subject,
-            "html": message.html,
-            "text": message.text,
-        }
-        for customer in customers
-    ]
+        message = compile_template(template_of(step), channel, fallback=account.locale).render(values)
+        row = {"step": number, "channel": channel.value, **described(message)}
+        shown.setdefault(tuple(row.values()), {**row, **({"variant": name} if name else {})})
+    return list(shown.values())
+
+
+def described(message: Message) -> dict[str, Any]:
+    """A message as JSON; each kind has a `text`."""
+    match message:
+        case EmailMessage(subject, html, text):
+            return {"subject": subject, "text": text, "html": html}
+        case SmsMessage(text):
+            return {"text": text, "parts": measure(text).parts}
+        case PushMessage(title, body, link):
+            return {"title": title, "text": body, "link": link}
+        case DataMessage(fields):
+            return {"text": fields.get("script") or fields.get("text") or "", "fields": dict(fields)}
+
+
+def _variants(definition: CampaignDefinition) -> dict[str, dict[str, str]]:
+    """What there is to compare, by its name: the campaign without its tests, then each variant of each alone."""
+    named: dict[str, dict[str, str]] = {"": {}}
+    for experiment in definition.experiments:
+        for variant in experiment.variants:
+            named[f"{experiment.name}: {variant.name}"] = {experiment.name: variant.name}
+    return named
+
+
+def _sample_offer(offer: Offer, account: Account, sent_at: datetime) -> Given:
+    code = offer.shared_code if offer.codes is CodeKind.SHARED else f"{offer.code_prefix}SAMPLE"
+    return Given(offer, None if offer.codes is CodeKind.NONE else code, offer.valid_until_for(sent_at, account.zone))

@@ -83,7 +83,7 @@ def test_the_cap_of_the_account_is_foreseen_between_the_steps_of_the_launch_itse
 def test_the_dry_run_in_the_lake_shows_messages_without_anything_personal(cloud: Any) -> None:
     launch_id = cloud.new_launch()
     stored = cloud.lake.read_json(f"launches/account=acme/{launch_id}/dry_run.json")
-    assert [sample["step"] for sample in stored["samples"]] == [1, 1, 1, 2, 2, 2]
+    assert [sample["step"] for sample in stored["samples"]] == [1, 2]
     assert all("1 Main Street" in sample["html"] for sample in stored["samples"])
     everything = json.dumps(stored)
     assert "Firstname" not in everything

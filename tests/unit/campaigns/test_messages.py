@@ -3,9 +3,12 @@ from collections.abc import Callable
 from winback.accounts import Account, Sender
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.messages import frozen, message_problems, sample_messages, template_of
-from winback.identifiers import AccountId, CustomerKey
+from winback.delivery.messages import Template, resolve_template
+from winback.identifiers import AccountId
+from winback.instants import parse_instant
 
 Build = Callable[..., CampaignDefinition]
+SENT_AT = parse_instant("2026-03-26T09:00:00Z")
 ACCOUNT = Account(
     account_id=AccountId("acme"),
     name="Acme",
@@ -45,10 +48,47 @@ def test_a_frozen_definition_carries_its_messages_with_it(definition: Build) -> 
 
 
 def test_a_sample_shows_the_message_without_a_name_and_with_a_link_that_does_nothing(definition: Build) -> None:
-    (sample,) = sample_messages(definition().steps[0], 1, ACCOUNT, [CustomerKey("a" * 32)])
+    (sample,) = sample_messages(definition(), 1, ACCOUNT, (), SENT_AT)
     assert "https://acme.example/u/sample" in sample["html"]
     assert "https://acme.example/u/sample" in sample["text"]
     assert "Hello there," in sample["text"]
+
+
+def test_samples_show_each_variant_and_channel_and_the_same_message_once(definition: Build) -> None:
+    tested = {
+        "channels": ["email", "sms", "push"],
+        "experiments": [
+            {
+                "name": "subject",
+                "step": "step-1",
+                "variants": [{"name": "as-it-is"}, {"name": "short", "subject": "Hello again"}],
+            }
+        ],
+    }
+    samples = sample_messages(definition(**tested), 1, ACCOUNT, (), SENT_AT)
+    assert [(sample.get("variant"), sample["channel"]) for sample in samples] == [
+        (None, "email"),
+        (None, "sms"),
+        (None, "push"),
+        ("subject: short", "email"),
+    ]
+    assert samples[3]["subject"] == "Hello again"
+
+
+def test_a_template_that_says_nothing_on_a_channel_of_its_step_is_refused(definition: Build) -> None:
+    own = {"sms": "{{ shop.name }}: come back. {{ opt_out }}"}
+    ((path, problem),) = message_problems(definition(steps=[{"template": own, "after_days": 0}]))
+    assert (path, problem.problem) == ("steps[0].template", "says nothing by email")
+    assert problem.expected == "subject and mjml, or other channels"
+
+
+def test_a_saved_template_is_frozen_with_its_words(definition: Build) -> None:
+    def find(name: str) -> Template:
+        return resolve_template({"name": name, "sms": "{{ shop.name }}: hello. {{ opt_out }}"})
+
+    campaign = definition(channels=["sms"], steps=[{"template": "tpl-000000000001", "after_days": 0}])
+    assert list(message_problems(campaign, find)) == []
+    assert template_of(frozen(campaign, find).touches[0].step).sms == "{{ shop.name }}: hello. {{ opt_out }}"
 
 
 def test_messages_that_fit_only_without_the_shipped_ones_are_refused(definition: Build) -> None:
