@@ -11,7 +11,7 @@ from winback.aws.lake import Lake, snapshot_prefix
 from winback.aws.recipients import Recipient
 from winback.aws.recommendations import RecommendationBlocks
 from winback.campaigns.launch import Launch
-from winback.campaigns.message_values import Given, Person, message_values
+from winback.campaigns.message_values import Given, Person, message_values, utm_of
 from winback.campaigns.messages import template_of
 from winback.delivery.channels import CHANNELS, ChannelName, Outgoing
 from winback.delivery.ledger import Description
@@ -58,8 +58,6 @@ class Composer:
         offer = next((one for one in launch.offers if one.offer_id == described.offer_id), None)
         values = message_values(
             account,
-            launch.definition,
-            channel,
             Person(
                 recipient.first_name,
                 recipient.last_name,
@@ -68,6 +66,7 @@ class Composer:
                 recipient.facts.last_order_at,
             ),
             unsubscribe_url=unsubscribe_url,
+            utm=utm_of(launch.definition, channel),
             given=Given(offer, described.code, offer.valid_until_for(now, account.zone)) if offer is not None else None,
             recommendations=self._recommendations(launch, recipient) if made.names_products else (),
             variants=described.variants,

@@ -42,11 +42,10 @@ class Given:
 
 def message_values(
     account: Account,
-    definition: CampaignDefinition,
-    channel: str,
     person: Person,
     *,
     unsubscribe_url: str,
+    utm: Utm | None,
     given: Given | None = None,
     recommendations: Iterable[Mapping[str, Any]] = (),
     variants: Mapping[str, str] | None = None,
@@ -71,7 +70,7 @@ def message_values(
         variants=variants or {},
         color=account.brand.color,
         logo_url=account.brand.logo_url,
-        utm=utm_of(definition, channel),
+        utm=utm,
         two_way=account.channels.sms.origination_identity is not None,
     )
 

@@ -9,7 +9,7 @@ from winback.accounts import Account
 from winback.accounts.channels import ChannelName
 from winback.campaigns.definition import MAX_SIZE, CampaignDefinition
 from winback.campaigns.inline_template import InlineTemplate
-from winback.campaigns.message_values import Given, Person, message_values
+from winback.campaigns.message_values import Given, Person, message_values, utm_of
 from winback.campaigns.steps import Step
 from winback.delivery.channels.sms_parts import measure
 from winback.delivery.messages import (
@@ -112,10 +112,9 @@ def sample_messages(
             continue
         values = message_values(
             account,
-            definition,
-            channel,
             Person(),
             unsubscribe_url=account.public_url.rstrip("/") + SAMPLE_UNSUBSCRIBE_PATH,
+            utm=utm_of(definition, channel),
             given=_sample_offer(offers[0], account, sent_at) if step.offer and offers else None,
             variants=variants,
             today=sent_at.astimezone(account.zone).date(),
