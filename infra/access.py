@@ -148,14 +148,7 @@ class Access:
                 (f"arn:{Aws.PARTITION}:sns:{ours}:app/*",),
                 reason="each account of Winback names the platform application of its app",
             ),
-            Permission(
-                ("sms-voice:SendTextMessage",),
-                tuple(
-                    f"arn:{Aws.PARTITION}:sms-voice:{ours}:{kind}/*"
-                    for kind in ("phone-number", "pool", "sender-id", "configuration-set")
-                ),
-                reason=_MADE_WHILE_RUNNING,
-            ),
+            self._send_text(),
         )
 
     def read_webhook_keys(self) -> Permission:
@@ -164,6 +157,43 @@ class Access:
             (self._names.webhook_secret_arns,),
             reason="each account of Winback has a signing key of its own, made while the system runs",
             key_service="secretsmanager",
+        )
+
+    def check_sending(self) -> tuple[Permission, ...]:
+        """What a preflight asks; a text that it tries is a dry run, which IAM cannot tell from another."""
+        ours = f"{Aws.REGION}:{Aws.ACCOUNT_ID}"
+        identities = (f"arn:{Aws.PARTITION}:ses:{ours}:identity/*",)
+        return (
+            self.read_send_quota(),
+            Permission(("ses:GetEmailIdentity",), identities, reason=_MADE_WHILE_RUNNING),
+            Permission(("ses:GetConfigurationSet",), (self._names.configuration_set_arn,)),
+            Permission(("ses:GetTenant",), (self._names.tenant_arns,), reason=_MADE_WHILE_RUNNING),
+            Permission(
+                ("sns:GetSMSAttributes", "sns:GetSMSSandboxAccountStatus", "sms-voice:DescribeAccountAttributes"),
+                ("*",),
+                reason="settings of the AWS account, which have no resource",
+            ),
+            Permission(
+                ("sns:GetPlatformApplicationAttributes",),
+                (f"arn:{Aws.PARTITION}:sns:{ours}:app/*",),
+                reason="each account of Winback names the platform application of its app",
+            ),
+            self._send_text(),
+            Permission(
+                ("secretsmanager:DescribeSecret",),
+                (self._names.webhook_secret_arns,),
+                reason="each account of Winback has a signing key of its own, made while the system runs",
+            ),
+        )
+
+    def _send_text(self) -> Permission:
+        return Permission(
+            ("sms-voice:SendTextMessage",),
+            tuple(
+                f"arn:{Aws.PARTITION}:sms-voice:{Aws.REGION}:{Aws.ACCOUNT_ID}:{kind}/*"
+                for kind in ("phone-number", "pool", "sender-id", "configuration-set")
+            ),
+            reason=_MADE_WHILE_RUNNING,
         )
 
     def read_send_quota(self) -> Permission:

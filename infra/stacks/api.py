@@ -67,6 +67,7 @@ ROUTES = {
         ("POST", "/v1/sending/stop"),
         ("POST", "/v1/sending/resume"),
     ),
+    "api_preflight": (("GET", "/v1/sending/preflight"),),
     "api_campaigns": (
         ("POST", "/v1/campaigns"),
         ("GET", "/v1/campaigns"),
@@ -99,12 +100,13 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             folder="api_intake",
             does="Takes customers, orders and events, presigns uploads, tells how imports went",
             memory_mb=512,
-            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE", "LAKE_BUCKET"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#import"),
                 access.table("campaigns", "PutItem", "*#import"),
                 access.table("campaigns", "Query", "*#launch"),
                 access.table("customers", "BatchGetItem BatchWriteItem PutItem UpdateItem"),
+                access.table("performance", "GetItem PutItem"),  # contact lists: what other tools sent
                 access.read_lake("rejects/*"),  # it signs links to them
                 access.write_lake("uploads/*", "orders/*", "customers/*", "engagement/*"),
             ),
@@ -231,6 +233,19 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("campaigns", "Query", "*#reputation"),
                 access.read_send_quota(),
             ),
+        ),
+        FunctionSpec(
+            folder="api_preflight",
+            does="Whether an account's messages could leave and arrive, and what is missing",
+            memory_mb=512,
+            environment=(
+                "CAMPAIGNS_TABLE",
+                "SES_CONFIGURATION_SET",
+                "SES_TENANTS",
+                "SMS_CONFIGURATION_SET",
+                "SMS_ORIGINATION_IDENTITY",
+            ),
+            permissions=(access.table("campaigns", "GetItem", "accounts"), *access.check_sending()),
         ),
         FunctionSpec(
             folder="unsubscribe",

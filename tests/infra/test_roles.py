@@ -25,6 +25,9 @@ def test_no_role_reaches_every_resource_except_for_actions_that_have_none(each_s
         "xray:GetSamplingTargets",
         "ses:GetAccount",
         "sns:Publish",  # of a text: a number is no resource
+        "sns:GetSMSAttributes",
+        "sns:GetSMSSandboxAccountStatus",
+        "sms-voice:DescribeAccountAttributes",
         "ecr:GetAuthorizationToken",
         "cloudwatch:PutMetricData",
         # Log delivery, which Step Functions sets up itself.

@@ -1,9 +1,10 @@
 """The channels by which customers are reached, and what an account says of each."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]  # ISO 3166-1 alpha-2
 
@@ -39,6 +40,18 @@ class SmsSettings(_Settings):
     max_price_cents: int = Field(
         default=25, ge=1, le=1000, description="at most this much of a US dollar for one text part"
     )
+    prices: dict[Country, Decimal] = Field(
+        default_factory=dict,
+        max_length=250,
+        description="US dollars for one part by country, as AWS charges this account; elsewhere the most is assumed",
+    )
+
+    @field_validator("prices")
+    @classmethod
+    def _small_amounts(cls, prices: dict[str, Decimal]) -> dict[str, Decimal]:
+        if any(not 0 <= price <= 10 for price in prices.values()):
+            raise ValueError("a price is out of range: expected US dollars from 0 to 10, such as 0.0075")
+        return prices
 
 
 class PushSettings(_Settings):

@@ -13,7 +13,7 @@ import urllib3
 from winback.aws.channels.handing_over import CONNECT_SECONDS, READ_SECONDS, Meanings, prepared
 from winback.delivery.answers import Answer, ProviderMisconfigured, Throttled, Unclear
 from winback.delivery.channels import Outgoing
-from winback.delivery.channels.webhook import answer_of_status, body_of, headers_of, is_public
+from winback.delivery.channels.webhook import answer_of_status, body_of, headers_of, host_of, is_public
 from winback.delivery.messages.values import DataMessage
 
 Resolve = Callable[[str, int], list[str]]
@@ -73,10 +73,7 @@ class WebhookProvider:
 
     def _address(self, url: str) -> str:
         """The address to connect to, looked up once, so that no other can take its place afterwards."""
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname:
-            raise ProviderMisconfigured("NotHttps", _PROVIDER)
-        found = self._resolve(parts.hostname, parts.port or 443)
+        found = self._resolve(*host_of(url))
         if not found or not all(map(is_public, found)):
             raise ProviderMisconfigured("NotAPublicAddress", _PROVIDER)
         return found[0]

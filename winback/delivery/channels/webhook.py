@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from winback.accounts.channels import ChannelName
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
@@ -95,6 +96,14 @@ def answer_of_status(status: int, send_id: SendId) -> Answer:
     if status in _COME_LATER:
         return Throttled(code)
     return Refused(code) if status < 500 else Unclear(code)
+
+
+def host_of(url: str) -> tuple[str, int]:
+    """Name and port. Raises ProviderMisconfigured for anything but https."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise ProviderMisconfigured("NotHttps", "the webhook")
+    return parts.hostname, parts.port or 443
 
 
 def is_public(address: str) -> bool:

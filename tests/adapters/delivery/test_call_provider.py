@@ -1,0 +1,50 @@
+"""The call list as a provider, and all providers together."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from local.inprocess.tables import MemoryTable
+from tests.adapters.delivery.outgoing import outgoing
+from winback.accounts import Account
+from winback.aws import keys
+from winback.aws.call_tasks import CallTasks
+from winback.aws.channels import _BUILT, Providers
+from winback.aws.channels.calls import CallProvider
+from winback.delivery.answers import Accepted
+from winback.delivery.channels import ChannelName
+from winback.delivery.messages.values import DataMessage
+
+
+def test_a_call_is_put_on_the_list_once_for_the_accounts_own_day(account: Account) -> None:
+    late = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)  # the next morning in Auckland
+    performance = MemoryTable("performance")
+    provider = CallProvider(CallTasks(performance), lambda: late)
+    message = outgoing(
+        account.model_copy(update={"time_zone": "Pacific/Auckland"}), "+49301", DataMessage({"script": "x"})
+    )
+    named = f"2026-11-22_lau-000000000001_2_{'a' * 32}"
+    for _ in range(2):
+        assert provider.deliver(message) == Accepted(named)
+    key = keys.call(account.account_id, "open", named)
+    assert performance.get_item(Key=key)["Item"]["fields"] == {"script": "x"}
+
+
+def test_every_channel_has_a_provider_that_is_made_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(_BUILT) == set(ChannelName)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+
+    class Settings:
+        campaigns_table = customers_table = performance_table = "t"
+        ses_configuration_set, ses_tenants = "winback-test", "false"
+        sms_configuration_set = sms_origination_identity = ""
+
+    made = Providers(Settings())
+    assert {type(made[channel]).__name__ for channel in made} == {
+        "SesProvider",
+        "SmsProvider",
+        "PushProvider",
+        "WebhookProvider",
+        "CallProvider",
+    }
+    assert made[ChannelName.SMS] is made[ChannelName.SMS]
