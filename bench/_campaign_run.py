@@ -69,7 +69,8 @@ CAUSES = {
     "sending": (Measure.MESSAGE, "facts, contact, claim, provider, record"),
     "feedback": (Measure.MESSAGE, "the provider's events into the ledger"),
     "export": (Measure.MESSAGE, "changes of the ledger into the lake"),
-    "reporting": (Measure.MESSAGE, "dry run, report"),
+    "reporting": (Measure.MESSAGE, "adding up the dry run, reading the ledger for the report"),
+    "following": (Measure.LAUNCH, "the workflows' own states over 91 days"),
     "import": (Measure.ORDER, "orders and customers of the store, in batches of a hundred"),
     "idle": (Measure.MINUTE, "a minute in which nothing is due"),
 }
@@ -122,6 +123,8 @@ def _cloud() -> Meter:
         "SES_TENANTS": "false",
         "UNSUBSCRIBE_SECRET": "unsubscribe",
         "EVENT_BUS": "winback",
+        "SMS_CONFIGURATION_SET": "winback",
+        "SMS_ORIGINATION_IDENTITY": "",
         "CHANNEL_RATES": '{"sms": 20, "push": 100, "webhook": 20, "call": 100}',
         "SEND_TIME_ENDPOINT": "send-time",
         "OFFER_ENDPOINT": "offer",
@@ -262,7 +265,8 @@ class _Stage:
             for step in found["steps"]:
                 self._plan(line, step, "dry_run", transitions=1)
             self.campaign.transitions["planning"] += 2  # the child execution's start, its map
-        self._invoke("reporting", "launch_summary", {**launch, "steps": found["steps"]}, transitions=12)
+        self._invoke("reporting", "launch_summary", {**launch, "steps": found["steps"]})
+        self.campaign.transitions["following"] += 12
         store = LaunchStore(self._tables["campaigns"])
         store.save(store.get(ACCOUNT, LAUNCH).model_copy(update={"state": LaunchState.RUNNING, "started_at": START}))
 
@@ -282,7 +286,7 @@ class _Stage:
             self._clock.set(planned.planned_at)
             for line in self._lake.read_rows(f"{launch_prefix(ACCOUNT, LAUNCH)}candidates/manifest.jsonl"):
                 self._plan(line, planned.step, "live", transitions=2)
-            self.campaign.transitions["planning"] += 6  # the loop's own states for one step
+            self.campaign.transitions["following"] += 6  # the loop's own states for one step
             minute, waiting = planned.planned_at, True
             while waiting:
                 minute += timedelta(minutes=1)
@@ -371,10 +375,13 @@ class _Stage:
     def report(self) -> None:
         launch = LaunchStore(self._tables["campaigns"]).get(ACCOUNT, LAUNCH)
         self._clock.set(launch.evaluation_ends_at)
-        self._invoke("reporting", "launch_report", {"account_id": ACCOUNT, "launch_id": LAUNCH}, transitions=3)
-        for _ in range((launch.evaluation_ends_at - START).days):
-            self.campaign.transitions["reporting"] += 3  # it looks once a day: what is next, act, wait
-        self._invoke("reporting", "launch_clock", {"account_id": ACCOUNT, "launch_id": LAUNCH, **_sample_clock()})
+        self._invoke("reporting", "launch_report", {"account_id": ACCOUNT, "launch_id": LAUNCH})
+        self.campaign.transitions["following"] += 3
+        looks = (launch.evaluation_ends_at - START).days
+        for _ in range(looks):  # it looks once a day: what is next, act, wait
+            event = {"account_id": ACCOUNT, "launch_id": LAUNCH, **_sample_clock()}
+            self._invoke("following", "launch_clock", event, transitions=3)
+        self.campaign.meter.usage["following"].count = 1
 
     def idle(self) -> None:
         event = {**_sample("feeder"), "time": "2026-12-01T00:00:00Z"}

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -51,6 +52,7 @@ class Meter:
         self._changes: list[Typed] = []
         self._cause: str | None = None
         self._answering = 0.0
+        self._lock = Lock()
         boto3.setup_default_session()
         session = boto3.DEFAULT_SESSION._session
         session.unregister("before-send", botocore_stubber)  # all handlers of an event are called: moto once, by us
@@ -77,18 +79,19 @@ class Meter:
         return changes
 
     def _answer(self, event_name: str, request: Any, **_: Any) -> AWSResponse | None:
-        """moto's answer."""
-        started = time.process_time()
-        _, service, operation = event_name.split(".")
-        before = self._before(service, operation, request)
-        response = self._mail(operation, request) if service == "sesv2" else botocore_stubber(event_name, request)
-        if self._cause is not None and response is not None:
-            body = request.body or b""
-            self._count(self.usage[self._cause], service, operation, body)
-            if service == "dynamodb":
-                self._count_table(self.usage[self._cause], operation, json.loads(body), response, before)
-        self._answering += time.process_time() - started
-        return response
+        """moto's answer. One at a time: moto keeps its tables in plain dictionaries."""
+        with self._lock:
+            started = time.thread_time()
+            _, service, operation = event_name.split(".")
+            before = self._before(service, operation, request)
+            response = self._mail(operation, request) if service == "sesv2" else botocore_stubber(event_name, request)
+            if self._cause is not None and response is not None:
+                body = request.body or b""
+                self._count(self.usage[self._cause], service, operation, body)
+                if service == "dynamodb":
+                    self._count_table(self.usage[self._cause], operation, json.loads(body), response, before)
+            self._answering += time.thread_time() - started
+            return response
 
     def _mail(self, operation: str, request: Any) -> AWSResponse:
         """SES as an account out of the sandbox finds it; moto's keeps too little."""
@@ -120,9 +123,9 @@ class Meter:
                     self.stored[self._cause or ""] += len(data)
             case "sqs":
                 usage.units["sqs_request"] += -(-len(body) // SQS_CHUNK)
-            case "events":
+            case "eventbridge":
                 usage.units["event"] += len(json.loads(body)["Entries"])
-            case "secretsmanager" | "sesv2" | "states" | "sns":
+            case "secrets-manager" | "sesv2" | "sfn" | "sns":
                 pass  # asked once a process, charged as a message, or counted by transitions
             case _:
                 raise ValueError(f"{service}.{operation} has no price: say here what it counts as")

@@ -23,22 +23,22 @@ from typing import Any
 
 from bench._campaign_run import CAUSES, EVENTS, FEEDBACK_BATCH, Campaign
 from bench._campaign_run import run as run_campaign
-from infra.access import Access
-from infra.config import stage_config
-from infra.names import Names
-from infra.stacks import campaigns as stack
 from winback.aws.candidates import CHUNK_ROWS
-from winback.costs.counted import Counted
+from winback.costs.counted import LAUNCH_MESSAGES, Counted
 
 CUSTOMERS, ORDERS = 2_000, 1_000
 VCPU_MB = 1769  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: one vCPU at so much memory
 # Seconds that one request is waited for: single-digit milliseconds for the tables, as AWS says; ours for the others.
-WAITS = {"dynamodb": 0.005, "s3": 0.030, "sqs": 0.010, "sesv2": 0.060, "events": 0.010, "secretsmanager": 0.0}
+WAITS = {"dynamodb": 0.005, "s3": 0.030, "sqs": 0.010, "sesv2": 0.060, "eventbridge": 0.010, "secrets-manager": 0.0}
 LAMBDA_LOG_BYTES = 350  # START, END and REPORT of one invocation
 API_MEMORY_MB = 512
+THREADS = 8  # of the sender's handler
+AT_A_TIME = {"sender": THREADS}  # requests that a function waits for together
 RESULT = Path("winback/costs/counted.json")
 ASSUMED = (
-    "Lambda waits 5 ms for a table, 30 ms for S3, 10 ms for SQS and 60 ms for SES, one request after another.",
+    "Lambda waits 5 ms for a table, 30 ms for S3, 10 ms for SQS and 60 ms for SES; one request after another, but the "  # noqa: ISC004
+    f"sender, which waits for {THREADS} together.",
+    f"A launch has {LAUNCH_MESSAGES:,} messages where its own states are shared out.",
     "Its CPU time is that of the machine that counted, one core of it for a vCPU.",
     f"Events of SES for each message: {', '.join(f'{share:g} {kind.value}' for kind, share in EVENTS.items())}.",
     f"The sender gets 2 messages of the queue at a time, feedback {FEEDBACK_BATCH} events.",
@@ -89,7 +89,7 @@ def _cause(campaign: Campaign, name: str, memory: Mapping[str, int]) -> dict[str
             continue
         megabytes = memory.get(function, API_MEMORY_MB)
         waited = sum(
-            WAITS[service] * number
+            WAITS[service] * number / AT_A_TIME.get(function, 1)
             for (of_cause, of_function, service), number in campaign.calls.items()
             if (of_cause, of_function) == (cause, function)
         )
@@ -125,6 +125,11 @@ def _storage(campaign: Campaign) -> dict[str, Any]:
 
 def _memory() -> dict[str, int]:
     """Of the functions as they are deployed, MB."""
+    from infra.access import Access  # noqa: PLC0415 (it starts node)
+    from infra.config import stage_config  # noqa: PLC0415
+    from infra.names import Names  # noqa: PLC0415
+    from infra.stacks import campaigns as stack  # noqa: PLC0415
+
     access = Access(Names(stage_config({"stage": "prod"}.get)))
     rows = [*stack.launch_functions(access), *stack.dispatch_functions(access), *stack.export_functions(access)]
     return {row.folder: row.memory_mb for row in rows}

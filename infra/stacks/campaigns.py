@@ -21,9 +21,9 @@ SENDER_SECONDS = 60
 FEEDBACK_SECONDS = 60
 TRIGGER_SECONDS = 60
 
-# https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html
+# https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html. Without SEND, which repeats what SES answered:
+# each event costs (docs/decisions/2026-11-22-campaign-cost.md).
 FEEDBACK_EVENTS = (
-    "Email Sent",
     "Email Delivered",
     "Email Delivery Delayed",
     "Email Bounced",
@@ -298,7 +298,9 @@ def trigger_functions(access: Access) -> tuple[FunctionSpec, ...]:
             timeout_seconds=TRIGGER_SECONDS,
             environment=("CAMPAIGNS_TABLE", "PREPARE_WORKFLOW_ARN", "CAMPAIGN_WORKFLOW_ARN"),
             permissions=(
-                access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#offer", "*#snapshot"),
+                access.table(
+                    "campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#offer", "*#snapshot", "*#template"
+                ),
                 access.table("campaigns", "PutItem", "*#launch", "*#trigger"),
                 access.table("campaigns", "Query", "*#campaign", "*#slice", "*#launch"),
                 access.start("prepare"),
@@ -365,7 +367,6 @@ class CampaignsStack(FunctionStack):
                 name="feedback",
                 enabled=True,
                 matching_event_types=[
-                    "SEND",
                     "DELIVERY",
                     "DELIVERY_DELAY",
                     "BOUNCE",

@@ -13,7 +13,6 @@ from local.mail.messages import Message
 from local.mail.recipients import Kind, Reaction
 
 DETAIL_TYPES = {
-    Kind.SEND: "Email Sent",
     Kind.DELIVERY: "Email Delivered",
     Kind.DELIVERY_DELAY: "Email Delivery Delayed",
     Kind.BOUNCE: "Email Bounced",
@@ -96,8 +95,6 @@ def _particulars(message: Message, reaction: Reaction, at: datetime) -> dict[str
         "userAgent": reaction.user_agent,
     }
     match reaction.kind:
-        case Kind.SEND:
-            return {"send": {}}
         case Kind.DELIVERY:
             took = int(reaction.after.total_seconds() * 1000)
             delivered = {

@@ -18,7 +18,6 @@ from local.mail.messages import Message
 class Kind(StrEnum):
     """What happens to a message. The values are SES's event types, but for the two that are requests to us."""
 
-    SEND = "Send"
     DELIVERY = "Delivery"
     DELIVERY_DELAY = "DeliveryDelay"
     BOUNCE = "Bounce"
@@ -116,7 +115,7 @@ def reactions(seed: int, rates: Rates, message: Message, *, suppressed: bool = F
     send = _Draws(str(seed), destination, message.send_id)
     if send.below(rates.rendering_failure, "rendering_failure"):
         return [Reaction(Kind.RENDERING_FAILURE, timedelta(0))]
-    found = [Reaction(Kind.SEND, timedelta(0))]
+    found: list[Reaction] = []
     if send.below(rates.reject, "reject"):
         return [*found, Reaction(Kind.REJECT, timedelta(seconds=1))]
     if suppressed:

@@ -42,5 +42,5 @@ def test_every_kind_of_event_reaches_the_queue(cloud: Cloud, pattern: str, kind:
 
 
 def test_other_sources_do_not(cloud: Cloud, pattern: str) -> None:
-    foreign = event(MESSAGE, Reaction(Kind.SEND, timedelta(0)), SENT, account=ACCOUNT, region=REGION)
+    foreign = event(MESSAGE, Reaction(Kind.DELIVERY, timedelta(0)), SENT, account=ACCOUNT, region=REGION)
     assert not matches(cloud, pattern, {**foreign, "source": "somebody.else"})

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from winback.costs.prices import price
 
 MILLION = 1_000_000
+LAUNCH_MESSAGES = 100_000  # of a launch, where a million messages are spoken of
 
 
 class Measure(StrEnum):
@@ -28,6 +29,8 @@ class Measure(StrEnum):
     """A row of a dry run's or a live step's plan."""
     MESSAGE = "message"
     """A message that a provider took."""
+    LAUNCH = "launch"
+    """A launch, however many it addresses."""
     ORDER = "order"
     """An order taken in."""
     CUSTOMER_DAY = "customer_day"
@@ -86,7 +89,8 @@ class Counted(BaseModel):
     causes: tuple[Cause, ...]
 
     def per_million_messages(self) -> dict[str, dict[str, Decimal]]:
-        """Dollars by cause and service for a million messages in the proportions of the run.
+        """Dollars by cause and service for a million messages in the proportions of the run, by launches of
+        LAUNCH_MESSAGES.
 
         One month's storage is in; import, refresh and what a stage costs by the month are out.
         """
@@ -94,6 +98,7 @@ class Counted(BaseModel):
             Measure.CANDIDATE: self.run.candidates / self.run.messages,
             Measure.PLANNED: self.run.planned / self.run.messages,
             Measure.MESSAGE: 1.0,
+            Measure.LAUNCH: 1 / LAUNCH_MESSAGES,
         }
         return {
             cause.name: cause.of(MILLION * per_message[cause.measure])
@@ -103,7 +108,12 @@ class Counted(BaseModel):
 
     def launch_cost(self, *, candidates: int, planned: int, messages: int) -> dict[str, Decimal]:
         """Dollars by cause for a launch of these numbers, beyond the providers'."""
-        numbers = {Measure.CANDIDATE: candidates, Measure.PLANNED: planned, Measure.MESSAGE: messages}
+        numbers = {
+            Measure.CANDIDATE: candidates,
+            Measure.PLANNED: planned,
+            Measure.MESSAGE: messages,
+            Measure.LAUNCH: 1,
+        }
         return {cause.name: cause.total(numbers[cause.measure]) for cause in self.causes if cause.measure in numbers}
 
     def cause(self, name: str) -> Cause:

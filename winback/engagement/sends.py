@@ -3,15 +3,18 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from winback.engagement.touches import Touch, TouchKind
 from winback.identifiers import KEY_LENGTH, SendId
 from winback.instants import parse_instant
 
+# What says that a message left, the earliest: the provider's answer to the sender, its event where it tells one, and the
+# arrival of a send whose answer was lost.
+_SENT_BY = ("sent_at", "accepted_at", "delivered_at")
 # The ledger's attribute of the earliest instant of each (docs/data-model.md, send), and whether a machine did it.
 _TOLD_BY = {
-    "sent_at": (TouchKind.SENT, False),
     "delivered_at": (TouchKind.DELIVERED, False),
     "opened_at": (TouchKind.OPENED, False),
     "machine_opened_at": (TouchKind.OPENED, True),
@@ -59,17 +62,23 @@ def _send_id(pk: str, sk: str) -> SendId:
 
 
 def _touches(send_id: SendId, row: Mapping[str, Any]) -> Iterator[Touch]:
-    drawn = _hour_weight(row)
+    drawn, channel, customer = _hour_weight(row), row.get("channel"), send_id.customer_key
+    sent = [_instant(row, attribute) for attribute in _SENT_BY if row.get(attribute) is not None]
+    if sent:
+        yield Touch(customer, TouchKind.SENT, channel, min(sent), _touch_id(send_id, "sent_at"), False, None)
     for attribute, (kind, by_machine) in _TOLD_BY.items():
         if row.get(attribute) is None:
             continue
-        try:
-            at = parse_instant(row[attribute])
-        except (AttributeError, ValueError):
-            raise MalformedRow(f"{attribute} of the row is not an instant") from None
-        channel = row.get("channel")
         weight = drawn if kind in _ANSWERS else None
-        yield Touch(send_id.customer_key, kind, channel, at, _touch_id(send_id, attribute), by_machine, weight)
+        at = _instant(row, attribute)
+        yield Touch(customer, kind, channel, at, _touch_id(send_id, attribute), by_machine, weight)
+
+
+def _instant(row: Mapping[str, Any], attribute: str) -> datetime:
+    try:
+        return parse_instant(row[attribute])
+    except (AttributeError, ValueError):
+        raise MalformedRow(f"{attribute} of the row is not an instant") from None
 
 
 def _hour_weight(row: Mapping[str, Any]) -> float | None:

@@ -69,7 +69,7 @@ def test_the_sample_batch_becomes_one_object_of_touches(lake: Lake) -> None:
         ("delivered", "2026-11-21T09:30:05Z", False),
         ("opened", "2026-11-21T09:30:06Z", True),
         ("opened", "2026-11-21T10:12:40Z", False),
-        ("sent", "2026-11-21T09:30:02Z", False),
+        ("sent", "2026-11-21T09:30:01Z", False),
     ]
     assert {row["customer_key"] for row in rows} == {"0123456789abcdef0123456789abcdef"}
 

@@ -60,7 +60,7 @@ def test_reactions_come_in_order_and_nothing_is_both_delivered_and_bounced(seed:
     assert [one.after for one in found] == sorted(one.after for one in found)
     assert (Kind.DELIVERY in kinds(found)) != (Kind.BOUNCE in kinds(found))
     if Kind.DELIVERY not in kinds(found):
-        assert kinds(found) <= {Kind.SEND, Kind.DELIVERY_DELAY, Kind.BOUNCE}
+        assert kinds(found) <= {Kind.DELIVERY_DELAY, Kind.BOUNCE}
 
 
 def test_an_address_that_does_not_exist_bounces_every_send() -> None:
@@ -110,10 +110,7 @@ def test_a_scanner_follows_every_link_and_looks_at_the_unsubscribe_page() -> Non
 
 def test_an_address_on_ses_own_list_bounces_without_a_delivery() -> None:
     found = reactions(1, Rates(), message(), suppressed=True)
-    assert [(one.kind, one.bounce_sub_type) for one in found] == [
-        (Kind.SEND, ""),
-        (Kind.BOUNCE, "OnAccountSuppressionList"),
-    ]
+    assert [(one.kind, one.bounce_sub_type) for one in found] == [(Kind.BOUNCE, "OnAccountSuppressionList")]
 
 
 def test_a_rate_above_one_is_refused() -> None:
@@ -124,7 +121,6 @@ def test_a_rate_above_one_is_refused() -> None:
 @pytest.mark.parametrize(
     ("kind", "detail_type", "part"),
     [
-        (Kind.SEND, "Email Sent", "send"),
         (Kind.DELIVERY, "Email Delivered", "delivery"),
         (Kind.DELIVERY_DELAY, "Email Delivery Delayed", "deliveryDelay"),
         (Kind.BOUNCE, "Email Bounced", "bounce"),
