@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     Tag,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -68,7 +69,10 @@ def _parse_time_of_day(value: object) -> object:
 
 
 TimeOfDay = Annotated[
-    time, BeforeValidator(_parse_time_of_day), PlainSerializer(lambda moment: moment.strftime("%H:%M"), return_type=str)
+    time,
+    BeforeValidator(_parse_time_of_day),
+    PlainSerializer(lambda moment: moment.strftime("%H:%M"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
 ]
 
 

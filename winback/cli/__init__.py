@@ -4,6 +4,7 @@ import typer
 
 from winback.cli import (
     brief,
+    campaign,
     churn,
     clv,
     data_quality,
@@ -32,6 +33,7 @@ app.command("data-quality", epilog=data_quality.EXAMPLE)(data_quality.data_quali
 app.command("slice", epilog=slices.EXAMPLE)(slices.preview_slice)
 app.command(epilog=clv.EXAMPLE)(clv.clv)
 app.add_typer(brief.app, name="brief")
+app.add_typer(campaign.app, name="campaign")
 app.add_typer(churn.app, name="churn")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(offers.app, name="offers")

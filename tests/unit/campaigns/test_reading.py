@@ -1,0 +1,101 @@
+"""A definition as text: what JSON and YAML mean, and the published schema."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.reading import DefinitionRefused, Unreadable, read_definition, read_yaml
+from winback.campaigns.schema import campaign_schema_text
+
+SCHEMA = Path(__file__).parents[3] / "docs" / "campaign.schema.json"
+YAML = """
+name: Come back
+audience: {families: [Slipping]}
+channels: [email, sms]
+priority: 70
+steps:
+- {name: hello, template: we-miss-you, after_days: 0, send_at: 10:30, on: [monday]}
+- branch: {on: engaged, step: hello}
+  after_days: 9
+  then: [{template: we-miss-you, after_days: 9, send_within: {from: 09:00, until: "18:00", days: 2}}]
+  otherwise: [{template: we-miss-you, after_days: 012, offer: yes please}]
+experiments:
+- {name: subject, step: hello, variants: [{name: a}, {name: b, share: 2, subject: "It is you: no"}]}
+holdout: {exclude_tiers: [VIP]}
+offers: {offers: [off-0123456789ab], budget_minor: 500 euros}
+schedule: {weekday: tuesday, at: 09:00, every_weeks: 2}
+"""
+
+
+def test_yaml_takes_on_for_a_name_and_a_time_for_text() -> None:
+    text = YAML.replace("yes please", "true").replace("500 euros", "50000")
+    definition = read_definition(text)
+    first, kept, other = definition.touches
+    assert str(first.step.send_at) == "10:30:00"
+    assert (first.step.on, other.step.after_days, other.step.offer) == (("monday",), 12, True)
+    assert kept.conditions == ((1, "then"),)
+    assert read_definition(definition.model_dump_json(), as_json=True) == definition
+    assert read_definition(definition.model_dump_json()) == definition, "JSON is YAML too"
+
+
+def test_every_problem_is_named_with_its_path() -> None:
+    with pytest.raises(DefinitionRefused) as refused:
+        read_definition(YAML)
+    assert {problem.field for problem in refused.value.problems} == {
+        "steps[1].otherwise[0].offer",
+        "offers.budget_minor",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: [", "line 1, column 5"),
+        ("a: 1\na: 2", "line 2, column 1: a is given twice"),
+        ("a: &x [1]\nb: [*x, *x]", "line 2, column 8: there is an alias"),
+        ("a: !!python/object/apply:os.system [ls]", "could not determine a constructor"),
+        ("a: !!int x", "does not fit the tag"),
+        ("[" * 5000, "nested too deeply"),
+        ("? [1]\n: 2", "a name is plain text"),
+    ],
+)
+def test_what_is_no_plain_document_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(Unreadable, match=problem):
+        read_yaml(text)
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.floats(-1e6, 1e6)
+    | st.text("ab:1 -#\n[]{}'\"", max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["on", "y", "10:30", "no"]), inner),
+    max_leaves=8,
+)
+
+
+@given(values)
+def test_whatever_json_says_yaml_says_too(value: Any) -> None:
+    assert read_yaml(json.dumps(value)) == value
+
+
+def test_the_published_schema_is_that_of_the_models() -> None:
+    assert SCHEMA.read_text(encoding="utf-8") == campaign_schema_text(), (
+        "write it anew: winback campaign schema > docs/campaign.schema.json"
+    )
+
+
+def test_the_published_schema_takes_what_the_models_take_and_no_unknown_field() -> None:
+    definition = read_definition(YAML.replace("yes please", "true").replace("500 euros", "50000"))
+    shown, schema = json.loads(definition.model_dump_json(exclude_none=True)), json.loads(SCHEMA.read_text())
+    jsonschema.validate(shown, schema)
+    assert CampaignDefinition.model_validate(shown) == definition
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**shown, "buget": 3}, schema)
