@@ -41,6 +41,7 @@ FUNCTIONS = (
     "api_campaigns",
     "launch_candidates",
     "launch_enrol",
+    "launch_offers",
     "launch_plan",
     "launch_summary",
     "launch_clock",
@@ -121,6 +122,8 @@ class Cloud:
         lines = self.lake.read_rows(found["manifest"])
         for line in lines:
             self.invoke("launch_enrol", line)
+        if found["offers"] and lines:
+            self.invoke("launch_offers", {"account_id": "acme", "launch_id": launch_id})
         for line in lines:
             for step in found["steps"]:
                 self.invoke("launch_plan", {**line, "step": step, "mode": "dry_run"})
@@ -198,9 +201,11 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         "PERFORMANCE_TABLE": "performance",
         "LAKE_BUCKET": "lake",
         "SEND_TIME_ENDPOINT": "send-time",
+        "OFFER_ENDPOINT": "offer",
         "CHANNEL_RATES": '{"sms": 20, "push": 100, "webhook": 20, "call": 100}',
         "CLOCK_SOURCE": "table",
         "POWERTOOLS_SERVICE_NAME": "winback",
+        "POWERTOOLS_METRICS_NAMESPACE": "Winback",
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
@@ -216,7 +221,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         _profiles(cloud)
         for name in FUNCTIONS:
             module = importlib.import_module(f"functions.{name}.handler")
-            for cached in ("settings", "parts", "control", "lake", "triggers", "evaluator"):
+            for cached in ("settings", "parts", "control", "lake", "triggers", "enroller", "chooser", "evaluator"):
                 if hasattr(module, cached):
                     getattr(module, cached).cache_clear()
             cloud.handlers[name] = module
@@ -250,8 +255,12 @@ def _snapshot(cloud: Cloud, folder: Path) -> None:
         columns = [list(column) for column in zip(*rows, strict=True)]
         db.execute("create table s as select unnest(?) customer_key, unnest(?) segment, unnest(?) family", columns)
         db.execute(
-            "copy (select *, 'Premium' as value_tier, 'At Risk' as status, true as lapsed, 0.5 as churn_probability "
-            f"from s) to '{path}' (format parquet)"
+            "copy (select *, 'Premium' as value_tier, 'At Risk' as status, true as lapsed, 0.5 as churn_probability, "
+            "20000 as net_minor, 5000::double as average_purchase_minor, 10000 as margin_minor, "
+            "20000 as costed_net_minor, "
+            "4 as purchases, 200 as silence_days, 700 as tenure_days, 500 as span_days, 0 as purchases_last_91_days, "
+            "0 as purchases_last_182_days, 0.25::double as discount_share, 3 as sends_182_days, 1 as opens_182_days, "
+            f"0 as clicks_182_days from s) to '{path}' (format parquet)"
         )
     prefix = snapshot_prefix(AccountId("acme"), SNAPSHOT)
     cloud.lake.upload(path, f"{prefix}customers.parquet")
