@@ -15,6 +15,7 @@ from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
 from winback.aws.launches import LaunchStore
 from winback.aws.lifts import LiftStore
+from winback.aws.preflight import Preflight
 from winback.aws.tables import Accounts, table
 from winback.campaigns.launch import Launch, LaunchState
 from winback.identifiers import AccountId, LaunchId
@@ -26,6 +27,10 @@ logger = Logger()
 class Settings:
     campaigns_table: str
     lake_bucket: str
+    ses_configuration_set: str
+    ses_tenants: str
+    sms_configuration_set: str
+    sms_origination_identity: str
     channel_rates: str  # JSON: messages a second of every channel but e-mail
 
 
@@ -52,6 +57,7 @@ def parts() -> Parts:
             Lake(settings.lake_bucket),
             ses_client(),
             json.loads(settings.channel_rates),
+            Preflight(settings).check,
         ),
     )
 

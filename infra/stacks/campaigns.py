@@ -146,7 +146,15 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             does="Adds the planned chunks up, beside quotas, history and prices: the dry run and its page",
             memory_mb=512,
             timeout_seconds=300,
-            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET", "CHANNEL_RATES"),
+            environment=(
+                "CAMPAIGNS_TABLE",
+                "LAKE_BUCKET",
+                "SES_CONFIGURATION_SET",
+                "SES_TENANTS",
+                "SMS_CONFIGURATION_SET",
+                "SMS_ORIGINATION_IDENTITY",
+                "CHANNEL_RATES",
+            ),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#launch"),
                 access.table("campaigns", "PutItem", "*#launch"),
@@ -161,7 +169,7 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                 ),
                 access.write_lake("launches/*/dry_run.json", "launches/*/dry_run.html"),
                 access.list_lake("snapshots/*"),  # a snapshot of before summaries and rubrics has none
-                access.read_send_quota(),
+                *access.check_sending(),
             ),
         ),
         FunctionSpec(

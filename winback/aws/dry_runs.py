@@ -1,9 +1,10 @@
 """Adds a launch's chunks up to its dry run, beside what the launch meets: quotas, history, offers, prices."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,8 +29,11 @@ from winback.campaigns.dry_run.page import dry_run_page
 from winback.campaigns.launch import Launch
 from winback.campaigns.messages import sample_messages
 from winback.campaigns.planning import ALLOW
+from winback.delivery.gate import Reason
+from winback.delivery.preflight import Check, Need, Reach
 from winback.delivery.warm_up import daily_limit
 from winback.identifiers import AccountId, LaunchId
+from winback.instants import parse_instant
 from winback.offers.exposure import ExposureTally, exposure
 
 READERS = 8  # chunks read and held at a time; their order stays
@@ -51,7 +55,8 @@ class _Chunk:
 
 @dataclass(frozen=True)
 class DryRuns:
-    """`ses` answers GetAccount as boto3's sesv2 client does; `rates`: messages a second of every other channel."""
+    """`ses` answers GetAccount as boto3's sesv2 client does; `rates`: messages a second of every other channel;
+    `preflight` is winback.aws.preflight's check."""
 
     accounts: Accounts
     launches: LaunchStore
@@ -60,6 +65,7 @@ class DryRuns:
     lake: Lake
     ses: Any
     rates: Mapping[str, float]
+    preflight: Callable[[Account, Mapping[ChannelName, Need]], Sequence[Check]] = lambda _, __: ()
 
     def summarise(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
         """Writes dry_run.json and dry_run.html; the launch awaits approval. A repeated attempt writes the same files
@@ -77,6 +83,7 @@ class DryRuns:
         around = self._around(
             launch,
             account,
+            preflight=self.preflight(account, needs_of(launch, audience, steps.values())),
             exposure=self._exposure(launch, offers),
             samples=[
                 sample
@@ -94,6 +101,7 @@ class DryRuns:
         launch: Launch,
         account: Account,
         *,
+        preflight: Sequence[Check],
         exposure: Mapping[str, Any] | None,
         samples: Sequence[Mapping[str, Any]],
     ) -> Surroundings:
@@ -104,6 +112,7 @@ class DryRuns:
             standing=read_standing(self.lake, self.lifts, launch),
             rates={**others, ChannelName.EMAIL: email_rate(self.ses, account)},
             exposure=exposure,
+            preflight=[check.as_json() for check in preflight],
             text_prices=TextPrices(Decimal(sms.max_price_cents) / 100, sms.prices),
             samples=samples,
         )
@@ -131,6 +140,18 @@ class DryRuns:
         with ThreadPoolExecutor(READERS) as readers:
             for start in range(0, len(chunks), READERS):
                 yield from readers.map(read, chunks[start : start + READERS])
+
+
+def needs_of(launch: Launch, audience: AudienceTally, steps: Iterable[StepTally]) -> dict[ChannelName, Need]:
+    """What the launch asks of each of its channels. Whom a channel reaches is told apart only where it is the one."""
+    hours: dict[ChannelName, Counter[datetime]] = {channel: Counter() for channel in launch.definition.channels}
+    for step in steps:
+        for channel, planned in step.hours.items():
+            counted = hours.setdefault(ChannelName(channel), Counter())
+            counted.update({parse_instant(hour): messages for hour, messages in planned.items()})
+    only = len(hours) == 1
+    reach = Reach(audience.candidates, audience.candidates - audience.reasons[Reason.NO_CONSENT]) if only else None
+    return {channel: Need(counted, reach) for channel, counted in hours.items()}
 
 
 def email_rate(ses: Any, account: Account) -> Rate:

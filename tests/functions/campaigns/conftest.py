@@ -202,6 +202,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         "LAKE_BUCKET": "lake",
         "SEND_TIME_ENDPOINT": "send-time",
         "OFFER_ENDPOINT": "offer",
+        "SES_CONFIGURATION_SET": "winback-test",
+        "SES_TENANTS": "false",
+        "SMS_CONFIGURATION_SET": "",
+        "SMS_ORIGINATION_IDENTITY": "",
         "CHANNEL_RATES": '{"sms": 20, "push": 100, "webhook": 20, "call": 100}',
         "CLOCK_SOURCE": "table",
         "POWERTOOLS_SERVICE_NAME": "winback",
@@ -227,6 +231,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
             cloud.handlers[name] = module
         monkeypatch.setattr(cloud.handlers["launch_candidates"], "CHUNK_ROWS", CHUNK_ROWS)
         monkeypatch.setattr(cloud.handlers["launch_summary"], "ses_client", _Ses)
+        monkeypatch.setattr("winback.aws.preflight.Preflight.check", lambda *_: ())
         yield cloud
 
 
