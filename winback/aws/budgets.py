@@ -14,7 +14,7 @@ from winback.aws.tables import Item, standing_in_the_way
 from winback.identifiers import AccountId, LaunchId
 from winback.offers.budget import Limits, Spend, fitting, total
 
-_COUNTERS = ("sends", "messages_minor", "offers_minor")
+_COUNTERS = ("sends", "messages_hundredths", "offers_minor")
 _ATTEMPTS = 20
 
 

@@ -2,8 +2,8 @@
 
 import secrets
 import time
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from threading import Lock
@@ -16,7 +16,7 @@ from winback.aws.clock import Clock
 from winback.aws.composing import Composer
 from winback.aws.contacts import ContactBook
 from winback.aws.due import DueIndex
-from winback.aws.handout import CodeReserve, Handout, spend_of
+from winback.aws.handout import CodeReserve, Handout, code_of, spend_of, was_given
 from winback.aws.lake import Lake, Row
 from winback.aws.launches import UnknownLaunch
 from winback.aws.ledger import Ledger
@@ -26,12 +26,13 @@ from winback.aws.sending_state import Ground, read_ground
 from winback.aws.tables import Accounts
 from winback.campaigns.contexts import send_context
 from winback.campaigns.launch import Launch, LaunchState
+from winback.campaigns.offer_steps import carriers
 from winback.campaigns.planning import ALLOW
 from winback.delivery.answers import Answer, Throttled
 from winback.delivery.channels import ChannelName, Outgoing, Provider
 from winback.delivery.circuit import CircuitState, is_outage
 from winback.delivery.feeding import Permit
-from winback.delivery.gate import RecipientFacts
+from winback.delivery.gate import RecipientFacts, SendContext
 from winback.delivery.ledger import Description, State
 from winback.delivery.release import Release
 from winback.delivery.sending import PlannedSend, Report, Sending, one_after_the_other
@@ -114,11 +115,23 @@ class Dispatch:
 
     def _send(self, release: Release, ground: Ground, now: datetime, seconds_left: Callable[[], float]) -> Report:
         launch, account = ground.launch, self._accounts.get(release.account_id)
-        latest_at = launch.latest_at(release.step)
-        planned = [
-            _planned(number, row, launch, account, latest_at)
+        latest_at, cancelled = launch.latest_at(release.step), permit_of(launch.state) is Permit.DROP
+        rows = {
+            number: row
             for number, row in enumerate(self._chunk(release.key)[release.from_row : release.to_row], release.from_row)
             if row["verdict"] == ALLOW and row["channel"] == release.channel
+        }
+        earlier = self._earlier(launch, release.step, rows.values())
+        planned = [
+            _planned(
+                number,
+                row,
+                launch,
+                send_context(launch, account, row, latest_at=latest_at, cancelled=cancelled),
+                earlier[row["customer_key"]],
+                wall=self._wall(),
+            )
+            for number, row in rows.items()
         ]
         recipients = self._recipients.load(
             account,
@@ -148,6 +161,16 @@ class Dispatch:
         if accepted := report.outcomes[State.ACCEPTED]:
             self._reputation.add_sent(launch.account_id, launch.launch_id, release.channel, accepted, at=self._wall())
         return report
+
+    def _earlier(self, launch: Launch, step: int, rows: Iterable[Row]) -> Mapping[str, list[Mapping[str, Any]]]:
+        """Of customers who get an offer: the ledger rows of the launch's earlier steps that carried it."""
+        found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        offered = [CustomerKey(row["customer_key"]) for row in rows if row.get("offer_id")]
+        steps = [number for number in carriers(launch.definition) if number < step] if offered else []
+        sends = [SendId(launch.account_id, launch.launch_id, number, one) for number in steps for one in offered]
+        for send_id, row in self._ledger.rows(sends).items() if sends else ():
+            found[send_id.customer_key].append(row)
+        return found
 
     def _each(self, work: Callable[[PlannedSend], None], rows: Sequence[PlannedSend]) -> None:
         if self._pool is None:
@@ -220,22 +243,31 @@ class _Breaker:
             return self._known.circuit.passes
 
 
-def _planned(number: int, row: Row, launch: Launch, account: Account, latest_at: datetime) -> PlannedSend:
-    cancelled = permit_of(launch.state) is Permit.DROP
+def _planned(
+    number: int,
+    row: Row,
+    launch: Launch,
+    context: SendContext,
+    earlier: Sequence[Mapping[str, Any]],
+    *,
+    wall: datetime,
+) -> PlannedSend:
+    offer_id = row.get("offer_id")
     return PlannedSend(
         row=number,
         send_id=SendId.parse(row["send_id"]),
-        context=send_context(launch, account, row, latest_at=latest_at, cancelled=cancelled),
+        context=context,
         described=Description(
             launch.campaign_id,
             row["channel"],
             variants=row.get("variants") or {},
             segment=row.get("segment"),
-            offer_id=row.get("offer_id"),
+            offer_id=offer_id,
+            code=code_of(earlier, offer_id),
             hour_propensity=row.get("hour_propensity"),
             possible_hours=row.get("possible_hours"),
         ),
-        spend=spend_of(launch, row),
+        spend=spend_of(launch, row, given=was_given(earlier, offer_id, wall)),
     )
 
 

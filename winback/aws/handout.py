@@ -1,17 +1,21 @@
 """Codes and budgets of one launch, as its sender takes them."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
 from winback.aws.budgets import Budgets
 from winback.aws.code_pools import CodePools
 from winback.campaigns.launch import Launch
+from winback.delivery.ledger import Standing, State, standing
 from winback.identifiers import AccountId
 from winback.offers.budget import Limits, Spend
 from winback.offers.offer import CodeKind, Offer
+from winback.offers.terms import worst_minor
 
+_GIVEN = frozenset({State.ACCEPTED, State.UNKNOWN})
 MOST_AT_ONCE = 25  # codes: those of one message's rows
 
 
@@ -34,6 +38,10 @@ class CodeReserve:
                 kept.extend(self._pools.take(account_id, offer, max(1, min(expected, MOST_AT_ONCE))))
             return kept.popleft() if kept else None
 
+    def keep(self, account_id: AccountId, offer: Offer, code: str) -> None:
+        with self._lock:
+            self._codes.setdefault((account_id, offer.offer_id), deque()).append(code)
+
 
 class Handout:
     """The sender's OfferPort for the rows of one message. `expected`: rows by offer."""
@@ -50,6 +58,9 @@ class Handout:
         offer = self._offers[offer_id]
         return self._reserve.take(self._launch.account_id, offer, self._expected.get(offer_id, 1))
 
+    def keep_code(self, offer_id: str, code: str) -> None:
+        self._reserve.keep(self._launch.account_id, self._offers[offer_id], code)
+
     def take(self, spend: Spend) -> bool:
         return self._budgets.take(self._launch.account_id, self._launch.launch_id, [spend], self._limits)[0]
 
@@ -59,19 +70,34 @@ class Handout:
 
 def limits_of(launch: Launch) -> Limits:
     budget, offers = launch.definition.budget, launch.definition.offers
+    spend = budget.spend_minor if budget else None
     return Limits(
         sends=budget.sends if budget else None,
-        messages_minor=budget.spend_minor if budget else None,
+        messages_hundredths=spend * 100 if spend is not None else None,
         offers_minor=offers.budget_minor if offers else None,
     )
 
 
-def spend_of(launch: Launch, row: Mapping[str, Any]) -> Spend | None:
-    """What a plan row takes of the launch's budgets: its `message_minor` and its `spend_minor`. None: it has none."""
+def spend_of(launch: Launch, row: Mapping[str, Any], *, given: bool) -> Spend | None:
+    """What a plan row takes of the launch's budgets; None: nothing. `given`: an earlier step brought the offer already,
+    which the customer can redeem once."""
     limits = limits_of(launch)
+    offer = next((one for one in launch.offers if one.offer_id == row.get("offer_id")), None)
     spend = Spend(
         sends=1 if limits.sends is not None else 0,
-        messages_minor=int(row.get("message_minor") or 0) if limits.messages_minor is not None else 0,
-        offers_minor=int(row.get("spend_minor") or 0) if row.get("offer_id") and limits.offers_minor is not None else 0,
+        offers_minor=worst_minor(offer) if offer is not None and limits.offers_minor is not None and not given else 0,
     )
     return spend if spend != Spend() else None
+
+
+def was_given(rows: Iterable[Mapping[str, Any]], offer_id: str | None, wall: datetime) -> bool:
+    """Whether one of a customer's earlier rows of the launch brought it this offer, or may have."""
+    return offer_id is not None and any(
+        row.get("offer_id") == offer_id and (State(row["state"]) in _GIVEN or standing(row, wall) is Standing.ABANDONED)
+        for row in rows
+    )
+
+
+def code_of(rows: Iterable[Mapping[str, Any]], offer_id: str | None) -> str | None:
+    """The code of this offer that an earlier step took for the customer: a reminder shows the same."""
+    return next((row["code"] for row in rows if row.get("offer_id") == offer_id and "code" in row), None)

@@ -38,10 +38,13 @@ class Ledger:
         now: datetime,
         lease_until: datetime,
         described: Description,
+        first: bool = False,
     ) -> Standing:
         """FREE when the row is now ours, under the name `claim`; else how it stands.
 
-        Only the holder of `claim` may move the row on; a late write of an earlier holder finds another name.
+        Only the holder of `claim` may move the row on; a late write of an earlier holder finds another name. `first`:
+        only if nobody claimed it before; a throttled row, which holds a code and a part of the budget, then counts as
+        another sender's.
         """
         item = {
             **keys.send(send_id),
@@ -51,10 +54,11 @@ class Ledger:
             "lease_until": format_instant(lease_until),
             **described.attributes(),
         }
-        existing = self._born(item)
+        existing = self._born(item, first=first)
         if existing is None or existing.get("claim") == claim:
             return Standing.FREE
-        return standing(existing, now)
+        found = standing(existing, now)
+        return Standing.LEASED if found is Standing.FREE else found
 
     def skip(
         self,
@@ -63,8 +67,9 @@ class Ledger:
         *,
         now: datetime,
         described: Description,
+        first: bool = False,
     ) -> bool:
-        """Records that the gate denied the send. False when the row has gone further already."""
+        """Records that the gate denied the send. False when the row has gone further; `first`: when there is one."""
         item = {
             **keys.send(send_id),
             "state": State.SKIPPED.value,
@@ -72,7 +77,7 @@ class Ledger:
             "skipped_at": format_instant(now),
             **described.attributes(),
         }
-        return self._born(item) is None
+        return self._born(item, first=first) is None
 
     def accepted(self, send_id: SendId, *, claim: str, at: datetime, message_id: str) -> bool:
         return self._move(send_id, claim, State.ACCEPTED, {"accepted_at": format_instant(at), "message_id": message_id})
@@ -144,15 +149,18 @@ class Ledger:
                 return True
         raise Contention("the counters kept changing")
 
-    def _born(self, item: Item) -> Item | None:
-        """Puts a row that is new or throttled; else the row that is there."""
+    def _born(self, item: Item, *, first: bool = False) -> Item | None:
+        """Puts a row that is new or, unless `first`, throttled; else the row that is there."""
+        again: dict[str, Any] = {
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {":throttled": State.THROTTLED.value},
+        }
         try:
             self._table.put_item(
                 Item=item,
-                ConditionExpression="attribute_not_exists(pk) OR #state = :throttled",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues={":throttled": State.THROTTLED.value},
+                ConditionExpression="attribute_not_exists(pk)" + ("" if first else " OR #state = :throttled"),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **({} if first else again),
             )
         except ClientError as error:
             there = standing_in_the_way(error)

@@ -36,7 +36,8 @@ _LEASE_MARGIN = timedelta(seconds=5)
 class PlannedSend:
     """One row of a plan chunk that planning allowed; `row` is its number in the chunk.
 
-    `spend`: what it takes of the launch's budgets; None where the launch has none.
+    `described.code`: the one that an earlier step gave this customer. `spend`: what it takes of the launch's budgets;
+    None where it takes nothing.
     """
 
     row: int
@@ -57,6 +58,7 @@ class LedgerPort(Protocol):
         now: datetime,
         lease_until: datetime,
         described: Description,
+        first: bool,
     ) -> Standing: ...
 
     def skip(
@@ -66,6 +68,7 @@ class LedgerPort(Protocol):
         *,
         now: datetime,
         described: Description,
+        first: bool,
     ) -> bool: ...
 
     def accepted(self, send_id: SendId, *, claim: str, at: datetime, message_id: str) -> bool: ...
@@ -100,6 +103,10 @@ class OfferPort(Protocol):
 
     def take_code(self, offer_id: str) -> str | None:
         """One that nobody else gets; None when there is none left."""
+        ...
+
+    def keep_code(self, offer_id: str, code: str) -> None:
+        """For somebody else: the one who was to get it gets no message."""
         ...
 
     def take(self, spend: Spend) -> bool:
@@ -173,6 +180,8 @@ class Sending:
         if found is not Standing.FREE:
             self._leave(one, found, row, progress)
             return
+        if row is not None and "code" in row:
+            one = replace(one, described=replace(one.described, code=row["code"]))
         verdict = decide(self.recipients.facts(one), one.context, self.now)
         if verdict.allowed and verdict.send_at is not None and verdict.send_at > self.now:
             progress.move(one, verdict.send_at)
@@ -185,7 +194,9 @@ class Sending:
             return
         claim, now = self.new_claim(), self.wall()
         lease_until = now + timedelta(seconds=max(self.seconds_left(), 0)) + _LEASE_MARGIN
-        found = self.ledger.claim(one.send_id, claim=claim, now=now, lease_until=lease_until, described=one.described)
+        found = self.ledger.claim(
+            one.send_id, claim=claim, now=now, lease_until=lease_until, described=one.described, first=not again
+        )
         if found is Standing.FREE:
             self._hand_over(one, outgoing, claim, progress)
             return
@@ -198,12 +209,21 @@ class Sending:
 
         The budget comes last: whoever has taken of it and does not claim gives it back.
         """
-        offer_id = one.described.offer_id
-        if offer_id is not None and self.offers.needs_code(offer_id):
-            code = (row or {}).get("code") or self.offers.take_code(offer_id)
+        offer_id, known = one.described.offer_id, one.described.code
+        if offer_id is not None and known is None and self.offers.needs_code(offer_id):
+            code = self.offers.take_code(offer_id)
             if code is None:
                 return one, None, (Reason.NO_CODE,)
-            one = replace(one, described=replace(one.described, code=code))
+            with_code = replace(one, described=replace(one.described, code=code))
+            made, outgoing, reasons = self._booked(with_code, row)
+            if reasons:
+                self.offers.keep_code(offer_id, code)
+                return one, None, reasons
+            return made, outgoing, reasons
+        return self._booked(one, row)
+
+    def _booked(self, one: PlannedSend, row: Row | None) -> tuple[PlannedSend, Outgoing | None, tuple[Reason, ...]]:
+        offer_id = one.described.offer_id
         outgoing = self._rendered(one)
         if outgoing is not None:
             context = one.context
@@ -217,13 +237,14 @@ class Sending:
         return one, outgoing, ()
 
     def _skip(self, one: PlannedSend, reasons: Sequence[Reason], progress: "_Progress", *, again: bool) -> None:
-        """`again`: it was claimed once, so it holds a part of the budget."""
-        if self.ledger.skip(one.send_id, reasons, now=self.now, described=one.described):
+        """`again`: it was claimed once, so it holds a part of the budget. Whoever meets a new row looks at it anew."""
+        if self.ledger.skip(one.send_id, reasons, now=self.now, described=one.described, first=not again):
             progress.count(State.SKIPPED)
             if again and one.spend is not None:
                 self.offers.give_back(one.spend)
         else:
             progress.count("repeated")
+            progress.come_back()
 
     def _rendered(self, one: PlannedSend) -> Outgoing | None:
         """The message, or None when the template gives none for this customer.

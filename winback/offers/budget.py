@@ -7,20 +7,21 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Spend:
-    """What one send takes, or many have taken: messages, minor units for them, minor units of offers at their worst."""
+    """What one send takes, or many have taken: messages, hundredths of minor units for them (an e-mail costs no whole
+    one), minor units of offers at their worst."""
 
     sends: int = 0
-    messages_minor: int = 0
+    messages_hundredths: int = 0
     offers_minor: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.sends, self.messages_minor, self.offers_minor) < 0:
+        if min(self.sends, self.messages_hundredths, self.offers_minor) < 0:
             raise ValueError(f"{self} takes less than nothing: expected no negative amount")
 
     def __add__(self, other: Self) -> Self:
         return type(self)(
             self.sends + other.sends,
-            self.messages_minor + other.messages_minor,
+            self.messages_hundredths + other.messages_hundredths,
             self.offers_minor + other.offers_minor,
         )
 
@@ -30,7 +31,7 @@ class Limits:
     """The most of each; None: no limit."""
 
     sends: int | None = None
-    messages_minor: int | None = None
+    messages_hundredths: int | None = None
     offers_minor: int | None = None
 
     def hold(self, spent: Spend) -> bool:

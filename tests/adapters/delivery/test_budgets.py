@@ -32,12 +32,12 @@ def test_senders_that_race_for_one_budget_never_exceed_it_and_use_it_up(budgets:
 
 
 def test_what_does_not_fit_is_left_out_and_what_follows_may_still_fit(budgets: Budgets) -> None:
-    limits = Limits(messages_minor=10)
-    wanted = [Spend(messages_minor=amount) for amount in (6, 5, 4, 11, 0)]
+    limits = Limits(messages_hundredths=10)
+    wanted = [Spend(messages_hundredths=amount) for amount in (6, 5, 4, 11, 0)]
     assert budgets.take(ACME, LAUNCH, wanted, limits) == [True, False, True, False, True]
-    assert budgets.take(ACME, LAUNCH, [Spend(messages_minor=1)], limits) == [False]
+    assert budgets.take(ACME, LAUNCH, [Spend(messages_hundredths=1)], limits) == [False]
     assert budgets.take(ACME, LAUNCH, [Spend(offers_minor=1_000_000)], limits) == [True]  # no limit of that kind
-    assert budgets.take(ACME, LaunchId("lau-000000000002"), [Spend(messages_minor=10)], limits) == [True]
+    assert budgets.take(ACME, LaunchId("lau-000000000002"), [Spend(messages_hundredths=10)], limits) == [True]
 
 
 def test_what_is_given_back_can_be_taken_again_and_never_more_than_was_taken(budgets: Budgets) -> None:

@@ -149,10 +149,19 @@ class World:
         return around(lambda: {one: dict(self.rows[one]) for one in wanted if one in self.rows})  # type: ignore[no-any-return]
 
     def claim(
-        self, send_id: SendId, *, claim: str, now: datetime, lease_until: datetime, described: Description
+        self,
+        send_id: SendId,
+        *,
+        claim: str,
+        now: datetime,
+        lease_until: datetime,
+        described: Description,
+        first: bool = False,
     ) -> Standing:
         def write() -> Standing:
             row = self.rows.get(send_id)
+            if first and row is not None and row["state"] == State.THROTTLED:
+                return Standing.LEASED
             if row is not None and row["state"] != State.THROTTLED:
                 return standing(row, now)
             self._move(send_id, State.CLAIMED)
@@ -162,10 +171,10 @@ class World:
 
         return around(write)  # type: ignore[no-any-return]
 
-    def skip(self, send_id: SendId, reasons: Iterable[Reason], **_: Any) -> bool:
+    def skip(self, send_id: SendId, reasons: Iterable[Reason], *, first: bool, **_: Any) -> bool:
         def write() -> bool:
             row = self.rows.get(send_id)
-            if row is not None and row["state"] != State.THROTTLED:
+            if row is not None and (first or row["state"] != State.THROTTLED):
                 return False
             self._move(send_id, State.SKIPPED)
             return True
@@ -222,6 +231,9 @@ class World:
 
     def take_code(self, offer_id: str) -> str | None:
         return around(lambda: self.codes_left.pop(0) if self.codes_left else None)  # type: ignore[no-any-return]
+
+    def keep_code(self, offer_id: str, code: str) -> None:
+        around(lambda: self.codes_left.append(code))
 
     def take(self, spend: Spend) -> bool:
         def write() -> bool:
