@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from winback.accounts import Account
 from winback.aws.batches import LARGEST_BATCH, Batches, ItemResult
 from winback.aws.clock import clock_of
+from winback.aws.contacts import ContactBook
 from winback.aws.customers import ProfileStore
 from winback.aws.environment import read_settings
 from winback.aws.events import EventMarkers
@@ -40,6 +41,7 @@ app = rest_api({UnknownImport: (HTTPStatus.NOT_FOUND, "unknown_import")})
 class Settings:
     campaigns_table: str
     customers_table: str
+    performance_table: str
     lake_bucket: str
 
 
@@ -83,6 +85,7 @@ class Parts:
             OrderMarkers(customers),
             Activity(customers, self.campaigns),
             EventMarkers(customers),
+            ContactBook(table(settings.performance_table)),
         )
 
 

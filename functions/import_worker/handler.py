@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from winback.aws.clock import clock_of
+from winback.aws.contacts import ContactBook
 from winback.aws.customers import ProfileStore
 from winback.aws.environment import read_settings
 from winback.aws.file_import import FileImport
@@ -29,6 +30,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 class Settings:
     campaigns_table: str
     customers_table: str
+    performance_table: str
     lake_bucket: str
 
 
@@ -59,7 +61,13 @@ def take(record: SQSRecord) -> None:
     if not store.start(job, etag):
         logger.warning("the import reads another upload, or is over by now")
         return
-    work = FileImport(lake, ProfileStore(customers), Activity(customers, campaigns), OrderMarkers(customers))
+    work = FileImport(
+        lake,
+        ProfileStore(customers),
+        Activity(customers, campaigns),
+        OrderMarkers(customers),
+        ContactBook(table(settings().performance_table)),
+    )
     try:
         outcome, rejects_key = work.run(Accounts(campaigns).get(account_id), job, etag, now=now)
     except UnreadableFile as error:

@@ -71,7 +71,10 @@ ROUTES = {
     "api_campaigns": (
         ("POST", "/v1/campaigns"),
         ("GET", "/v1/campaigns"),
+        ("GET", "/v1/campaigns/schema"),
         ("GET", "/v1/campaigns/{campaign_id}"),
+        ("PUT", "/v1/campaigns/{campaign_id}"),
+        ("GET", "/v1/campaigns/{campaign_id}/versions/{version}"),
         ("POST", "/v1/campaigns/{campaign_id}/pause"),
         ("POST", "/v1/campaigns/{campaign_id}/resume"),
         ("POST", "/v1/campaigns/{campaign_id}/launches"),
@@ -199,7 +202,9 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             memory_mb=512,
             environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET", "PREPARE_WORKFLOW_ARN", "CAMPAIGN_WORKFLOW_ARN"),
             permissions=(
-                access.table("campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#offer", "*#snapshot"),
+                access.table(
+                    "campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#offer", "*#snapshot", "*#template"
+                ),
                 access.table("campaigns", "PutItem", "*#campaign", "*#launch"),
                 access.table("campaigns", "Query", "*#campaign", "*#launch", "*#slice"),
                 access.read_lake("launches/*/dry_run.json", "launches/*/report.json", "launches/*/report.html"),

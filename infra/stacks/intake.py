@@ -23,12 +23,13 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             memory_mb=3008,
             timeout_seconds=WORKER_SECONDS,
             storage_mb=4096,
-            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE", "LAKE_BUCKET"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#import"),
                 access.table("campaigns", "UpdateItem", "*#import"),
                 access.table("campaigns", "Query", "*#launch"),
                 access.table("customers", "BatchGetItem BatchWriteItem PutItem UpdateItem"),
+                access.table("performance", "GetItem PutItem"),  # contact lists: what other tools sent
                 access.read_lake("uploads/*", "orders/*", "engagement/*", "rates/*"),
                 access.write_lake("orders/*", "customers/*", "engagement/*", "rates/*", "rejects/*"),
                 access.list_lake("orders/*", "engagement/*", "rates/*"),

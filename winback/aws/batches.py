@@ -103,8 +103,8 @@ class Batches:
         return sorted_out.results({each.customer_id for each in changed})
 
     def take_events(self, account: Account, items: Sequence[Any], now: datetime) -> list[ItemResult]:
-        """What customers left elsewhere is denied here too; what other tools sent counts for the caps. The markers come last: a crash before them repeats rows
-        of the same touch ids, which count once."""
+        """What customers left elsewhere is denied here too; what other tools sent counts for the caps. The markers come
+        last: a crash before them repeats rows of the same touch ids, which count once."""
 
         def event(item: Any) -> StoreEvent:
             received = _validated(StoreEvent, item)

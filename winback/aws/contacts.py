@@ -5,9 +5,11 @@ another tool. All limits of a send are checked against the list that its one con
 that want the same customer at once cannot exceed them together.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby, islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +17,7 @@ from botocore.exceptions import ClientError
 from winback.aws import keys
 from winback.aws.tables import Item, standing_in_the_way
 from winback.delivery.contacts import Contact, ContactLimits, Limit, contact_name, exceeded
+from winback.engagement.touches import Touch, TouchChannel, TouchKind
 from winback.identifiers import AccountId, CustomerKey, SendId
 from winback.instants import format_instant, parse_instant
 
@@ -22,6 +25,8 @@ KEPT_DAYS = 92  # the longest window of the shipped contact policies; longer one
 OTHER_TOOLS_DAYS = 31  # older sends of other tools are not taken
 OTHER_TOOLS_MOST = 100  # of one customer; the latest stay
 _ATTEMPTS = 12
+_THREADS = 16
+_CUSTOMERS_AT_A_TIME = 5_000
 
 
 class Contention(RuntimeError):
@@ -106,6 +111,18 @@ class ContactBook:
             known = overtaken
         raise Contention("a contact list kept changing")
 
+    def add_touches(self, account_id: AccountId, touches: Iterable[Touch], now: datetime) -> int:
+        """Adds the messages among the touches, which are in the order of their customers; returns how many were new.
+
+        One that names no channel counts for the overall limits; the web is no channel by which anybody is written to.
+        """
+        sends = (touch for touch in touches if touch.kind is TouchKind.SENT and touch.channel != TouchChannel.WEB)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            added = 0
+            for some in _batches(groupby(sends, key=lambda touch: touch.customer_key)):
+                added += sum(pool.map(lambda told: self.add_others(account_id, told[0], told[1], now), some))
+            return added
+
     def _read(self, account_id: AccountId, customer: CustomerKey) -> ContactList:
         key = keys.contacts(account_id, customer)
         return ContactList.from_item(self._table.get_item(Key=key, ConsistentRead=True).get("Item"))
@@ -137,6 +154,19 @@ OTHER_TOOL = "other#"
 def other_tool_send(touch_id: str) -> str:
     """Names a message of another tool in a contact list: the same touch, told twice, counts once."""
     return f"{OTHER_TOOL}{touch_id}"
+
+
+def _batches(
+    customers: Iterable[tuple[CustomerKey, Iterable[Touch]]],
+) -> Iterator[list[tuple[CustomerKey, list[Contact]]]]:
+    """Some customers at a time, so that a file of many is never in memory whole."""
+    told = ((customer, [_contact_of(touch) for touch in touches]) for customer, touches in customers)
+    while some := list(islice(told, _CUSTOMERS_AT_A_TIME)):
+        yield some
+
+
+def _contact_of(touch: Touch) -> Contact:
+    return Contact(touch.at, touch.channel or "", other_tool_send(touch.touch_id))
 
 
 def _of_another_tool(contact: Contact) -> bool:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,11 +15,12 @@ from duckdb import DuckDBPyConnection
 
 from winback.accounts import Account
 from winback.aws import lake as lake_keys
+from winback.aws.contacts import OTHER_TOOLS_DAYS, ContactBook
 from winback.aws.customers import ProfileStore
 from winback.aws.lake import Lake, Replaced
 from winback.aws.orders import Activity, OrderMarkers
 from winback.customers import Customer, row_of
-from winback.engagement.files import load_events, set_known_events_aside, unsubscriptions, write_events
+from winback.engagement.files import load_events, sends_of_others, set_known_events_aside, unsubscriptions, write_events
 from winback.engagement.unsubscriptions import denials
 from winback.identifiers import CustomerKey
 from winback.imports.errors import UnreadableFile
@@ -48,6 +49,7 @@ class FileImport:
     profiles: ProfileStore
     activity: Activity
     markers: OrderMarkers
+    contacts: ContactBook
     memory: str = "1500MB"
     threads: int = 2
 
@@ -135,7 +137,8 @@ class FileImport:
     def _events(
         self, connection: DuckDBPyConnection, account: Account, job: ImportJob, upload: Path, now: datetime
     ) -> Outcome:
-        """What customers left elsewhere is denied here too, before anything tells that the event is known."""
+        """What customers left elsewhere is denied here too, and what other tools sent lately counts for the caps;
+        before anything tells that the events are known."""
         folder = upload.parent
         counts = load_events(connection, upload, mapping=job.mapping, format=job.format, now=now, scratch=folder)
         target = lake_keys.engagement_key(account.account_id, job.received, f"{job.import_id}.parquet")
@@ -148,6 +151,8 @@ class FileImport:
             salt=account.key_salt,
         )
         self.profiles.deny(account.account_id, denials(unsubscriptions(connection)))
+        since = now - timedelta(days=OTHER_TOOLS_DAYS)
+        self.contacts.add_touches(account.account_id, sends_of_others(connection, since), now)
         written = folder / "events.parquet"
         if write_events(connection, written):
             self.lake.upload(written, target)

@@ -25,6 +25,16 @@ class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     PUSH = "push"
+    WEBHOOK = "webhook"
+    CALL = "call"
+
+
+class OpenCase(StrEnum):
+    """What is open between the store and a customer: until it is closed the customer hears from no campaign."""
+
+    COMPLAINT = "complaint"
+    REFUND = "refund"
+    ORDER_IN_TRANSIT = "order_in_transit"
 
 
 class ConsentState(StrEnum):
@@ -64,6 +74,14 @@ def _locale(tag: str) -> str:
     return tag
 
 
+def _each_once(cases: tuple[OpenCase, ...]) -> tuple[OpenCase, ...]:
+    return tuple(sorted(set(cases)))
+
+
+OpenCases = Annotated[tuple[OpenCase, ...], AfterValidator(_each_once)]
+PushToken = Annotated[str, Field(min_length=8, max_length=4096, pattern=r"^[\x21-\x7e]+$")]
+
+
 class Consent(BaseModel):
     """What the customer said about one channel; `at` is when, `source` where."""
 
@@ -77,7 +95,9 @@ class Consent(BaseModel):
 class Customer(BaseModel):
     """One customer as received; a channel without a consent is one that the store says nothing about.
 
-    `acquisition_channel` is the store's own word for where the customer came from, such as `paid search`.
+    `acquisition_channel` is the store's own word for where the customer came from, such as `paid search`. `push_token`
+    is the device's, of the account's app, or the ARN of its endpoint in SNS. `open_cases` are all that are open: an
+    empty list closes those told before, and a statement without one says nothing of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,6 +113,8 @@ class Customer(BaseModel):
     consent: dict[Channel, Consent] = Field(default_factory=dict)
     created_at: ReceivedInstant | None = None
     acquisition_channel: OptionalText = None
+    push_token: Annotated[PushToken | None, Optional] = None
+    open_cases: OpenCases | None = None
 
     def ahead_of(self, now: datetime) -> list[str]:
         """Fields whose time is more than a day after `now`. A consent of the future would outlast every denial."""
@@ -104,11 +126,19 @@ class Customer(BaseModel):
         """Tells a repeated statement from a changed one."""
         parts = [self.customer_id, self.email, self.phone, self.first_name, self.last_name]
         parts += [self.time_zone, self.country, self.locale, _text(self.created_at)]
-        for channel in Channel:
+        for channel in (Channel.EMAIL, Channel.SMS, Channel.PUSH):
             consent = self.consent.get(channel)
             parts += [consent.state, _text(consent.at), consent.source] if consent else ["", "", ""]
-        if self.acquisition_channel is not None:  # a statement without one keeps the fingerprint of before it was taken
+        # A statement without what was not always taken keeps the fingerprint of before.
+        if self.acquisition_channel is not None:
             parts.append(self.acquisition_channel)
+        if self.push_token is not None:
+            parts.append(f"push_token={self.push_token}")
+        if self.open_cases is not None:
+            parts.append(f"open_cases={';'.join(self.open_cases)}")
+        for channel in (Channel.WEBHOOK, Channel.CALL):
+            if consent := self.consent.get(channel):
+                parts += [channel, consent.state, _text(consent.at), consent.source]
         return hashlib.sha256(_SEPARATOR.join(part or "" for part in parts).encode()).hexdigest()[:16]
 
 
@@ -116,9 +146,10 @@ def profile_of(customer: Customer, known: Mapping[str, Any] | None, *, received_
     """The profile after this statement (docs/data-model.md, without its key).
 
     Names and addresses are as stated now: what is not stated is gone. Consent is per channel: a channel that is not
-    mentioned keeps what is known; of two dated statements the later counts; an undated one never lifts a denial.
+    mentioned keeps what is known; of two dated statements the later counts; an undated one never lifts a denial. Open
+    cases that are not mentioned stay as they are known.
     """
-    stated = customer.model_dump(exclude={"consent", "created_at"}, exclude_none=True)
+    stated = customer.model_dump(exclude={"consent", "created_at", "open_cases"}, exclude_none=True)
     consent: dict[str, Any] = dict((known or {}).get("consent") or {})
     for channel, statement in customer.consent.items():
         before = consent.get(channel.value)
@@ -129,6 +160,9 @@ def profile_of(customer: Customer, known: Mapping[str, Any] | None, *, received_
                 **({"source": statement.source} if statement.source else {}),
             }
     profile = {**stated, "consent": consent, "fingerprint": customer.fingerprint()}
+    known_cases = (known or {}).get("open_cases", [])
+    if cases := known_cases if customer.open_cases is None else [case.value for case in customer.open_cases]:
+        profile["open_cases"] = list(cases)
     if customer.created_at:
         profile["created_at"] = format_instant(customer.created_at)
     return {**profile, "updated_at": format_instant(received_at)}

@@ -1,19 +1,20 @@
 """Files of store events: read and accounted for row by row, then written into the lake as far as they are new."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
 from winback.engagement.sql import statement
-from winback.engagement.touches import TouchChannel, TouchKind
+from winback.engagement.touches import Touch, TouchChannel, TouchKind
 from winback.identifiers import CustomerKey
 from winback.imports.columns import EVENTS, Layout
 from winback.imports.files import FileAccount, account_of, latest_moment, staged_file
 from winback.imports.parquet_staging import glob_literal
 from winback.imports.sql import literal
 
+_ROWS_AT_A_TIME = 10_000
 _KINDS, _CHANNELS = [kind.value for kind in TouchKind], [channel.value for channel in TouchChannel]
 _REASONS = {
     "kind: missing": f"is missing: expected one of {', '.join(_KINDS)}",
@@ -89,6 +90,19 @@ def unsubscriptions(connection: DuckDBPyConnection) -> list[tuple[CustomerKey, s
         {"kind": TouchKind.UNSUBSCRIBED.value},
     ).fetchall()
     return [(CustomerKey(customer), channel, moment.replace(tzinfo=UTC)) for customer, channel, moment in found]
+
+
+def sends_of_others(connection: DuckDBPyConnection, since: datetime) -> Iterator[Touch]:
+    """Messages among `new_events` that other tools sent after `since`, customer by customer. To be read to the end
+    before the connection is used for anything else."""
+    found = connection.execute(
+        'SELECT customer_key, channel, "at", touch_id FROM new_events WHERE kind = $kind AND "at" > $since '
+        'ORDER BY customer_key, "at", touch_id',
+        {"kind": TouchKind.SENT.value, "since": since.astimezone(UTC).replace(tzinfo=None)},
+    )
+    while rows := found.fetchmany(_ROWS_AT_A_TIME):
+        for customer, channel, moment, touch_id in rows:
+            yield Touch(CustomerKey(customer), TouchKind.SENT, channel, moment.replace(tzinfo=UTC), touch_id)
 
 
 def write_events(connection: DuckDBPyConnection, path: Path) -> int:

@@ -80,10 +80,14 @@ CUSTOMERS = Canon(
         "email_consent",
         "sms_consent",
         "push_consent",
+        "webhook_consent",
+        "call_consent",
         "consent_at",
         "consent_source",
         "created_at",
         "acquisition_channel",
+        "push_token",
+        "open_cases",
     ),
 )
 EVENTS = Canon("events", ("customer_id", "kind", "at"), ("channel", "event_id"))

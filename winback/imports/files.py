@@ -110,8 +110,10 @@ def load_customers(
     """Makes the tables `customers` and `rejects` in `connection`; files, `mapping` and the rest as for `load_orders`.
 
     Canonical columns: `customer_id`; optional `email`, `phone`, `first_name`, `last_name`, `time_zone`, `country`,
-    `locale`, `email_consent`, `sms_consent`, `push_consent` (granted, denied, unknown), `consent_at`, `consent_source`,
-    `created_at`, `acquisition_channel`. A row with anything wrong is rejected whole, so that nothing is lost silently.
+    `locale`, `email_consent`, `sms_consent`, `push_consent`, `webhook_consent`, `call_consent` (granted, denied,
+    unknown), `consent_at`, `consent_source`, `created_at`, `acquisition_channel`, `push_token`, `open_cases`
+    (winback.customers.OpenCase, separated by semicolons or as a list; `none` or an empty list: nothing is open). A row
+    with anything wrong is rejected whole, so that nothing is lost silently.
     `customers` has these columns (the two instants as TIMESTAMP, NULL where the file says nothing) and `fingerprint`.
 
     Raises what `load_orders` raises.

@@ -7,7 +7,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from winback.customers import Channel, Consent, ConsentState, Customer
+from winback.customers import Channel, Consent, ConsentState, Customer, OpenCase
 from winback.imports.parquet_staging import glob_literal
 from winback.imports.sql import literal, statement
 
@@ -100,6 +100,8 @@ def _customer(row: dict[str, Any]) -> Customer:
         for channel, state in states.items()
         if state is not None
     }
+    cases = row.pop("open_cases")
+    row["open_cases"] = None if cases is None else tuple(OpenCase(case) for case in cases)
     return Customer.model_construct(**{**row, "created_at": _aware(row["created_at"]), "consent": consent})
 
 

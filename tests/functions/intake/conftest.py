@@ -32,6 +32,7 @@ class Intake:
 
     campaigns: Any
     customers: Any
+    performance: Any
     lake: Lake
     context: Any
 
@@ -78,7 +79,8 @@ class Intake:
     def everything(self) -> dict[str, Any]:
         """All that imports change: objects but uploads, and items but the imports themselves."""
         objects = {key: self.lake.read_bytes(key) for key in self.lake.list("") if not key.startswith("uploads/")}
-        return {"objects": objects, "customers": sorted(map(repr, self.customers.scan()["Items"]))}
+        items = {name: sorted(map(repr, self.__dict__[name].scan()["Items"])) for name in ("customers", "performance")}
+        return {"objects": objects, **items}
 
     def launch(self, starts_at: datetime, state: LaunchState = LaunchState.RUNNING) -> None:
         """A launch of acme in this state, whose audience was assigned then."""
@@ -112,6 +114,7 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Intake]:
         "AWS_SECRET_ACCESS_KEY": "testing",
         "CAMPAIGNS_TABLE": "campaigns",
         "CUSTOMERS_TABLE": "customers",
+        "PERFORMANCE_TABLE": "performance",
         "LAKE_BUCKET": "lake",
         "CLOCK_SOURCE": "table",
         "POWERTOOLS_METRICS_NAMESPACE": "winback",
@@ -125,7 +128,7 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Intake]:
         boto3.client("s3").create_bucket(
             Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
-        campaigns, customers = (_table(name) for name in ("campaigns", "customers"))
+        campaigns, customers, performance = (_table(name) for name in ("campaigns", "customers", "performance"))
         accounts = Accounts(campaigns)
         for number, name in enumerate(("acme", "other")):
             accounts.put(_account(name, f"{number:032x}"))
@@ -136,7 +139,7 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Intake]:
             aws_request_id="r",
             get_remaining_time_in_millis=lambda: 900_000,
         )
-        made = Intake(campaigns, customers, Lake("lake"), context)
+        made = Intake(campaigns, customers, performance, Lake("lake"), context)
         made.set_clock(NOW)
         yield made
 

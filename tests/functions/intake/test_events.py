@@ -9,10 +9,12 @@ import pytest
 
 from tests.functions.intake.conftest import NOW, Intake
 from winback.aws import keys
+from winback.aws.contacts import ContactBook
 from winback.aws.customers import ProfileStore
 from winback.aws.events import EventMarkers
 from winback.aws.lake import Lake
-from winback.identifiers import AccountId, customer_key
+from winback.customers import Channel
+from winback.identifiers import AccountId, CustomerKey, customer_key
 
 ACME, SALT = AccountId("acme"), f"{0:032x}"
 KINDS = ("visited", "carted", "wishlisted", "searched", "subscribed", "opened", "clicked", "sent", "delivered")
@@ -43,6 +45,12 @@ def rows(intake: Intake) -> list[dict[str, Any]]:
 def consent(intake: Intake, customer: str = "ann") -> Any:
     found = intake.customers.get_item(Key=keys.profile(ACME, customer_key(SALT, customer)))
     return {name: stated["state"] for name, stated in found["Item"]["consent"].items()} if "Item" in found else None
+
+
+def contacts(intake: Intake) -> list[dict[str, str]]:
+    key = keys.contacts(ACME, CustomerKey(customer_key(SALT, "ann")))
+    found: list[dict[str, str]] = intake.performance.get_item(Key=key).get("Item", {"recent": []})["recent"]
+    return found
 
 
 def state_customer(intake: Intake, **channels: tuple[str, str]) -> None:
@@ -104,12 +112,15 @@ def test_markers_of_events_age_out(intake: Intake) -> None:
     assert marker["expires_at"] == int((NOW + timedelta(days=35)).timestamp())
 
 
-@pytest.mark.parametrize("owner_and_method", [(Lake, "write_rows"), (ProfileStore, "deny"), (EventMarkers, "mark")])
+@pytest.mark.parametrize(
+    "owner_and_method",
+    [(Lake, "write_rows"), (ProfileStore, "deny"), (ContactBook, "add_touches"), (EventMarkers, "mark")],
+)
 def test_a_batch_of_events_that_broke_off_ends_the_same_when_it_is_repeated(
     intake: Intake, break_at: Callable[..., Any], owner_and_method: tuple[type, str]
 ) -> None:
     state_customer(intake, email=("granted", "2026-01-01"))
-    items = [event(), event(kind="unsubscribed", channel="email")]
+    items = [event(kind="sent", channel="sms"), event(kind="unsubscribed", channel="email")]
     mend = break_at(*owner_and_method)
     with pytest.raises(ConnectionError):
         post(intake, *items)
@@ -117,6 +128,7 @@ def test_a_batch_of_events_that_broke_off_ends_the_same_when_it_is_repeated(
     assert post(intake, *items) == ["accepted"] * 2
     assert len(rows(intake)) == 2
     assert consent(intake) == {"email": "denied"}
+    assert [entry["channel"] for entry in contacts(intake)] == ["sms"]
 
 
 def test_accounts_share_no_events(intake: Intake) -> None:
@@ -156,14 +168,15 @@ def test_an_import_of_events_killed_anywhere_and_retried_ends_the_same(
 ) -> None:
     state_customer(intake, email=("granted", "2026-01-01"))
     import_id = intake.start("events")["import_id"]
-    intake.upload(import_id, "customer_id,kind,at\nann,unsubscribed,2026-11-20\nann,visited,2026-11-20\n")
+    intake.upload(import_id, "customer_id,kind,at,channel\nann,unsubscribed,2026-11-20,\nann,sent,2026-11-20,email\n")
     mend = break_at(*owner_and_method)
     assert intake.work(import_id) != {"batchItemFailures": []}
     mend()
     assert intake.work(import_id) == {"batchItemFailures": []}
     job = intake.read(import_id)
     assert (job["state"], job["accepted"], job["duplicates"]) == ("finished", 2, 0)
-    assert consent(intake) == {"email": "denied", "sms": "denied", "push": "denied"}
+    assert consent(intake) == {channel.value: "denied" for channel in Channel}
+    assert [entry["channel"] for entry in contacts(intake)] == ["email"]
 
 
 def test_who_left_elsewhere_is_not_written_to_any_more(intake: Intake) -> None:
@@ -187,6 +200,19 @@ def test_an_old_unsubscription_does_not_lift_a_later_consent(intake: Intake) -> 
 def test_events_make_no_profile(intake: Intake) -> None:
     post(intake, event(kind="unsubscribed"), event(kind="subscribed", channel="email"))
     assert consent(intake) is None
+
+
+def test_what_other_tools_sent_lately_is_a_contact_once_told_by_batch_or_file(intake: Intake) -> None:
+    sent = event(kind="sent", channel="email", at="2026-11-20T12:00:00Z", event_id="e1")
+    post(intake, sent, event(kind="sent", at="2026-11-19"), event(kind="sent", channel="web"), event(kind="opened"))
+    post(intake, sent, event(kind="sent", channel="email", at="2026-10-01"))
+    file = "customer_id,kind,at,channel,event_id\nann,sent,2026-11-20T12:00:00Z,email,e1\nann,sent,2026-11-18,push,e2\n"
+    intake.run("events", file + "ann,sent,2026-01-18,push,e3\n")
+    assert [(entry["at"][:10], entry["channel"]) for entry in contacts(intake)] == [
+        ("2026-11-18", "push"),
+        ("2026-11-19", ""),
+        ("2026-11-20", "email"),
+    ]
 
 
 def test_subscribing_elsewhere_is_no_consent(intake: Intake) -> None:

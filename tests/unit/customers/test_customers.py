@@ -71,6 +71,20 @@ def test_the_acquisition_channel_is_kept_in_the_profile_and_the_lake() -> None:
     assert row_of(found, CustomerKey("k"), NOW)["acquisition_channel"] == "paid search"
 
 
+def test_open_cases_are_the_whole_list_each_time_and_stay_where_a_statement_says_nothing_of_them() -> None:
+    def after(known: list[str], **fields: Any) -> Any:
+        return profile_of(customer(**fields), {"open_cases": known}, received_at=NOW).get("open_cases")
+
+    assert after([], open_cases=["refund", "complaint", "refund"]) == ["complaint", "refund"]
+    assert after(["complaint", "refund"], open_cases=["refund"]) == ["refund"]
+    assert after(["complaint"]) == ["complaint"]
+    assert after(["complaint"], open_cases=[]) is None
+    assert customer(open_cases=[]).fingerprint() not in (
+        customer().fingerprint(),
+        customer(open_cases=["refund"]).fingerprint(),
+    )
+
+
 def consent_after(known: dict[str, Any], **statement: Any) -> Any:
     profile = profile_of(customer(consent={"email": statement}), {"consent": {"email": known}}, received_at=NOW)
     return profile["consent"]["email"]["state"]

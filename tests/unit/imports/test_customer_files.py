@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,8 @@ from winback.imports.files import FileAccount, load_customers
 
 HEADER = (
     "customer_id,email,phone,first_name,last_name,time_zone,country,locale,"
-    "email_consent,sms_consent,push_consent,consent_at,consent_source,created_at,acquisition_channel"
+    "email_consent,sms_consent,push_consent,consent_at,consent_source,created_at,acquisition_channel,"
+    "push_token,open_cases,webhook_consent,call_consent"
 )
 FIELDS = HEADER.split(",")
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -73,6 +75,11 @@ def test_a_customer_is_read_with_consent(load: Callable[..., FileAccount], conne
         ("created_at", "1950-01-01"),
         ("acquisition_channel", "x" * 129),
         ("acquisition_channel", "paid\x07search"),
+        ("push_token", "short"),
+        ("push_token", "a token with spaces"),
+        ("open_cases", "complaint;lawsuit"),
+        ("open_cases", "none;refund"),
+        ("call_consent", "maybe"),
         ("customer_id", ""),
     ],
 )
@@ -104,6 +111,9 @@ def test_the_first_statement_of_a_file_counts(load: Callable[..., FileAccount], 
         {"customer_id": "c1", "created_at": "2020-02-03T04:05:06Z", "locale": "de-DE", "last_name": "Ng"},
         {"customer_id": "c1", "acquisition_channel": "paid search"},
         {"customer_id": "c1", "push_consent": "denied", "acquisition_channel": "Messe München"},
+        {"customer_id": "c1", "open_cases": "refund; Complaint;refund", "push_token": "token-1234567"},
+        {"customer_id": "c1", "open_cases": "none"},
+        {"customer_id": "c1", "call_consent": "granted", "webhook_consent": "denied", "consent_at": "2026-01-01"},
     ],
 )
 def test_the_api_and_a_file_fingerprint_a_customer_alike(
@@ -113,8 +123,26 @@ def test_the_api_and_a_file_fingerprint_a_customer_alike(
     ((in_sql,),) = connection.execute("SELECT fingerprint FROM customers").fetchall()
     consents = {
         channel: {"state": row[f"{channel}_consent"], "at": row.get("consent_at"), "source": row.get("consent_source")}
-        for channel in ("email", "sms", "push")
+        for channel in ("email", "sms", "push", "webhook", "call")
         if f"{channel}_consent" in row
     }
-    plain = {name: value for name, value in row.items() if "consent" not in name}
+    plain: dict[str, Any] = {name: value for name, value in row.items() if "consent" not in name}
+    if "open_cases" in plain:
+        plain["open_cases"] = [case.strip().lower() for case in plain["open_cases"].split(";") if case != "none"]
     assert Customer.model_validate({**plain, "consent": consents}).fingerprint() == in_sql
+
+
+def test_open_cases_are_read_from_every_format_alike(connection: DuckDBPyConnection, tmp_path: Path) -> None:
+    told = [["complaint", "refund"], [], None]
+    (tmp_path / "lines.jsonl").write_text(
+        "".join(json.dumps({"customer_id": f"c{n}", "open_cases": cases}) + "\n" for n, cases in enumerate(told))
+    )
+    connection.execute(
+        "COPY (SELECT 'c' || n AS customer_id, [['complaint', 'refund'], [], NULL][n + 1] AS open_cases "
+        f"FROM range(3) AS numbers (n)) TO '{tmp_path / 'rows.parquet'}' (FORMAT parquet)"
+    )
+    (tmp_path / "rows.csv").write_text("customer_id,open_cases\nc0,complaint;refund\nc1,none\nc2,\n")
+    for name in ("lines.jsonl", "rows.parquet", "rows.csv"):
+        load_customers(connection, tmp_path / name, mapping={}, now=NOW)
+        found = connection.execute("SELECT open_cases FROM customers ORDER BY customer_id").fetchall()
+        assert [cases for (cases,) in found] == told, name

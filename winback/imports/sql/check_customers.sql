@@ -18,17 +18,26 @@ WITH fields AS (
         lower(cleaned(email_consent)) AS email_consent,
         lower(cleaned(sms_consent)) AS sms_consent,
         lower(cleaned(push_consent)) AS push_consent,
+        lower(cleaned(webhook_consent)) AS webhook_consent,
+        lower(cleaned(call_consent)) AS call_consent,
         cleaned(consent_at) AS consent_at_text,
         instant_of(cleaned(consent_at)) AS consent_at,
         cleaned(consent_source) AS consent_source,
         cleaned(created_at) AS created_at_text,
         instant_of(cleaned(created_at)) AS created_at,
-        cleaned(acquisition_channel) AS acquisition_channel
+        cleaned(acquisition_channel) AS acquisition_channel,
+        cleaned(push_token) AS push_token,
+        -- `complaint;refund`, or a list of JSON or Parquet as text; none, or an empty list, says that nothing is open
+        regexp_replace(replace(lower(cleaned(open_cases)), ',', ';'), '[\[\]'' "]', '', 'g') AS open_cases_text
     FROM source
 )
 
 SELECT
-    * EXCLUDE (consent_at_text, created_at_text),
+    * EXCLUDE (consent_at_text, created_at_text, open_cases_text),
+    CASE
+        WHEN open_cases_text IN ('', 'none') THEN []::VARCHAR[]
+        ELSE list_sort(list_distinct(string_split(open_cases_text, ';')))
+    END AS open_cases,
     CASE
         WHEN customer_id IS NULL THEN 'customer_id: missing'
         WHEN length(customer_id) > 128 THEN 'customer_id: too long'
@@ -51,6 +60,8 @@ SELECT
         WHEN email_consent NOT IN ('granted', 'denied', 'unknown') THEN 'email_consent: not a consent'
         WHEN sms_consent NOT IN ('granted', 'denied', 'unknown') THEN 'sms_consent: not a consent'
         WHEN push_consent NOT IN ('granted', 'denied', 'unknown') THEN 'push_consent: not a consent'
+        WHEN webhook_consent NOT IN ('granted', 'denied', 'unknown') THEN 'webhook_consent: not a consent'
+        WHEN call_consent NOT IN ('granted', 'denied', 'unknown') THEN 'call_consent: not a consent'
         WHEN consent_at_text IS NOT NULL AND consent_at IS NULL THEN 'consent_at: not a date'
         WHEN consent_at < TIMESTAMP '1970-01-01' THEN 'consent_at: before 1970'
         WHEN consent_at > $latest THEN 'consent_at: in the future'
@@ -61,5 +72,9 @@ SELECT
         WHEN created_at > $latest THEN 'created_at: in the future'
         WHEN length(acquisition_channel) > 128 THEN 'acquisition_channel: too long'
         WHEN has_control_characters(acquisition_channel) THEN 'acquisition_channel: control characters'
+        WHEN length(push_token) NOT BETWEEN 8 AND 4096 OR NOT regexp_full_match(push_token, '[\x21-\x7e]*')
+            THEN 'push_token: not a token'
+        WHEN open_cases_text NOT IN ('', 'none') AND NOT list_has_all(['complaint', 'refund', 'order_in_transit'], string_split(open_cases_text, ';'))
+            THEN 'open_cases: not a case'
     END AS problem
 FROM fields;

@@ -28,7 +28,18 @@ SELECT
                 consent_text(email_consent, consent_at, consent_source),
                 consent_text(sms_consent, consent_at, consent_source),
                 consent_text(push_consent, consent_at, consent_source),
-                acquisition_channel  -- none adds nothing (concat_ws skips NULL): the fingerprint of before it was taken
+                -- What is not stated adds nothing (concat_ws skips NULL): the fingerprint of before it was taken.
+                acquisition_channel,
+                'push_token=' || push_token,
+                'open_cases=' || array_to_string(open_cases, ';'),
+                CASE
+                    WHEN webhook_consent IS NOT NULL
+                        THEN concat('webhook', chr(31), consent_text(webhook_consent, consent_at, consent_source))
+                END,
+                CASE
+                    WHEN call_consent IS NOT NULL
+                        THEN concat('call', chr(31), consent_text(call_consent, consent_at, consent_source))
+                END
             )
         ),
         1, 16

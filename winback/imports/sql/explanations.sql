@@ -45,7 +45,16 @@ FROM (
     (['time_zone'], 'not a zone', 'is not an IANA time zone such as Europe/Berlin'),
     (['country'], 'not a code', 'is not an ISO 3166 code of two letters such as DE'),
     (['locale'], 'not a tag', 'is not a language tag such as de-DE'),
-    (['email_consent', 'sms_consent', 'push_consent'], 'not a consent', 'is none of granted, denied, unknown'),
+    (
+        ['email_consent', 'sms_consent', 'push_consent', 'webhook_consent', 'call_consent'],
+        'not a consent',
+        'is none of granted, denied, unknown'
+    ),
+    (['push_token'], 'not a token', 'is not a push token: expected 8 to 4,096 visible ASCII characters'),
+    (
+        ['open_cases'], 'not a case',
+        'has other words than complaint, refund, order_in_transit: expected those that are open, such as complaint;refund, or none'
+    ),
     (['customer_id'], 'used again', 'line {line} has this customer_id with other content: the first one counts'),
     (['currency'], 'differs within the order', 'the lines of this order, the first on line {line}, have different currencies')
 ) AS listed (fields, problem, reason), unnest(fields) AS each_field (field);
