@@ -5,7 +5,7 @@ no personal data.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -75,8 +75,10 @@ class DecisionRecord:
         """As a line of the lake's object holds it."""
         return {
             "record_version": RECORD_VERSION,
-            **asdict(self),
+            **vars(self),
             "decided_at": format_instant(self.decided_at),
+            "features": dict(self.features),
+            "arms": [dict(vars(each)) for each in self.arms],  # dataclasses.asdict takes four times as long
             "source": str(self.source),
         }
 
