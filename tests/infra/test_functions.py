@@ -6,6 +6,7 @@ from pathlib import Path
 
 from infra.stacks.api import PUBLIC_ROUTES, ROUTES
 from tests.infra.conftest import ROOT, Stage, synthesize
+from tests.infra.readable import text
 
 FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
 
