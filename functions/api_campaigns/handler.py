@@ -9,7 +9,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 
-from winback.aws.campaigns import Campaign, CampaignStore, UnknownCampaign
+from winback.aws.campaigns import Campaign, CampaignChanged, CampaignStore, UnknownCampaign
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -19,23 +19,27 @@ from winback.aws.launch_control import (
     StartsInThePast,
     UnusableOffer,
     UnusableSlice,
+    UnusableTemplate,
     Workflows,
 )
 from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchChanged, LaunchStore, UnknownLaunch
 from winback.aws.offers import OfferStore
-from winback.aws.rest_api import RequestRefused, account_of, body_of, idempotency_key, json_response, rest_api
+from winback.aws.rest_api import RequestRefused, account_of, body_of, idempotency_key, json_response, query_of, rest_api
 from winback.aws.slices import SliceStore
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import Accounts, table
+from winback.aws.templates import TemplateStore
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import EndsTooLate, IllegalTransition, Launch, LaunchConflict
 from winback.campaigns.messages import message_problems
-from winback.campaigns.requests import Approval, NewLaunch, NoBody, describe, outline, without_pages
+from winback.campaigns.requests import Approval, CampaignsQuery, NewLaunch, NoBody, describe, outline, without_pages
 from winback.fields import FieldProblem
 from winback.identifiers import CampaignId, LaunchId
 from winback.instants import format_instant
 
+YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
+LONGEST_VERSION = 6  # digits
 logger = Logger()
 app = rest_api(
     {
@@ -43,8 +47,10 @@ app = rest_api(
         UnknownLaunch: (HTTPStatus.NOT_FOUND, "not_found"),
         IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
         LaunchChanged: (HTTPStatus.CONFLICT, "changed_meanwhile"),
+        CampaignChanged: (HTTPStatus.CONFLICT, "changed_meanwhile"),
         NoSnapshot: (HTTPStatus.CONFLICT, "no_snapshot"),
         UnusableSlice: (HTTPStatus.CONFLICT, "unusable_slice"),
+        UnusableTemplate: (HTTPStatus.CONFLICT, "unusable_template"),
         UnusableOffer: (HTTPStatus.CONFLICT, "unusable_offer"),
         StartsInThePast: (HTTPStatus.BAD_REQUEST, "starts_in_the_past"),
         EndsTooLate: (HTTPStatus.BAD_REQUEST, "ends_too_late"),
@@ -73,6 +79,7 @@ def control() -> LaunchControl:
         SnapshotStore(campaigns),
         SliceStore(campaigns),
         OfferStore(campaigns),
+        TemplateStore(campaigns),
         clock_of(campaigns),
         workflows,
     )
@@ -85,30 +92,88 @@ def lake() -> Lake:
 
 @app.post("/v1/campaigns")
 def create_campaign() -> Response[str]:
-    definition = body_of(app, CampaignDefinition)
+    """The definition, as JSON or YAML."""
+    created = control().define(account_of(app), _checked_definition(), idempotency_key(app))
+    return json_response(HTTPStatus.CREATED, _campaign(created))
+
+
+@app.put("/v1/campaigns/<campaign_id>")
+def redefine_campaign(campaign_id: str) -> Response[str]:
+    """`If-Match` names the version that the new definition was made of. Launches go on with the one that they froze."""
+    changed = control().redefine(account_of(app), CampaignId(campaign_id), _checked_definition(), _named_version())
+    return json_response(HTTPStatus.OK, _campaign(changed))
+
+
+def _named_version() -> int:
+    named = app.current_event.headers.get("if-match", "").strip().strip('"')
+    if not named.isdecimal() or len(named) > LONGEST_VERSION:
+        problem = FieldProblem("If-Match", "is missing or no version", "the definition_version that was read")
+        raise RequestRefused(
+            HTTPStatus.PRECONDITION_REQUIRED, "version_required", "name the version that you changed", [problem]
+        )
+    return int(named)
+
+
+def _checked_definition() -> CampaignDefinition:
+    """What the account's messages, slices and offers allow. Raises RequestRefused, UnusableSlice, UnusableOffer."""
+    definition = _definition()
     problems = [
         FieldProblem(
             f"{path}.{found.part}" if found.part else path,
             f"line {found.line}: {found.problem}" if found.line else found.problem,
             found.expected,
         )
-        for path, found in message_problems(definition)
+        for path, found in message_problems(definition, control().templates.finder(account_of(app)))
     ]
     if problems:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_template", "some messages cannot be sent", problems)
     control().check_slice(account_of(app), definition.audience)
     control().check_offers(account_of(app), definition)
-    return json_response(
-        HTTPStatus.CREATED, _campaign(control().define(account_of(app), definition, idempotency_key(app)))
-    )
+    return definition
+
+
+def _definition() -> CampaignDefinition:
+    if app.current_event.headers.get("content-type", "").partition(";")[0].strip() not in YAML_TYPES:
+        return body_of(app, CampaignDefinition)
+    from winback.campaigns.reading import DefinitionRefused, Unreadable, read_definition  # noqa: PLC0415 (YAML is rare)
+
+    try:
+        return read_definition(app.current_event.decoded_body or "")
+    except Unreadable as error:
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_yaml", f"the body is not YAML: {error}") from None
+    except DefinitionRefused as error:
+        raise RequestRefused(
+            HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", error.problems
+        ) from None
 
 
 @app.get("/v1/campaigns")
 def list_campaigns() -> Response[str]:
-    """Without the content of messages: a single campaign's answer shows it."""
-    campaigns = sorted(control().campaigns.of_account(account_of(app)), key=lambda campaign: campaign.created_at)
+    """A page of them. Without the content of messages: a single campaign's answer shows it."""
+    query = query_of(app, CampaignsQuery)
+    campaigns, following = control().campaigns.page(account_of(app), query.limit, query.cursor)
     listed = [{**_campaign(campaign), "definition": outline(campaign.definition)} for campaign in campaigns]
-    return json_response(HTTPStatus.OK, {"campaigns": listed})
+    return json_response(HTTPStatus.OK, {"campaigns": listed, "next_cursor": following})
+
+
+@app.get("/v1/campaigns/schema")
+def read_schema() -> Response[str]:
+    from winback.campaigns.schema import campaign_schema  # noqa: PLC0415 (asked for rarely)
+
+    return json_response(HTTPStatus.OK, campaign_schema())
+
+
+@app.get("/v1/campaigns/<campaign_id>/versions/<version>")
+def read_version(campaign_id: str, version: str) -> Response[str]:
+    """A definition as it was, also one that was replaced."""
+    account_id, number = account_of(app), int(version) if version.isdecimal() and len(version) <= LONGEST_VERSION else 0
+    campaign = control().campaigns.get(account_id, CampaignId(campaign_id))
+    found = campaign if campaign.definition_version == number else None
+    kept = found or control().campaigns.version(account_id, campaign.campaign_id, number)
+    if kept is None:
+        raise UnknownCampaign(f"campaign {campaign_id} has no version {version}")
+    definition = kept.definition.model_dump(mode="json", exclude_none=True)
+    return json_response(HTTPStatus.OK, {"definition_version": number, "definition": definition})
 
 
 @app.get("/v1/campaigns/<campaign_id>")

@@ -1,4 +1,4 @@
-"""Customers newly lapsed: the campaigns that start from it get their launches, which wait for a person's approval."""
+"""Customers newly lapsed, or the hour: campaigns that start from it get launches, for a person to approve."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from winback.aws.announcements import NEWLY_LAPSED
+from winback.aws import announcements
 from winback.aws.campaigns import CampaignStore
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
@@ -21,7 +21,9 @@ from winback.aws.offers import OfferStore
 from winback.aws.slices import SliceStore
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import Accounts, table
+from winback.aws.templates import TemplateStore
 from winback.aws.triggers import Triggers
+from winback.campaigns.launch import Launch
 from winback.identifiers import AccountId, SnapshotId
 
 logger = Logger()
@@ -49,6 +51,7 @@ def triggers() -> Triggers:
         SnapshotStore(campaigns),
         SliceStore(campaigns),
         OfferStore(campaigns),
+        TemplateStore(campaigns),
         clock_of(campaigns),
         Workflows(boto3.client("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn),
     )
@@ -69,13 +72,19 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 def start_campaigns(record: SQSRecord) -> None:
     try:
         envelope = json.loads(record.body)
-        if envelope.get("detail-type") != NEWLY_LAPSED:
-            raise ForeignEvent(f"expected an event {NEWLY_LAPSED!r}")
-        account_id = AccountId(envelope["detail"]["account_id"])
-        snapshot_id = SnapshotId(envelope["detail"]["snapshot_id"])
-        launches = triggers().newly_lapsed(account_id, snapshot_id)
+        launches = _launches(envelope)
     except Exception as error:
         logger.error("event comes back", message_id=record.message_id, error=describe(error))
         raise
-    told = {"account_id": account_id, "snapshot_id": snapshot_id}
-    logger.info("campaigns started", extra={**told, "launches": [launch.launch_id for launch in launches]})
+    logger.info("campaigns started", extra={"launches": [launch.launch_id for launch in launches]})
+
+
+def _launches(envelope: dict[str, Any]) -> list[Launch]:
+    match envelope.get("detail-type"):
+        case announcements.NEWLY_LAPSED:
+            detail = envelope["detail"]
+            return triggers().newly_lapsed(AccountId(detail["account_id"]), SnapshotId(detail["snapshot_id"]))
+        case "Scheduled Event":
+            return triggers().hourly(clock_of(table(read_settings(Settings).campaigns_table)).now(envelope))
+        case _:
+            raise ForeignEvent("expected customers newly lapsed, or the hour")

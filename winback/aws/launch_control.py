@@ -16,10 +16,11 @@ from winback.aws.offers import OfferRefused, OfferStore, UnknownOffer
 from winback.aws.slices import SliceStore
 from winback.aws.snapshots import Snapshot, SnapshotState, SnapshotStore
 from winback.aws.tables import Accounts
+from winback.aws.templates import TemplateStore
 from winback.campaigns.audience import Audience
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import IllegalTransition, Launch, LaunchConflict, LaunchState
-from winback.campaigns.messages import frozen
+from winback.campaigns.messages import freezing_problems, frozen
 from winback.campaigns.offer_steps import out_of_season
 from winback.campaigns.requests import Approval, NewLaunch
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId, new_id, repeatable_id
@@ -43,6 +44,10 @@ class UnusableSlice(LaunchConflict):
 
 class UnusableOffer(LaunchConflict):
     """An offer of the definition does not exist, was retired, or is not valid when the launch would send it."""
+
+
+class UnusableTemplate(LaunchConflict):
+    """A saved template of the definition was deleted, or changed so that the launch could not send it."""
 
 
 class StartsInThePast(LaunchConflict):
@@ -83,6 +88,7 @@ class LaunchControl:
     snapshots: SnapshotStore
     slices: SliceStore
     offers: OfferStore
+    templates: TemplateStore
     clock: Clock
     workflows: Workflows
 
@@ -99,6 +105,14 @@ class LaunchControl:
         if there.definition != definition:
             raise KeyUsedOtherwise("Idempotency-Key was used for another definition: use a new one for each campaign")
         return there
+
+    def redefine(
+        self, account_id: AccountId, campaign_id: CampaignId, definition: CampaignDefinition, version: int
+    ) -> Campaign:
+        """The campaign with its next definition; its launches go on with theirs. Raises UnknownCampaign,
+        CampaignChanged when `version` is not the latest."""
+        read = self.campaigns.get(account_id, campaign_id)
+        return self.campaigns.redefine(account_id, read, definition, version, self.clock.now())
 
     def pause_campaign(self, account_id: AccountId, campaign_id: CampaignId) -> Campaign:
         """Nothing starts it by itself until it is resumed. Raises UnknownCampaign, StartsByHand, CampaignChanged."""
@@ -119,8 +133,8 @@ class LaunchControl:
     ) -> Launch:
         """The same idempotency key `once` gives the same launch of the campaign.
 
-        Raises UnknownCampaign, NoSnapshot, UnusableSlice, UnusableOffer, StartsInThePast, EndsTooLate and
-        KeyUsedOtherwise. A launch whose workflow cannot start is `failed`; with a key it stays as it is, for the next
+        Raises UnknownCampaign, NoSnapshot, UnusableSlice, UnusableOffer, UnusableTemplate, StartsInThePast, EndsTooLate
+        and KeyUsedOtherwise. A launch whose workflow cannot start is `failed`; with a key it stays as it is, for the next
         attempt to take up.
         """
         launch_id = LaunchId(repeatable_id("lau", account_id, campaign_id, once) if once else new_id("lau"))
@@ -136,7 +150,7 @@ class LaunchControl:
             account_id,
             launch_id,
             campaign_id,
-            frozen(campaign.definition),
+            self._frozen_messages(account_id, campaign.definition),
             snapshot.snapshot_id,
             prefix=launch_prefix(account_id, launch_id),
             starts_at=wanted.starts_at,
@@ -222,6 +236,12 @@ class LaunchControl:
             return self.offers.frozen(account_id, offer_ids)
         except (UnknownOffer, OfferRefused) as error:
             raise UnusableOffer(str(error)) from error
+
+    def _frozen_messages(self, account_id: AccountId, definition: CampaignDefinition) -> CampaignDefinition:
+        find = self.templates.finder(account_id)
+        for path, found in freezing_problems(definition, find):
+            raise UnusableTemplate(f"{path} {found.problem}: expected {found.expected}")
+        return frozen(definition, find)
 
     def _with_offers(self, account: Account, launch: Launch) -> Launch:
         policy = launch.definition.offers

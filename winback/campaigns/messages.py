@@ -42,27 +42,36 @@ def template_of(step: Step) -> Template:
 def message_problems(
     definition: CampaignDefinition, find: FindTemplate = resolve_template
 ) -> Iterator[tuple[str, Problem]]:
-    """(path, problem) for everything that keeps a step's message from being sent; `find` gives templates by name.
+    """(path, problem) for everything that keeps a step's message from being sent; `find` gives templates by name."""
+    for location, choice in definition.templates:
+        try:
+            template = _template(choice, find)
+        except UnknownTemplate:
+            continue  # told below
+        yield from ((field_path(location), found) for found in check_template(template))
+    yield from freezing_problems(definition, find)
+
+
+def freezing_problems(
+    definition: CampaignDefinition, find: FindTemplate = resolve_template
+) -> Iterator[tuple[str, Problem]]:
+    """Those that saved templates may bring after the campaign was defined: gone, without a channel's parts, too long.
 
     A launch stores what `frozen` makes of the definition, so that must keep the size limit too.
     """
     unknown = False
     for location, choice in definition.templates:
-        path = field_path(location)
         try:
-            template = _template(choice, find)
+            _template(choice, find)
         except UnknownTemplate as error:
             problem, _, expected = str(error).partition(": expected ")
-            yield path, Problem("", 0, problem, expected)
+            yield field_path(location), Problem("", 0, problem, expected)
             unknown = True
-            continue
-        for found in check_template(template):
-            yield path, found
     if unknown:
         return
     yield from _without_a_channel(definition, find)
     if (size := frozen(definition, find).size) > MAX_SIZE:
-        problem = f"have {size} bytes with the shipped templates that they use"
+        problem = f"have {size} bytes with the templates that they name"
         yield "steps", Problem("", 0, problem, f"at most {MAX_SIZE} bytes")
 
 
