@@ -35,6 +35,7 @@ from local.inprocess.tally import Tally, tally
 from winback.delivery.ledger import Outcome
 
 CUSTOMERS, CUSTOMERS_EACH, CUSTOMERS_KILLED = 100_000, 2_000, 4
+PROCESSES = 2  # each with its part of the large launch's customers, and then the others' launches
 PARTS = 8  # of the kill points, each a task of its own
 KILL_POINTS = "killed at every point in turn"
 
@@ -60,12 +61,12 @@ def run(small: bool) -> None:
     """Raises SystemExit when something was lost, doubled or untrue."""
     console, started = Console(width=150), perf_counter()
     whole = CUSTOMERS // 10 if small else CUSTOMERS
-    tasks: list[tuple[str, int, int]] = [(everything().name, whole, 0)]
+    tasks: list[tuple[str, int, int]] = [(everything(part).name, whole // PROCESSES, part) for part in range(PROCESSES)]
     tasks += [(KILL_POINTS, CUSTOMERS_KILLED, part) for part in range(PARTS)]
     tasks += [(fault.name, CUSTOMERS_EACH, 0) for fault in faults()]
     found: list[Found] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with multiprocessing.get_context("spawn").Pool(2) as pool, Progress(*columns, console=console) as progress:
+    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool, Progress(*columns, console=console) as progress:
         bar = progress.add_task("faults", total=len(tasks))
         for one in pool.imap_unordered(do, tasks):
             found.append(one)
@@ -100,10 +101,10 @@ def faults() -> Iterator[Fault]:
     yield Fault("provider out for 12 minutes", troubles=Troubles(out_from=timedelta(minutes=2)))
 
 
-def everything() -> Fault:
+def everything(part: int = 0) -> Fault:
     return Fault(
         "all of these at once",
-        Chances(random.Random(5), killed=0.0002, throttled=0.0005, left=0.02),
+        Chances(random.Random(part), killed=0.0002, throttled=0.0005, left=0.02),
         Troubles(
             too_fast=0.02,
             refused=0.001,
@@ -146,15 +147,15 @@ def do(task: tuple[str, int, int]) -> Found:
     if name == KILL_POINTS:
         tallies, met = killed_everywhere(customers, part)
         return Found(name, customers, len(tallies), tuple(tallies), met, 0, perf_counter() - started)
-    fault = next(one for one in (everything(), *faults()) if one.name == name)
-    engine = launched(customers, fault)
+    fault = next(one for one in (everything(part), *faults()) if one.name == name)
+    engine = launched(customers, fault, first=part * customers)
     return Found(name, customers, 1, (tally(engine),), engine.errors, len(engine.queue.dead), perf_counter() - started)
 
 
-def launched(customers: int, fault: Fault) -> Engine:
+def launched(customers: int, fault: Fault, first: int = 0) -> Engine:
     """A launch of two steps that has met the fault, at a rate at which one step takes some ten minutes."""
-    keys = customer_keys(customers)
-    engine = shop(keys, per_second=max(5.0, customers / 600))
+    keys = customer_keys(customers, first=first)
+    engine = shop(keys, seed=first + 1, per_second=max(5.0, customers / 600))
     engine.prepare(campaign(), candidates(keys))
     fault.meet(engine)
     engine.run()
@@ -189,7 +190,7 @@ def joined(parts: Sequence[Found]) -> Found:
     first = parts[0]
     return Found(
         first.fault,
-        first.customers,
+        first.customers if first.fault == KILL_POINTS else sum(part.customers for part in parts),
         sum(part.runs for part in parts),
         tuple(one for part in parts for one in part.tallies),
         sum((part.met for part in parts), Counter()),

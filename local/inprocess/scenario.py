@@ -39,9 +39,9 @@ MESSAGE = {
 _PLACE = {"segment": "Slipping VIPs", "family": "Slipping", "value_tier": "VIP", "status": "At Risk", "lapsed": True}
 
 
-def customer_keys(count: int, account: Account = ACCOUNT) -> list[CustomerKey]:
+def customer_keys(count: int, account: Account = ACCOUNT, first: int = 0) -> list[CustomerKey]:
     """In order, as the chunks of a launch have them."""
-    return sorted(account.customer_key(str(number)) for number in range(count))
+    return sorted(account.customer_key(str(number)) for number in range(first, first + count))
 
 
 def profiles(keys: Iterable[CustomerKey]) -> Iterator[tuple[CustomerKey, Mapping[str, Any]]]:

@@ -44,7 +44,7 @@ def test_killed_at_any_point_in_turn_a_launch_loses_nothing_and_sends_nothing_tw
 @pytest.mark.parametrize("fault", [*faults(), everything()], ids=lambda fault: fault.name)
 def test_a_launch_survives(fault: Fault) -> None:
     keys = customer_keys(30)
-    engine = shop(keys, per_second=1)
+    engine = shop(keys, per_second=0.2)
     engine.prepare(campaign(), candidates(keys))
     fault.meet(engine)
     engine.run()
