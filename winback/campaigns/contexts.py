@@ -43,6 +43,7 @@ def send_context(
         unknown_zone=account.unknown_zone,
         contact_policy=ContactPolicy.from_row(policy) if policy else None,
         cooldown_days=_cooldown_days(launch) if row.get("offer_id") else None,
+        offered_by=launch.launch_id,
         reserved=reserved,
         budget_left=budget_left,
         latest_at=latest_at,

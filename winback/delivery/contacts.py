@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from winback.accounts import FrequencyCap
 from winback.identifiers import LaunchId
+from winback.identifiers import LaunchId
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,16 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True)
 class ContactLimits:
-    """Everything that holds one send. `cooldown_days`: days since the last offer, for a message that carries one."""
+    """Everything that holds one send. `cooldown_days`: days since the last offer, for a message that carries one.
+
+    `offered_by`: its launch, whose earlier messages with the offer are no other offer: this one reminds of it.
+    """
 
     channel: FrequencyCap
     overall: FrequencyCap
     policy: ContactPolicy | None = None
     cooldown_days: int | None = None
+    offered_by: LaunchId | None = None
 
     @property
     def longest_days(self) -> int:
@@ -97,8 +102,11 @@ def exceeded(contacts: Sequence[Contact], channel: str, at: datetime, limits: Co
         or cap_reached(everything, policy.at_most, policy.days, at)
     ):
         found.append(Limit.POLICY)
-    if cooldown is not None and cap_reached([one.at for one in contacts if one.offer is not None], 1, cooldown, at):
-        found.append(Limit.DISCOUNT)
+    if cooldown is not None:
+        own = f"{limits.offered_by}#"
+        others = [one.at for one in contacts if one.offer is not None and not one.send.startswith(own)]
+        if cap_reached(others, 1, cooldown, at):
+            found.append(Limit.DISCOUNT)
     return tuple(found)
 
 

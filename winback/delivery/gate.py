@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from winback.accounts import FrequencyCaps, QuietHours, SendWindow
 from winback.delivery.contacts import Contact, ContactLimits, ContactPolicy, exceeded
 from winback.delivery.quiet_hours import next_allowed
-from winback.identifiers import CustomerKey
+from winback.identifiers import CustomerKey, LaunchId
 
 
 class Reason(StrEnum):
@@ -85,7 +85,7 @@ class SendContext:
     """What launch and account say of one send.
 
     `reserved`: contacts that launches of higher priority are expected to make. `contact_policy`: of the customer's
-    segment. `cooldown_days`: since the last offer, where the message carries one.
+    segment. `cooldown_days`: since the last offer, where the message carries one; `offered_by`: its launch.
     """
 
     channel: str
@@ -99,6 +99,7 @@ class SendContext:
     unknown_zone: SendWindow
     contact_policy: ContactPolicy | None = None
     cooldown_days: int | None = None
+    offered_by: LaunchId | None = None
     reserved: tuple[Contact, ...] = ()
     stop_on_engaged: bool = False
     budget_left: bool = True
@@ -109,7 +110,11 @@ class SendContext:
     @cached_property
     def limits(self) -> ContactLimits:
         return ContactLimits(
-            self.caps.of(self.channel), self.caps.overall, policy=self.contact_policy, cooldown_days=self.cooldown_days
+            self.caps.of(self.channel),
+            self.caps.overall,
+            policy=self.contact_policy,
+            cooldown_days=self.cooldown_days,
+            offered_by=self.offered_by,
         )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winback.accounts import ChannelCaps, FrequencyCap, FrequencyCaps, QuietHours, SendWindow
-from winback.delivery.contacts import Contact, ContactPolicy, cap_reached
+from winback.delivery.contacts import Contact, ContactLimits, ContactPolicy, Limit, cap_reached, exceeded
 from winback.delivery.gate import (
     Consent,
     Reason,
@@ -20,7 +20,7 @@ from winback.delivery.gate import (
     decide,
     eligibility,
 )
-from winback.identifiers import CustomerKey
+from winback.identifiers import CustomerKey, LaunchId
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -203,3 +203,11 @@ def test_quiet_hours_move_a_message_to_their_end_and_drop_it_only_when_that_is_t
 
 def test_a_message_never_leaves_before_its_time() -> None:
     assert verdict(planned_at=NOW + timedelta(hours=1)) == Verdict((), NOW + timedelta(hours=1))
+
+
+def test_a_reminder_of_the_launch_s_own_offer_is_no_second_offer() -> None:
+    offered = contact(7, offer="off-1")
+    limits = ContactLimits(FrequencyCap(sends=9, days=7), FrequencyCap(sends=9, days=7), cooldown_days=90)
+    assert exceeded([offered], "email", NOW, limits) == (Limit.DISCOUNT,)
+    assert exceeded([offered], "email", NOW, replace(limits, offered_by=LaunchId("lau-000000000001"))) == ()
+    assert exceeded([offered], "email", NOW, replace(limits, offered_by=LaunchId("lau-000000000002"))) != ()
