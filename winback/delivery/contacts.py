@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from winback.accounts import FrequencyCap
 from winback.identifiers import LaunchId
-from winback.identifiers import LaunchId
 
 
 @dataclass(frozen=True)
