@@ -16,7 +16,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 STAGE ?= dev
 
-.PHONY: help setup sagemaker demo test test-local check style types format lock up down synth bench clean
+.PHONY: help setup sagemaker demo test test-local check style types format lock up down synth bench bench-faults clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -102,6 +102,9 @@ synth: setup ## write the CloudFormation of one stage: make synth STAGE=prod
 
 bench: setup ## benchmarks: figures and ratios of one run
 	@$(BIN)/python -m bench
+
+bench-faults: setup ## 100 k customers, two steps, faults: nothing lost, nothing twice
+	@$(BIN)/python -m bench faults
 
 clean: down ## remove everything that was made
 	rm -rf .venv node_modules build cdk.out .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

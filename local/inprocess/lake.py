@@ -33,11 +33,12 @@ class MemoryS3:
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **options: Any) -> dict[str, Any]:  # noqa: ARG002
         self._begin("put_object")
         with self.lock:
-            if options.get("IfNoneMatch") == "*" and Key in self.objects:
-                self.hook.after("lake.put_object")
-                _refuse("PreconditionFailed", "PutObject")
-            self.objects[Key] = bytes(Body)
+            refused = options.get("IfNoneMatch") == "*" and Key in self.objects
+            if not refused:
+                self.objects[Key] = bytes(Body)
         self.hook.after("lake.put_object")
+        if refused:
+            _refuse("PreconditionFailed", "PutObject")
         return {"ETag": _etag(Body)}
 
     def get_object(
