@@ -3,20 +3,21 @@
 import secrets
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import boto3
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from winback.accounts import Account, FrequencyCaps, QuietHours, Sender, SendWindow
-from winback.accounts.global_holdout import GlobalHoldout
+from winback.accounts import Account
 from winback.aws import keys
 from winback.aws.api_keys import ApiKeys
 from winback.aws.clock import Clock, SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.tables import Accounts, table
 from winback.aws.tenants import Tenants
-from winback.identifiers import ACCOUNT_ID_PATTERN, AccountId
+from winback.identifiers import AccountId
+
+_FIXED = frozenset({"currency", "key_salt"})
 
 
 class AccountExists(ValueError):
@@ -27,38 +28,32 @@ class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CreateAccount(_Request):
+class CreateAccount(BaseModel):
+    """Beside `action`, the fields of winback.accounts.Account: `account_id`, `name`, `currency`, `sender` and
+    `public_url` are required; `key_salt` is given only to restore an account with the keys that it had.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
     action: Literal["create_account"]
-    account_id: AccountId = Field(pattern=ACCOUNT_ID_PATTERN)
-    name: str
-    currency: str
-    time_zone: str = "UTC"
-    sender: Sender
-    public_url: str
-    website: str | None = None
-    frequency_caps: FrequencyCaps = FrequencyCaps()
-    quiet_hours: QuietHours = QuietHours()
-    unknown_zone: SendWindow = SendWindow()
-    global_holdout: GlobalHoldout = GlobalHoldout()
-    trend_category: str | None = None
-    key_salt: str | None = Field(default=None, description="only to restore an account with the keys that it had")
 
 
-class UpdateAccount(_Request):
-    """Fields that are left out stay as they are. Salt and currency never change: stored data depends on them."""
+class UpdateAccount(BaseModel):
+    """Beside `action` and `account_id`, what changes of the account, as a JSON merge patch (RFC 7396): what is left out
+    stays, also within an object, and null takes a setting back to its default. Salt and currency never change: stored
+    data depends on them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     action: Literal["update_account"]
     account_id: AccountId
-    name: str | None = None
-    time_zone: str | None = None
-    sender: Sender | None = None
-    public_url: str | None = None
-    website: str | None = None
-    frequency_caps: FrequencyCaps | None = None
-    quiet_hours: QuietHours | None = None
-    unknown_zone: SendWindow | None = None
-    global_holdout: GlobalHoldout | None = None
-    trend_category: str | None = None
+
+    @model_validator(mode="after")
+    def _what_may_change(self) -> Self:
+        for name in _FIXED & set(self.model_extra or {}):
+            raise ValueError(f"{name} never changes: stored data depends on it")
+        return self
 
 
 class CreateKey(_Request):
@@ -107,9 +102,11 @@ def perform(request: Action, parts: Parts) -> dict[str, Any]:
         case CreateAccount():
             return _create(request, parts)
         case UpdateAccount():
-            changes = request.model_dump(exclude={"action", "account_id"}, exclude_none=True)
             changed = parts.accounts.change(
-                request.account_id, lambda account: Account.model_validate({**account.model_dump(), **changes})
+                request.account_id,
+                lambda account: Account.model_validate(
+                    _merged(account.model_dump(mode="json"), request.model_extra or {})
+                ),
             )
             return changed.model_dump(mode="json", exclude={"key_salt"})
         case CreateKey():
@@ -121,8 +118,7 @@ def perform(request: Action, parts: Parts) -> dict[str, Any]:
 
 
 def _create(request: CreateAccount, parts: Parts) -> dict[str, Any]:
-    fields = request.model_dump(exclude={"action"}, exclude_none=True)
-    account = Account.model_validate({"key_salt": secrets.token_hex(16), **fields})
+    account = Account.model_validate({"key_salt": secrets.token_hex(16), **(request.model_extra or {})})
     if parts.tenants is not None:
         parts.tenants.ensure(account)
     if not parts.accounts.create(account):
@@ -135,3 +131,17 @@ def _create(request: CreateAccount, parts: Parts) -> dict[str, Any]:
 def _with_key(account_id: AccountId, parts: Parts) -> dict[str, Any]:
     secret, key_id = parts.api_keys.create(account_id, parts.clock.now())
     return {"account_id": account_id, "api_key": secret, "key_id": key_id}
+
+
+def _merged(known: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """https://www.rfc-editor.org/rfc/rfc7396"""
+    merged = dict(known)
+    for name, value in changes.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, dict):
+            there = merged.get(name)
+            merged[name] = _merged(there if isinstance(there, dict) else {}, value)
+        else:
+            merged[name] = value
+    return merged

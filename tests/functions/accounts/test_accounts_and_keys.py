@@ -1,4 +1,5 @@
 import json
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from functions.admin_accounts.actions import AccountExists
 from functions.admin_accounts.handler import InvalidRequest
 from functions.admin_accounts.handler import handler as administer
 from functions.authorizer.handler import handler as authorize
-from winback.accounts import Account
+from winback.accounts import Account, FrequencyCap, SendWindow
 from winback.aws.api_keys import UnknownKey
 from winback.aws.tables import Accounts, UnknownAccount
 from winback.aws.tenants import Tenants
@@ -78,6 +79,47 @@ def test_an_update_changes_what_it_names_and_nothing_else(campaigns_table: Any, 
     after = Accounts(campaigns_table).get(CREATE["account_id"])
     assert after == before.model_copy(update={"name": "Acme Posters"})
     assert "key_salt" not in answer
+
+
+def test_an_update_within_a_setting_keeps_the_rest_of_it_and_null_takes_it_back_to_its_default(
+    campaigns_table: Any, context: Any
+) -> None:
+    administer({**CREATE, "frequency_caps": {"channels": {"sms": {"sends": 1, "days": 30}}}}, context)
+
+    def update(**changes: Any) -> Account:
+        administer({"action": "update_account", "account_id": "acme", **changes}, context)
+        return Accounts(campaigns_table).get(CREATE["account_id"])
+
+    after = update(frequency_caps={"overall": {"sends": 2}}, global_holdout={"share": 0.05})
+    assert (after.frequency_caps.overall, after.frequency_caps.of("sms")) == (
+        FrequencyCap(sends=2, days=7),
+        FrequencyCap(sends=1, days=30),
+    )
+    assert after.global_holdout.share == 0.05
+    assert update(unknown_zone={"from": "09:00", "until": "20:00"}).unknown_zone.until == time(20)
+    assert update(unknown_zone=None).unknown_zone == SendWindow()
+    assert update(name="Acme").frequency_caps == after.frequency_caps
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"frequency_caps": {"channels": {"email": {"sends": 0}}}}, "frequency_caps.channels.email.sends"),
+        ({"frequency_caps": {"channels": {"emial": {"sends": 1}}}}, "frequency_caps.channels.emial"),
+        ({"quiet_hours": {"start": "9 pm"}}, "quiet_hours.start .*HH:MM"),
+        ({"unknown_zone": {"from": "18:00"}}, "unknown_zone .*until is 17:00"),
+        ({"currency": "USD"}, "currency never changes"),
+        ({"key_salt": "0" * 32}, "key_salt never changes"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_refused_by_its_path(
+    campaigns_table: Any, context: Any, changes: dict[str, Any], named: str
+) -> None:
+    administer(CREATE, context)
+    before = Accounts(campaigns_table).get(CREATE["account_id"])
+    with pytest.raises(InvalidRequest, match=named):
+        administer({"action": "update_account", "account_id": "acme", **changes}, context)
+    assert Accounts(campaigns_table).get(CREATE["account_id"]) == before
 
 
 def test_an_update_starts_from_what_other_operators_stored_meanwhile(campaigns_table: Any, context: Any) -> None:
