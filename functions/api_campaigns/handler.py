@@ -210,12 +210,13 @@ def prepare_launch(campaign_id: str) -> Response[str]:
 
 @app.get("/v1/launches/<launch_id>")
 def read_launch(launch_id: str) -> Response[str]:
-    """State, steps with the progress of their planning, and the dry run once there is one."""
+    """State, steps with the progress of their planning, and the dry run, with its page, once there is one."""
     launch = control().launches.get(account_of(app), LaunchId(launch_id))
     files = LaunchFiles(lake(), launch)
     answer: dict[str, Any] = describe(launch)
     if launch.dry_run is not None:
         answer["dry_run"] = without_pages(lake().read_json(files.dry_run_key))
+        answer["dry_run_page"] = lake().link(files.dry_run_page_key)
     if launch.started_at is not None:
         for step in answer["steps"]:
             planned = sum(1 for _ in files.planned_chunks(step["step"]))

@@ -71,8 +71,8 @@ def _tiles(run: Run) -> list[Tile]:
 
 def _warnings(run: Run) -> Iterator[Html]:
     for check in run["preflight"]:
-        if not check["passed"]:
-            yield note(f"{check['name']}: {check['problem']}. {check['remedy']}.", tone="bad")
+        if check["passed"] is False:
+            yield note(_says(check), tone="bad" if check["required"] else "caution")
     for channel, row in run["channels"].items():
         if row.get("hours_over"):
             yield note(
@@ -95,22 +95,27 @@ def _warnings(run: Run) -> Iterator[Html]:
 def _samples(run: Run) -> list[Html]:
     if not run["samples"]:
         return []
-    shown: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    for sample in run["samples"]:
-        shown.setdefault((sample["step"], sample.get("variant"), sample.get("channel"), sample["text"]), sample)
     return [
         section(
             "What they would read",
             *(
-                details(
-                    f"Step {sample['step']}: {sample.get('subject') or sample.get('title') or sample['text'][:60]}",
-                    element("pre", sample["text"], class_="sample"),
-                )
-                for sample in shown.values()
+                details(_sample_title(sample), element("pre", sample["text"], class_="sample"))
+                for sample in run["samples"]
             ),
-            lead="As text, of some customers, with their names left out; the HTML is in dry_run.json.",
+            lead="Each message as text, as someone of whom nothing is known would get it; the HTML is in dry_run.json.",
         )
     ]
+
+
+def _sample_title(sample: Mapping[str, Any]) -> str:
+    first = sample.get("subject") or sample.get("title") or sample["text"].partition("\n")[0][:70]
+    where = f"Step {sample['step']}, {plan.CHANNELS[sample['channel']]}"
+    return f"{where}{', ' + sample['variant'] if sample.get('variant') else ''}: {first}"
+
+
+def _says(check: Mapping[str, Any]) -> str:
+    remedy = check["remedy"] or ""
+    return f"{check['name']}: {check['problem']}. {remedy[:1].upper()}{remedy[1:]}".rstrip(". ") + "."
 
 
 def _preflight(run: Run) -> list[Html]:
@@ -120,9 +125,13 @@ def _preflight(run: Run) -> list[Html]:
         section(
             "Checked before an approval",
             plan.words_table(
-                ["Check", "Result"],
+                ["Check", "Channel", "Result"],
                 [
-                    [check["name"], "passed" if check["passed"] else f"{check['problem']}. {check['remedy']}."]
+                    [
+                        check["name"],
+                        plan.CHANNELS[check["channel"]],
+                        {True: "passed", None: "could not be checked"}.get(check["passed"], _says(check)),
+                    ]
                     for check in run["preflight"]
                 ],
             ),

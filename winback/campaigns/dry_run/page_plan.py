@@ -123,10 +123,12 @@ def steps(run: Run) -> list[Html]:
         section(
             "The steps",
             table(["Step", "Planned", "Path", "By", "At most", "Expected", "Excluded"], rows, align="llllrrr"),
-            *(
-                reasons(f"Why step {step['step']} leaves customers out", step["excluded"]["reasons"], "Customers")
-                for step in run["steps"]
-                if step["excluded"]["reasons"]
+            columns(
+                *(
+                    reasons(f"Why step {step['step']} leaves customers out", step["excluded"]["reasons"], "Customers")
+                    for step in run["steps"]
+                    if step["excluded"]["reasons"]
+                )
             ),
         )
     ]
