@@ -1,1 +1,1 @@
-"""A stand-in for SES v2: takes messages over the real API, and simulated recipients react to them."""
+"""A stand-in for SES v2 and AWS End User Messaging: takes messages over the real APIs; simulated recipients react."""

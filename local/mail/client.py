@@ -60,6 +60,15 @@ class MailClient:
         found: list[dict[str, Any]] = self._answer(self._http.get("/_control/messages", params=filters))["messages"]
         return found
 
+    def texts(self) -> list[dict[str, Any]]:
+        """Accepted texts of AWS End User Messaging, oldest first: message_id, number, text, context."""
+        found: list[dict[str, Any]] = self._answer(self._http.get("/_control/texts"))["texts"]
+        return found
+
+    def text_back(self, number: str, text: str, message_id: str | None = None) -> None:
+        """A customer answers a text."""
+        self._post("text-answer", {"number": number, "text": text, "message_id": message_id})
+
     def counts(self) -> Counts:
         return Counts(**self._answer(self._http.get("/_control/counts")))
 

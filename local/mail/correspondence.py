@@ -42,8 +42,8 @@ class Correspondence:
         *,
         publish: Publish,
         visit: Visit,
-        suppress: Callable[[str, str], None],
-        is_suppressed: Callable[[str], bool],
+        suppress: Callable[[Message, str], None],
+        is_suppressed: Callable[[Message], bool],
         account: str,
         region: str,
     ) -> None:
@@ -73,9 +73,7 @@ class Correspondence:
 
     def accept(self, message: Message) -> None:
         """Plans the reactions to a message that was just taken."""
-        planned = reactions(
-            self.seed, self.rates, message, suppressed=self._is_suppressed(message.destination[0].lower())
-        )
+        planned = reactions(self.seed, self.rates, message, suppressed=self._is_suppressed(message))
         with self._lock:
             for reaction in planned:
                 at = message.sent_at + (reaction.after if self.simulated else _hurried(reaction.after))
@@ -129,11 +127,11 @@ class Correspondence:
         return event(one.message, one.reaction, one.at, account=self._account, region=self._region)
 
     def _remember_refusal(self, one: _Due) -> None:
-        """SES itself lists addresses that bounced hard or complained."""
+        """SES itself lists the recipients of what bounced hard or was complained of."""
         if one.reaction.kind is Kind.COMPLAINT:
-            self._suppress(one.message.destination[0], "COMPLAINT")
+            self._suppress(one.message, "COMPLAINT")
         elif one.reaction.bounce_type == "Permanent" and one.reaction.bounce_sub_type == "General":
-            self._suppress(one.message.destination[0], "BOUNCE")
+            self._suppress(one.message, "BOUNCE")
 
 
 def _hurried(after: timedelta) -> timedelta:

@@ -1,4 +1,5 @@
-"""The recorder's process: SES v2 at `/v2/email/`, and `/_control/` for whoever drives it (local/mail/client.py).
+"""The recorder's process: SES v2 at `/v2/email/`, AWS End User Messaging at `/`, and `/_control/` for whoever drives
+it (local/mail/client.py).
 
 Run by `make up`; serves 127.0.0.1 alone. Its AWS credentials and endpoint come from the environment.
 """
@@ -7,6 +8,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -19,10 +21,12 @@ import boto3
 import httpx
 import typer
 
+from local.mail import texts
 from local.mail.correspondence import Correspondence
 from local.mail.messages import Message
 from local.mail.recipients import Kind, Rates, Reaction
 from local.mail.ses import Answer, Fault, Mailbox, Sending, error_answer, needed_permission
+from local.mail.texts import TextBox
 from local.permissions import AccessDenied, Permissions, permissions_of_the_environment
 from local.place import ACCESS_KEY, ACCOUNT, REGION
 from winback.instants import format_instant, parse_instant
@@ -33,22 +37,22 @@ if TYPE_CHECKING:
 _QUEUE_BATCH = 10  # most entries of one SendMessageBatch
 _TICK_SECONDS = 0.5
 _ARNS = f"arn:aws:ses:{REGION}:{ACCOUNT}"
+_TEXT_ARNS = f"arn:aws:sms-voice:{REGION}:{ACCOUNT}"
 
 
 class Recorder:
     """Mailbox, correspondence and the file of everything sent, behind one `handle`."""
 
     def __init__(
-        self, correspondence: Correspondence, mailbox: Mailbox, permissions: Permissions, record: Path
+        self, correspondence: Correspondence, mailbox: Mailbox, texts: TextBox, permissions: Permissions, record: Path
     ) -> None:
-        self.correspondence, self.mailbox, self._permissions, self._record = (
-            correspondence,
-            mailbox,
-            permissions,
-            record,
-        )
+        self.correspondence, self.mailbox, self.texts = correspondence, mailbox, texts
+        self._permissions, self._record = permissions, record
 
-    def handle(self, method: str, target: str, authorization: str, body: bytes) -> Answer:
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        authorization, operation = headers.get("Authorization", ""), headers.get("X-Amz-Target", "")
+        if operation.startswith(texts.TARGET):
+            return self._text(operation, authorization, body)
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query))
         if not parts.path.startswith("/_control/"):
@@ -61,6 +65,13 @@ class Recorder:
             return self._control(method, parts.path.removeprefix("/_control/"), query, json.loads(body or b"{}"))
         except (KeyError, TypeError, ValueError) as error:
             return Answer(400, {"error": {"code": "invalid_request", "message": f"{type(error).__name__}: {error}"}})
+
+    def _text(self, operation: str, authorization: str, body: bytes) -> Answer:
+        try:
+            self._permissions.check(authorization, *texts.needed_permission(operation, body, arns=_TEXT_ARNS))
+        except AccessDenied as denied:
+            return Answer(400, {"__type": "AccessDeniedException", "Message": str(denied)})
+        return Answer(*self.texts.handle(operation, body))
 
     def record(self, message: Message) -> None:
         with self._record.open("a") as file:
@@ -86,6 +97,11 @@ class Recorder:
                 return Answer(200, {})
             case "GET", "messages":
                 return Answer(200, {"messages": self._messages(query)})
+            case "GET", "texts":
+                return Answer(200, {"texts": self.texts.shown()})
+            case "POST", "text-answer":
+                self.texts.answer(payload["number"], payload["text"], payload.get("message_id"))
+                return Answer(200, {})
             case "GET", "counts":
                 return Answer(200, self._counts())
         return Answer(404, {"error": {"code": "not_found", "message": f"{method} /_control/{name}"}})
@@ -134,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        answer = self._recorder.handle(self.command, self.path, self.headers.get("Authorization", ""), body)
+        answer = self._recorder.handle(self.command, self.path, dict(self.headers.items()), body)
         if answer.drop:
             self.close_connection = True
             return
@@ -183,7 +199,8 @@ def visitor(client: httpx.Client) -> Any:
     return visit
 
 
-def build(sending: Sending, *, queue: str, record: Path) -> Recorder:
+def build(sending: Sending, *, queue: str, text_queues: Mapping[str, str], record: Path) -> Recorder:
+    """`text_queues`: where events of texts (`texts`) and what customers answer (`text-answers`) are put."""
     holder: list[Recorder] = []
 
     def accepted(message: Message) -> None:
@@ -197,14 +214,16 @@ def build(sending: Sending, *, queue: str, record: Path) -> Recorder:
     correspondence = Correspondence(
         publish=publisher(queue),
         visit=visitor(httpx.Client(timeout=30)),
-        suppress=mailbox.suppress,
-        is_suppressed=mailbox.suppressed.__contains__,
+        suppress=lambda message, reason: mailbox.suppress(message.destination[0], reason, message.tenant),
+        is_suppressed=lambda message: mailbox.is_suppressed(message.destination[0], message.tenant),
         account=ACCOUNT,
         region=REGION,
     )
     record.touch(mode=0o600)
     permissions = permissions_of_the_environment(ACCESS_KEY, time.monotonic)
-    holder.append(Recorder(correspondence, mailbox, permissions, record))
+    publishers = {kind: publisher(name) for kind, name in text_queues.items()}
+    text_box = TextBox(now=current, emit=lambda kind, events: publishers[kind](events))
+    holder.append(Recorder(correspondence, mailbox, text_box, permissions, record))
     return holder[0]
 
 
@@ -224,11 +243,15 @@ def main(
     queue: Annotated[str, typer.Option()],
     configuration_set: Annotated[list[str], typer.Option()],
     identity: Annotated[list[str], typer.Option()],
+    text_queue: Annotated[str, typer.Option(help="of the events of texts")] = "texts",
+    text_answer_queue: Annotated[str, typer.Option(help="of what customers text back")] = "text-answers",
     rate: Annotated[float, typer.Option(help="messages a second")] = 14,
     daily: Annotated[int, typer.Option(help="messages in 24 hours")] = 50_000,
 ) -> None:
     sending = Sending(frozenset(configuration_set), frozenset(identity), max_send_rate=rate, max_24_hour_send=daily)
-    recorder = build(sending, queue=queue, record=record)
+    recorder = build(
+        sending, queue=queue, text_queues={"texts": text_queue, "text-answers": text_answer_queue}, record=record
+    )
     threading.Thread(target=_live, args=(recorder.correspondence,), daemon=True).start()
     server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, recorder))
     server.daemon_threads = True

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from local.mail.messages import Message
+from local.mail.resources import Resources
 from local.mail.ses_requests import SesError, destination_of, raw_parts, required, simple_parts, tags_of
 
 MAX_MESSAGE_BYTES = 40 * 1024 * 1024
@@ -39,15 +40,23 @@ _ACTIONS = {
     ("DELETE", "suppression"): "ses:DeleteSuppressedDestination",
     ("POST", "identities"): "ses:CreateEmailIdentity",
     ("GET", "identities"): "ses:GetEmailIdentity",
+    ("GET", "configuration-sets"): "ses:GetConfigurationSet",
     ("POST", "tenants"): "ses:CreateTenant",
+    ("POST", "tenants/get"): "ses:GetTenant",
+    ("POST", "tenants/resources"): "ses:CreateTenantResourceAssociation",
+    ("POST", "tenant"): "ses:PutTenantSuppressionAttributes",
 }
+_NAMED = {"ses:GetEmailIdentity": "identity", "ses:GetConfigurationSet": "configuration-set"}  # the path names it
 
 
 def needed_permission(method: str, path: str, body: bytes, *, arns: str) -> tuple[str, list[str]]:
     """Action and resources that IAM checks; `arns` is such as `arn:aws:ses:us-east-1:000000000000`. A message needs its
     sender's domain and its configuration set:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html."""
-    action = _ACTIONS.get((method, path.removeprefix("/v2/email/").split("/")[0]), "ses:Unknown")
+    kind, *named = unquote(path).removeprefix("/v2/email/").split("/")
+    action = _ACTIONS.get((method, "/".join((kind, *named))) if kind == "tenants" else (method, kind), "ses:Unknown")
+    if action in _NAMED:
+        return action, [f"{arns}:{_NAMED[action]}/{named[0]}"]
     if action != "ses:SendEmail":
         return action, ["*"]
     try:
@@ -111,15 +120,15 @@ class Mailbox:
     ) -> None:
         """`now` stamps messages; `ticks` are real seconds for the send rate; `accepted` hears of each message once."""
         self._sending = sending
-        self._identities = set(sending.identities)
-        self._tenants = set(sending.tenants)
+        tenants = {name: {"SuppressionScope": "TENANT"} for name in sending.tenants}
+        self._resources = Resources(set(sending.identities), sending.configuration_sets, tenants)
         self._now, self._ticks, self._accepted = now, ticks, accepted
         self._lock = threading.RLock()
         self._last_second: deque[float] = deque()
         self._faults: dict[int, str] = {}
         self._calls = 0
         self.messages: list[Message] = []
-        self.suppressed: dict[str, tuple[str, datetime]] = {}
+        self.suppressed: dict[tuple[str, str], tuple[str, datetime]] = {}  # (tenant or nothing, address)
         self.throttled = 0
 
     def inject(self, faults: list[Fault]) -> None:
@@ -128,10 +137,13 @@ class Mailbox:
             self._faults = {fault.call: fault.kind for fault in faults}
             self._calls = 0
 
-    def suppress(self, address: str, reason: str) -> None:
-        """As SES does after a hard bounce (`BOUNCE`) or a complaint (`COMPLAINT`)."""
+    def suppress(self, address: str, reason: str, tenant: str | None = None) -> None:
+        """As SES does after a hard bounce (`BOUNCE`) or a complaint (`COMPLAINT`), on the list that counts there."""
         with self._lock:
-            self.suppressed[address.lower()] = (reason, self._now())
+            self.suppressed[self._resources.list_of(tenant), address.lower()] = (reason, self._now())
+
+    def is_suppressed(self, address: str, tenant: str | None = None) -> bool:
+        return (self._resources.list_of(tenant), address.lower()) in self.suppressed
 
     def handle(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
         """Answers one request of the SDK. Unknown paths get SES's UnknownOperationException."""
@@ -154,21 +166,15 @@ class Mailbox:
             case "GET", ["suppression", "addresses"]:
                 return self._list_suppressed(query)
             case "GET", ["suppression", "addresses", address]:
-                return self._get_suppressed(address)
+                return self._get_suppressed(address, query.get("TenantName"))
             case "DELETE", ["suppression", "addresses", address]:
                 with self._lock:
-                    if self.suppressed.pop(address.lower(), None) is None:
+                    place = self._resources.list_of(query.get("TenantName")), address.lower()
+                    if self.suppressed.pop(place, None) is None:
                         raise SesError("NotFoundException", f"Email address {address} does not exist on your list.")
                 return Answer(200, {})
-            case "POST", ["identities"]:
-                return self._create_identity(payload)
-            case "GET", ["identities", identity]:
-                if identity not in self._identities:
-                    raise SesError("NotFoundException", f"Email identity {identity} does not exist.")
-                return Answer(200, {"IdentityType": _identity_type(identity), "VerifiedForSendingStatus": True})
-            case "POST", ["tenants"]:
-                return self._create_tenant(payload)
-        raise SesError("UnknownOperationException", f"{method} {path} is not an operation of this stand-in for SES v2")
+            case _, parts:
+                return Answer(200, self._resources.answer(method, parts, payload))
 
     def _account(self) -> Answer:
         day_ago = self._now() - timedelta(days=1)
@@ -184,36 +190,23 @@ class Mailbox:
         reason = payload.get("Reason")
         if reason not in ("BOUNCE", "COMPLAINT"):
             raise SesError("BadRequestException", f"Reason must be BOUNCE or COMPLAINT, not {reason!r}")
-        self.suppress(required(payload, "EmailAddress"), reason)
+        self.suppress(required(payload, "EmailAddress"), reason, payload.get("TenantName"))
         return Answer(200, {})
 
-    def _get_suppressed(self, address: str) -> Answer:
-        entry = self.suppressed.get(address.lower())
+    def _get_suppressed(self, address: str, tenant: str | None) -> Answer:
+        entry = self.suppressed.get((self._resources.list_of(tenant), address.lower()))
         if entry is None:
             raise SesError("NotFoundException", f"Email address {address} does not exist on your list.")
         return Answer(200, {"SuppressedDestination": _suppressed(address.lower(), entry)})
 
     def _list_suppressed(self, query: Mapping[str, str]) -> Answer:
+        of = self._resources.list_of(query.get("TenantName"))
         with self._lock:
-            entries = sorted(self.suppressed.items())
+            entries = sorted((address, entry) for (tenant, address), entry in self.suppressed.items() if tenant == of)
         start, size = int(query.get("NextToken", "0")), int(query.get("PageSize", "1000"))
         page = [_suppressed(address, entry) for address, entry in entries[start : start + size]]
         more = {"NextToken": str(start + size)} if start + size < len(entries) else {}
         return Answer(200, {"SuppressedDestinationSummaries": page, **more})
-
-    def _create_identity(self, payload: dict[str, Any]) -> Answer:
-        identity = required(payload, "EmailIdentity")
-        if identity in self._identities:
-            raise SesError("AlreadyExistsException", f"Email identity {identity} already exist.")
-        self._identities.add(identity)
-        return Answer(200, {"IdentityType": _identity_type(identity), "VerifiedForSendingStatus": True})
-
-    def _create_tenant(self, payload: dict[str, Any]) -> Answer:
-        tenant = required(payload, "TenantName")
-        if tenant in self._tenants:
-            raise SesError("AlreadyExistsException", f"Tenant {tenant} already exists.")
-        self._tenants.add(tenant)
-        return Answer(200, {"TenantName": tenant, "SendingStatus": "ENABLED"})
 
     def _send(self, payload: dict[str, Any], size: int) -> Answer:
         with self._lock:
@@ -256,8 +249,7 @@ class Mailbox:
         source = required(payload, "FromEmailAddress")
         self._check_identity(source)
         tenant = payload.get("TenantName")
-        if tenant is not None and tenant not in self._tenants:
-            raise SesError("NotFoundException", f"Tenant {tenant} does not exist.")
+        self._resources.list_of(tenant)  # the tenant is there
         configuration_set = payload.get("ConfigurationSetName", "")
         if configuration_set and configuration_set not in self._sending.configuration_sets:
             raise SesError("NotFoundException", f"Configuration set <{configuration_set}> does not exist.")
@@ -290,7 +282,7 @@ class Mailbox:
             raise SesError("BadRequestException", "Missing final '@domain'")
         labels = address.rpartition("@")[2].lower().split(".")
         domains = {".".join(labels[start:]) for start in range(len(labels))}
-        if address not in self._identities and not domains & self._identities:
+        if address not in self._resources.identities and not domains & self._resources.identities:
             raise SesError(
                 "MessageRejected",
                 "Email address is not verified. The following identities failed the check in region US-EAST-1: "
@@ -301,10 +293,6 @@ class Mailbox:
 def error_answer(code: str, message: str) -> Answer:
     status = _STATUS.get(code, HTTPStatus.BAD_REQUEST)
     return Answer(status, {"message": message}, {"x-amzn-ErrorType": code})
-
-
-def _identity_type(identity: str) -> str:
-    return "EMAIL_ADDRESS" if "@" in identity else "DOMAIN"
 
 
 def _suppressed(address: str, entry: tuple[str, datetime]) -> dict[str, Any]:

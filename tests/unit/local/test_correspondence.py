@@ -25,8 +25,8 @@ class World:
         self.correspondence = Correspondence(
             publish=self.publish,
             visit=self.visit,
-            suppress=self.suppressed.__setitem__,
-            is_suppressed=self.suppressed.__contains__,
+            suppress=lambda message, reason: self.suppressed.update({message.destination[0]: reason}),
+            is_suppressed=lambda message: message.destination[0] in self.suppressed,
             account="000000000000",
             region="us-east-1",
         )

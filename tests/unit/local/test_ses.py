@@ -152,3 +152,40 @@ def test_a_message_needs_permission_for_its_senders_domain_and_its_configuration
         "ses:SendEmail",
         [f"{arns}:identity/mail.example.com", f"{arns}:configuration-set/winback-local"],
     )
+
+
+def test_a_tenant_with_a_list_of_its_own_shares_no_suppression() -> None:
+    account = Account()
+    own = {"SuppressedReasons": ["BOUNCE"], "SuppressionScope": "TENANT"}
+    made = {"TenantName": "other", "SuppressionAttributes": own}
+    assert account.box.handle("POST", "/v2/email/tenants", {}, json.dumps(made).encode()).status == 200
+    answer = account.box.handle("POST", "/v2/email/tenants/get", {}, b'{"TenantName": "other"}')
+    assert as_the_sdk_sees("GetTenant", answer)["Tenant"]["SuppressionAttributes"] == own
+    account.box.suppress("anna@example.com", "BOUNCE", "other")
+    assert account.box.is_suppressed("Anna@example.com", "other")
+    assert not account.box.is_suppressed("anna@example.com", "shop")
+    assert not account.box.is_suppressed("anna@example.com")
+
+
+def test_a_known_identity_is_sound_and_an_unknown_one_is_not_found() -> None:
+    box = Account().box
+    answer = as_the_sdk_sees("GetEmailIdentity", box.handle("GET", "/v2/email/identities/mail.example.com", {}, b""))
+    assert (answer["DkimAttributes"]["Status"], answer["MailFromAttributes"]["MailFromDomainStatus"]) == (
+        "SUCCESS",
+        "SUCCESS",
+    )
+    assert box.handle("GET", "/v2/email/identities/elsewhere.example", {}, b"").status == 404
+    assert box.handle("GET", "/v2/email/configuration-sets/winback-local", {}, b"").status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "needed"),
+    [
+        ("GET", "identities/mail.example.com", ("ses:GetEmailIdentity", ["arn:identity/mail.example.com"])),
+        ("GET", "configuration-sets/winback", ("ses:GetConfigurationSet", ["arn:configuration-set/winback"])),
+        ("POST", "tenants/get", ("ses:GetTenant", ["*"])),
+        ("POST", "tenant/suppression", ("ses:PutTenantSuppressionAttributes", ["*"])),
+    ],
+)
+def test_other_requests_need_permissions_of_their_own(method: str, path: str, needed: tuple[str, list[str]]) -> None:
+    assert needed_permission(method, f"/v2/email/{path}", b"", arns="arn") == needed
