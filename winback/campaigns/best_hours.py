@@ -15,7 +15,7 @@ from winback.accounts import Account
 from winback.campaigns.schedule import next_opening
 from winback.campaigns.steps import SendWithin
 from winback.identifiers import CustomerKey, LaunchId
-from winback.predictions.send_time.choice import Clocks, QuietHours, Window, choose, hour_salt
+from winback.predictions.send_time.choice import Clocks, NoAllowedHour, QuietHours, Window, choose, hour_salt
 from winback.predictions.send_time.prior import awake_prior
 
 _DAY = timedelta(days=1)
@@ -47,20 +47,23 @@ def best_hour(
     launch_id: LaunchId,
     step: int,
     customer: CustomerKey,
-) -> BestHour:
+) -> BestHour | None:
     """Never before `not_before`. Without a `distribution` (of the customer's 168 hours of the week) the shipped prior
-    counts."""
+    counts. None where quiet hours leave less than an hour of the day: then there is nothing to choose."""
     quiet, unknown = account.quiet_hours, account.unknown_zone
     closed = (unknown.until, unknown.from_) if zone is None else (quiet.start, quiet.end)
     opened = _opened(within, not_before, zone or account.zone, closed)
-    choice = choose(
-        distribution if distribution is not None else awake_prior(),
-        opened.window,
-        opened.quiet,
-        opened.clocks,
-        salt=hour_salt(launch_id, step),
-        customer=customer,
-    )
+    try:
+        choice = choose(
+            distribution if distribution is not None else awake_prior(),
+            opened.window,
+            opened.quiet,
+            opened.clocks,
+            salt=hour_salt(launch_id, step),
+            customer=customer,
+        )
+    except NoAllowedHour:
+        return None
     return BestHour(choice.at, choice.propensity, choice.possible)
 
 
