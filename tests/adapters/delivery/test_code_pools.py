@@ -50,16 +50,16 @@ def test_imported_codes_are_given_in_their_order_each_once(pools: CodePools, mon
 def test_two_launches_that_race_for_one_pool_share_it_exactly(pools: CodePools, kind: CodeKind) -> None:
     wanted = offer(kind)
     if kind is CodeKind.POOL:
-        pools.add(ACME, wanted, [f"CODE-{number}" for number in range(100)])
+        pools.add(ACME, wanted, [f"CODE-{number}" for number in range(40)])
     else:
-        pools.generate(ACME, wanted, 100)
+        pools.generate(ACME, wanted, 40)
 
     def send(_: int) -> list[str]:
-        return [code for _ in range(5) for code in pools.take(ACME, wanted, 3)]
+        return [code for _ in range(2) for code in pools.take(ACME, wanted, 3)]
 
     with ThreadPoolExecutor(8) as senders:
         taken = [code for codes in senders.map(send, range(8)) for code in codes]
-    assert len(taken) == len(set(taken)) == 100
+    assert len(taken) == len(set(taken)) == 40
     assert pools.state(ACME, wanted).left == 0
 
 

@@ -175,7 +175,13 @@ def test_an_offer_that_the_launch_could_not_send_is_refused_with_what_would_be_r
     assert (status, refused["error"]["code"]) == (409, "unusable_offer")
 
 
-def test_a_holdout_is_sized_for_its_audience_unless_the_definition_says_how_large(cloud: Any) -> None:
+def test_a_holdout_is_sized_for_its_audience_unless_the_definition_says_how_large(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count(cloud: Any, launch_id: str) -> None:
+        cloud.invoke("launch_candidates", {"account_id": "acme", "launch_id": launch_id})
+
+    monkeypatch.setattr(type(cloud), "prepare", count)
     assert cloud.launch(cloud.new_launch(holdout={"share": 0.3})).holdout_share == 0.3
     assert cloud.launch(cloud.new_launch(holdout={"detect_points": 45})).holdout_share == pytest.approx(0.3, abs=0.15)
     assert cloud.launch(cloud.new_launch(holdout={})).holdout_share == 0.2  # 40 customers find no 2 points
