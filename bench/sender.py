@@ -1,8 +1,8 @@
 """One sender beside a bare loop of `send_email`, with the same provider: by calls that wait, and on the emulator.
 
 The sender makes four calls of tables a message beside the provider's, and keeps eight rows on their way at a time. In
-AWS both wait for the network, so that the eight make up for the calls; that is measured with calls that wait for as long
-as winback/costs/counted.json assumes. On the emulator nothing waits: one process answers all calls of tables one after
+AWS both wait for the network, so that the eight make up for the calls; that is measured with calls that wait as long as
+winback/costs/counted.json assumes. On the emulator nothing waits: one process answers all calls of tables one after
 the other, each as dear as a mail, and what is measured is that process.
 """
 
