@@ -58,6 +58,15 @@ ROUTES = {
         ("POST", "/v1/offers/{offer_id}/codes"),
         ("GET", "/v1/offers/{offer_id}/codes"),
     ),
+    "api_messages": (
+        ("POST", "/v1/templates"),
+        ("GET", "/v1/templates"),
+        ("GET", "/v1/templates/{template_id}"),
+        ("PUT", "/v1/templates/{template_id}"),
+        ("DELETE", "/v1/templates/{template_id}"),
+        ("GET", "/v1/templates/{template_id}/preview"),
+        ("POST", "/v1/messages:preview"),
+    ),
     "api_calls": (
         ("GET", "/v1/calls"),
         ("POST", "/v1/calls/{call_id}/outcome"),
@@ -205,11 +214,25 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table(
                     "campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#offer", "*#snapshot", "*#template"
                 ),
+                access.table("campaigns", "GetItem PutItem", "*#campaign-version"),
                 access.table("campaigns", "PutItem", "*#campaign", "*#launch"),
                 access.table("campaigns", "Query", "*#campaign", "*#launch", "*#slice"),
-                access.read_lake("launches/*/dry_run.json", "launches/*/report.json", "launches/*/report.html"),
+                access.read_lake("launches/*/dry_run.*", "launches/*/report.json", "launches/*/report.html"),
                 access.list_lake("launches/*/plan-live/*"),  # it counts the chunks that are planned
                 access.start("prepare", "campaign"),
+            ),
+        ),
+        FunctionSpec(
+            folder="api_messages",
+            does="Saved templates; previews of their messages for made-up and real customers",
+            memory_mb=1024,
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem", "accounts", "*#template", "*#snapshot"),
+                access.table("campaigns", "PutItem DeleteItem Query", "*#template"),
+                access.table("customers", "BatchGetItem"),
+                access.read_lake("snapshots/*/recommendations.json*"),
+                access.list_lake("snapshots/*/recommendations.json"),  # not every snapshot has them
             ),
         ),
         FunctionSpec(

@@ -134,8 +134,8 @@ class LaunchControl:
         """The same idempotency key `once` gives the same launch of the campaign.
 
         Raises UnknownCampaign, NoSnapshot, UnusableSlice, UnusableOffer, UnusableTemplate, StartsInThePast, EndsTooLate
-        and KeyUsedOtherwise. A launch whose workflow cannot start is `failed`; with a key it stays as it is, for the next
-        attempt to take up.
+        and KeyUsedOtherwise. A launch whose workflow cannot start is `failed`; with a key it stays as it is, for the
+        next attempt to take up.
         """
         launch_id = LaunchId(repeatable_id("lau", account_id, campaign_id, once) if once else new_id("lau"))
         if once and (there := self.launches.find(account_id, launch_id)):

@@ -47,7 +47,7 @@ class InlineTemplate(InlineParts):
         return self
 
     def template(self) -> Template:
-        return resolve_template(self.model_dump(exclude_none=True))
+        return resolve_template(self.model_dump(exclude_none=True, include=set(InlineTemplate.model_fields)))
 
     @classmethod
     def of(cls, template: Template) -> Self:

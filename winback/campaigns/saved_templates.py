@@ -39,9 +39,6 @@ class SavedTemplate(NewTemplate):
     created_at: str
     updated_at: str
 
-    def template(self) -> Template:
-        return self.stated().template()
-
     def stated(self) -> NewTemplate:
         return NewTemplate.model_validate({name: getattr(self, name) for name in NewTemplate.model_fields})
 
