@@ -18,6 +18,8 @@ from winback.aws.lake import Lake
 from winback.aws.signing import SigningKey
 from winback.aws.tables import SharedTable, table
 from winback.delivery.release import Release
+from winback.identifiers import AccountId
+from winback.offers.pool import PoolState
 
 logger = Logger()
 metrics = Metrics()
@@ -55,7 +57,14 @@ def dispatch() -> Dispatch:
         clock=clock_of(campaigns),
         wall=SystemClock().now,
         threads=THREADS,
+        on_low_codes=warn_of_low_codes,
     )
+
+
+def warn_of_low_codes(account_id: AccountId, offer_id: str, state: PoolState) -> None:
+    """Once as a pool runs low: sends without a code are skipped."""
+    metrics.add_metric(name="code_pools_low", unit=MetricUnit.Count, value=1)
+    logger.warning("codes run low", account_id=account_id, offer_id=offer_id, left=state.left, given=state.given)
 
 
 @metrics.log_metrics

@@ -12,7 +12,7 @@ repeating one that finished changes nothing.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +52,14 @@ class Imported:
     duplicates: int
 
 
+OnLow = Callable[[AccountId, str, PoolState], None]
+"""Told once as a pool runs low: of which account and offer, and how it stands."""
+
+
 class CodePools:
-    def __init__(self, campaigns_table: Any) -> None:
+    def __init__(self, campaigns_table: Any, on_low: OnLow | None = None) -> None:
         self._table = campaigns_table
+        self._on_low = on_low
 
     def take(self, account_id: AccountId, offer: Offer, count: int) -> list[str]:
         """`count` codes that nobody else gets, or as many as there are. Of a shared code that one, `count` times.
@@ -144,7 +149,10 @@ class CodePools:
                 there = standing_in_the_way(error) or {}
                 ask = min(ask, int(there.get("left", 0)))
             else:
-                given = int(item["given"])
+                given, left = int(item["given"]), int(item["left"])
+                before, now = PoolState(given - ask, left + ask), PoolState(given, left)
+                if self._on_low is not None and now.low and not before.low:
+                    self._on_low(account_id, offer_id, now)
                 return range(given - ask, given), _secret(item)
         return range(0), b""
 

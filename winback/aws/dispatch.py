@@ -13,6 +13,7 @@ from winback.accounts import Account
 from winback.aws.budgets import Budgets
 from winback.aws.circuits import Circuits, StoredCircuit
 from winback.aws.clock import Clock
+from winback.aws.code_pools import OnLow
 from winback.aws.composing import Composer
 from winback.aws.contacts import ContactBook
 from winback.aws.due import DueIndex
@@ -54,6 +55,7 @@ class Dispatch:
     """Kept between invocations: plan chunks and templates of a launch never change.
 
     `threads`: rows of a message that are sent at a time. The tables are shared among them (winback.aws.tables.shared).
+    `on_low_codes`: told when a pool of codes runs low.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Dispatch:
         wall: Callable[[], datetime],
         pause: Callable[[float], None] = time.sleep,
         threads: int = 1,
+        on_low_codes: OnLow | None = None,
     ) -> None:
         self._campaigns, self._performance = campaigns_table, performance_table
         self._accounts = Accounts(campaigns_table)
@@ -78,7 +81,7 @@ class Dispatch:
         self._reputation = Reputation(campaigns_table)
         self._circuits = Circuits(campaigns_table)
         self._budgets = Budgets(campaigns_table)
-        self._codes = CodeReserve(campaigns_table)
+        self._codes = CodeReserve(campaigns_table, on_low_codes)
         self._composer = Composer(lake)
         self._lake, self._providers, self._signing_key = lake, providers, signing_key
         self._clock, self._wall, self._pause = clock, wall, pause

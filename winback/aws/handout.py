@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any
 
 from winback.aws.budgets import Budgets
-from winback.aws.code_pools import CodePools
+from winback.aws.code_pools import CodePools, OnLow
 from winback.campaigns.launch import Launch
 from winback.delivery.ledger import Standing, State, standing
 from winback.identifiers import AccountId
@@ -25,8 +25,8 @@ class CodeReserve:
     So codes are taken many at a time, and only a process that ends loses a few.
     """
 
-    def __init__(self, campaigns_table: Any) -> None:
-        self._pools = CodePools(campaigns_table)
+    def __init__(self, campaigns_table: Any, on_low: OnLow | None = None) -> None:
+        self._pools = CodePools(campaigns_table, on_low)
         self._codes: dict[tuple[AccountId, str], deque[str]] = {}
         self._lock = Lock()
 

@@ -134,10 +134,14 @@ def test_generated_codes_are_given_only_once_they_were_made_for_the_shop(pools: 
     assert not set(pools.take(ACME, other, 20)) & set(exported)
 
 
-def test_a_pool_tells_when_it_runs_low(pools: CodePools) -> None:
+def test_a_pool_tells_once_when_it_runs_low(tables: Any) -> None:
+    told: list[tuple[str, int]] = []
+    pools = CodePools(tables.campaigns, lambda _, offer_id, state: told.append((offer_id, state.left)))
     wanted = offer(CodeKind.GENERATED)
     assert not pools.generate(ACME, wanted, 2_000).low
-    pools.take(ACME, wanted, 1_800)
+    for count, expected in ((1_799, []), (1, [(wanted.offer_id, 200)]), (1, [(wanted.offer_id, 200)])):
+        pools.take(ACME, wanted, count)
+        assert told == expected
     assert pools.state(ACME, wanted).low
 
 
