@@ -301,7 +301,7 @@ def trigger_functions(access: Access) -> tuple[FunctionSpec, ...]:
     return (
         FunctionSpec(
             folder="campaign_trigger",
-            does="Customers newly lapsed -> launches of the campaigns that start from it, for a person to approve",
+            does="Customers newly lapsed, or the hour -> launches of campaigns that start from it, to be approved",
             memory_mb=512,
             timeout_seconds=TRIGGER_SECONDS,
             environment=("CAMPAIGNS_TABLE", "PREPARE_WORKFLOW_ARN", "CAMPAIGN_WORKFLOW_ARN"),
@@ -309,9 +309,9 @@ def trigger_functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table(
                     "campaigns", "GetItem", "accounts", "*#campaign", "*#launch", "*#offer", "*#snapshot", "*#template"
                 ),
-                access.table("campaigns", "PutItem", "*#launch", "*#trigger"),
-                access.table("campaigns", "Query", "*#campaign", "*#slice", "*#launch"),
-                access.start("prepare"),
+                access.table("campaigns", "PutItem", "*#campaign", "*#launch", "*#trigger"),
+                access.table("campaigns", "Query", "accounts", "*#campaign", "*#slice", "*#launch"),
+                access.start("prepare", "campaign"),
             ),
         ),
     )
@@ -398,7 +398,7 @@ class CampaignsStack(FunctionStack):
         )
 
     def _triggers(self) -> None:
-        """What happened on the stage's bus -> queue -> launches."""
+        """What happened on the stage's bus, and the hour -> queue -> launches."""
         names = self.names
         triggers = Queue(self, "triggers", names=names, key=self.key, consumer_seconds=TRIGGER_SECONDS)
         self.add_functions(trigger_functions(self._access))
@@ -413,6 +413,18 @@ class CampaignsStack(FunctionStack):
             targets=[
                 targets.SqsQueue(
                     triggers.queue, dead_letter_queue=triggers.dead, retry_attempts=50, max_event_age=Duration.hours(24)
+                )
+            ],
+        )
+        events.Rule(
+            self,
+            "SchedulesRule",
+            rule_name=names.of("schedules"),
+            description="Each hour -> the campaigns whose schedule starts them within a day",
+            schedule=events.Schedule.rate(Duration.hours(1)),
+            targets=[
+                targets.SqsQueue(
+                    triggers.queue, dead_letter_queue=triggers.dead, retry_attempts=5, max_event_age=Duration.hours(1)
                 )
             ],
         )

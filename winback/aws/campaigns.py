@@ -27,6 +27,26 @@ class CampaignChanged(LaunchConflict):
     """Somebody else saved the campaign since it was read."""
 
 
+class Note(BaseModel):
+    """Why the campaign could not be started by itself: a stable code, and words for a person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: Instant
+    code: str
+    message: str
+
+
+class DefinitionVersion(BaseModel):
+    """A definition that another one replaced; launches of it go on with it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    definition: CampaignDefinition
+    definition_version: int
+    replaced_at: Instant
+
+
 class Campaign(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,6 +55,7 @@ class Campaign(BaseModel):
     definition_version: int = Field(default=1, ge=1, description="rises whenever the definition is replaced")
     created_at: Instant
     paused_at: Instant | None = Field(default=None, description="since when nothing starts it by itself")
+    note: Note | None = Field(default=None, description="of the last attempt to start it by itself, if that failed")
     version: int = 1
 
     def paused(self, now: datetime) -> Self:
@@ -47,8 +68,28 @@ class Campaign(BaseModel):
         self._require_trigger()
         return self.model_copy(update={"paused_at": None})
 
+    def redefined(self, definition: CampaignDefinition, version: int) -> Self:
+        """With its next definition, made of the one of `version`. The same change twice is one. Raises CampaignChanged
+        when that is not the latest.
+        """
+        if self.definition_version == version + 1 and self.definition == definition:
+            return self
+        if self.definition_version != version:
+            raise CampaignChanged(
+                f"campaign {self.campaign_id} has definition version {self.definition_version}, not {version}: "
+                "read it again and change that one"
+            )
+        return self.model_copy(update={"definition": definition, "definition_version": version + 1, "note": None})
+
+    def noted(self, note: Note | None) -> Self:
+        return self.model_copy(update={"note": note})
+
+    @property
+    def starts_by_itself(self) -> bool:
+        return self.definition.starts_on is not None or self.definition.schedule is not None
+
     def _require_trigger(self) -> None:
-        if self.definition.starts_on is None:
+        if not self.starts_by_itself:
             raise StartsByHand(
                 f"campaign {self.campaign_id} starts by hand only: pause its launches, or make no more of them"
             )
@@ -88,6 +129,39 @@ class CampaignStore:
                 return False
             raise
         return True
+
+    def redefine(
+        self, account_id: AccountId, campaign: Campaign, definition: CampaignDefinition, version: int, now: datetime
+    ) -> Campaign:
+        """Stores the next definition and keeps the one before it. Raises CampaignChanged."""
+        changed = campaign.redefined(definition, version)
+        if changed is campaign:
+            return campaign
+        kept = DefinitionVersion(
+            definition=campaign.definition, definition_version=campaign.definition_version, replaced_at=now
+        )
+        place = keys.campaign_version(account_id, campaign.campaign_id, version)
+        self._table.put_item(Item={**place, **to_item(kept)})
+        return self.save(account_id, changed)
+
+    def version(self, account_id: AccountId, campaign_id: CampaignId, version: int) -> DefinitionVersion | None:
+        """A definition that was replaced; None when there is none of that version."""
+        answer = self._table.get_item(Key=keys.campaign_version(account_id, campaign_id, version))
+        return from_item(DefinitionVersion, answer["Item"]) if "Item" in answer else None
+
+    def page(
+        self, account_id: AccountId, limit: int, after: CampaignId | None = None
+    ) -> tuple[list[Campaign], CampaignId | None]:
+        """At most `limit` campaigns by their ids, and the last of them if there are more."""
+        start = {"ExclusiveStartKey": keys.campaign(account_id, after)} if after else {}
+        answer = self._table.query(
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": keys.campaign(account_id, CampaignId(""))["pk"]},
+            Limit=limit,
+            **start,
+        )
+        following = answer.get("LastEvaluatedKey")
+        return [from_item(Campaign, item) for item in answer["Items"]], following and CampaignId(following["sk"])
 
     def of_account(self, account_id: AccountId) -> Iterator[Campaign]:
         rows = query_all(

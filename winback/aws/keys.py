@@ -83,6 +83,10 @@ def campaign(account_id: AccountId, campaign_id: str) -> Key:
     return key(f"{account_id}#campaign", campaign_id)
 
 
+def campaign_version(account_id: AccountId, campaign_id: str, version: int) -> Key:
+    return key(f"{account_id}#campaign-version", f"{campaign_id}#{version:06}")
+
+
 def playbook(account_id: AccountId) -> Key:
     return key(f"{account_id}#playbook", "rows")
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Instant, Launch
+from winback.identifiers import CampaignId
 from winback.instants import format_instant
 
 
@@ -21,6 +22,11 @@ class NewLaunch(_Body):
 class Approval(_Body):
     approved_by: str = Field(min_length=1, max_length=200, description="who answers for it")
     dry_run_fingerprint: str = Field(pattern=r"^[0-9a-f]{16}$", description="of the dry run that was read")
+
+
+class CampaignsQuery(_Body):
+    limit: int = Field(default=50, ge=1, le=100)
+    cursor: CampaignId | None = Field(default=None, pattern=r"^cmp-[0-9a-f]{12}$", description="of the page before")
 
 
 class NoBody(_Body):

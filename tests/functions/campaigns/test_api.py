@@ -176,7 +176,7 @@ def test_a_report_is_asked_for_too_early_and_then_in_time(cloud: Any) -> None:
 def test_another_account_sees_nothing_of_it(cloud: Any) -> None:
     launch_id = cloud.new_launch()
     campaign_id = cloud.launch(launch_id).campaign_id
-    assert cloud.request("GET", "/v1/campaigns", account_id="rival") == (200, {"campaigns": []})
+    assert cloud.request("GET", "/v1/campaigns", account_id="rival")[1]["campaigns"] == []
     body = {"starts_at": "2026-03-27T08:00:00Z"}
     fingerprint = {"approved_by": "Eve", "dry_run_fingerprint": cloud.launch(launch_id).dry_run}
     requests: list[tuple[str, str, Any]] = [

@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from botocore.exceptions import ClientError
 
+from winback.aws import keys
 from winback.campaigns.launch import LATEST_START, Launch
+from winback.identifiers import AccountId
+from winback.instants import parse_instant
 
 DRY_RUN = "0" * 16
 NEWLY_LAPSED = {"starts_on": "newly_lapsed", "audience": {"families": ["Slipping"], "newly_lapsed": True}}
@@ -125,6 +128,50 @@ def test_launches_that_nobody_approved_in_time_are_withdrawn_by_the_next_event(t
     assert triggered.launch(waiting.launch_id).state == "cancelled"
     assert triggered.launch(approved.launch_id).state == "running"
     assert triggered.launch(chosen).state == "draft", "a person made it, and a person ends it"
+
+
+def test_a_campaign_that_cannot_be_launched_says_why_and_keeps_no_other_back(triggered: Any) -> None:
+    first, second = triggered.campaign_ids[:2]
+    broken = triggered.campaigns.get_item(Key=keys.campaign(AccountId("acme"), first))["Item"]
+    broken["definition"]["audience"]["slice"] = "slc-0123456789ab"
+    triggered.campaigns.put_item(Item=broken)
+    answer = triggered.invoke("campaign_trigger", triggered.event("campaign_trigger"))
+    assert answer == {"batchItemFailures": []}
+    assert list(launches(triggered)) == [second]
+    note = triggered.request("GET", f"/v1/campaigns/{first}")[1]["note"]
+    assert note["code"] == "UnusableSlice"
+    assert "slice slc-0123456789ab cannot be launched" in note["message"]
+
+    del broken["definition"]["audience"]["slice"]
+    triggered.campaigns.put_item(Item=broken)
+    triggered.invoke("campaign_trigger", triggered.event("campaign_trigger"))
+    assert triggered.request("GET", f"/v1/campaigns/{first}")[1]["note"] is None
+    assert sorted(launches(triggered)) == sorted([first, second])
+
+
+def test_a_schedule_prepares_one_launch_a_period_a_day_ahead(triggered: Any) -> None:
+    weekly = {"weekday": "friday", "at": "10:00"}  # it is Thursday 2026-03-26, 08:00 in UTC
+    campaign_id = triggered.request("POST", "/v1/campaigns", _definition(triggered, schedule=weekly))[1]["campaign_id"]
+    for at in ("2026-03-26T08:59:59Z", "2026-03-26T09:00:00Z", "2026-03-26T10:00:00Z", "2026-04-02T08:00:00Z"):
+        triggered.clock.set(parse_instant(at))
+        assert triggered.invoke("campaign_trigger", hour(triggered)) == {"batchItemFailures": []}
+    prepared = launches(triggered)[campaign_id]
+    assert sorted(f"{launch.starts_at:%F %R}" for launch in prepared) == ["2026-03-27 09:00", "2026-04-03 08:00"]
+
+
+def test_the_hour_starts_the_execution_of_an_approval_that_died_before_it(triggered: Any) -> None:
+    launch_id = triggered.new_launch()
+    approved = triggered.launch(launch_id).approved("Ada", triggered.launch(launch_id).dry_run, triggered.clock.now())
+    triggered.launches().save(approved)
+    for _ in range(2):
+        triggered.invoke("campaign_trigger", hour(triggered))
+    assert triggered.executions("campaign") == [launch_id]
+
+
+def hour(cloud: Any) -> dict[str, Any]:
+    event = cloud.event("campaign_trigger")
+    event["Records"][0]["body"] = json.dumps({"detail-type": "Scheduled Event", "source": "aws.events"})
+    return dict(event)
 
 
 @pytest.mark.parametrize("body", ["no json", "[]", "{}", '{"detail-type": "Something Else", "detail": {}}'])
