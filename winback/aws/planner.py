@@ -15,10 +15,10 @@ from winback.aws.offer_decisions import record_decisions
 from winback.aws.recipients import RecipientStore
 from winback.aws.rivals import Rivals
 from winback.aws.tables import Accounts
+from winback.campaigns.contexts import engagement_of
 from winback.campaigns.launch import Launch
 from winback.campaigns.offer_steps import first_carrier
 from winback.campaigns.planning import ALLOW, Planned, longest_days, plan_step, stretches
-from winback.campaigns.policies import StopOn
 from winback.campaigns.priorities import Span, Ways, is_on_path
 from winback.campaigns.steps import Step, Touch
 from winback.campaigns.timeline import can_meet
@@ -116,14 +116,12 @@ class Planner:
         self, account: Account, launch: Launch, number: int, customers: Sequence[CustomerKey], steps: Iterable[Step]
     ) -> dict[CustomerKey, dict[str, RecipientFacts]]:
         channels = list(dict.fromkeys(str(channel) for step in steps for channel in step.channels or ()))
-        earlier = [touch.number for touch in launch.definition.touches if touch.number < number]
-        stops = StopOn.ENGAGED in launch.definition.stop_on and bool(earlier)
         loaded = self.recipients.load_channels(
             account,
             customers,
             channels,
             exclude_send=(launch.launch_id, number),
-            engagement=(launch.launch_id, earlier) if stops else None,
+            engagement=engagement_of(launch, number),
         )
         return {
             customer: {channel: recipient.facts for channel, recipient in by_channel.items()}

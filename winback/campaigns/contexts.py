@@ -10,6 +10,7 @@ from winback.campaigns.policies import StopOn
 from winback.delivery.contacts import Contact, ContactPolicy
 from winback.delivery.gate import SendContext
 from winback.experiments.assignment import Arm
+from winback.identifiers import LaunchId
 from winback.instants import parse_instant
 
 
@@ -50,6 +51,12 @@ def send_context(
         switched_off=switched_off,
         cancelled=cancelled,
     )
+
+
+def engagement_of(launch: Launch, step: int) -> tuple[LaunchId, list[int]] | None:
+    """The launch's steps before `step`, engagement with which stops the sequence; None when it does not."""
+    earlier = [touch.number for touch in launch.definition.touches if touch.number < step]
+    return (launch.launch_id, earlier) if earlier and StopOn.ENGAGED in launch.definition.stop_on else None
 
 
 def _cooldown_days(launch: Launch) -> int:
