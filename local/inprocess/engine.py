@@ -287,10 +287,11 @@ class Engine:
         """Hands all visible messages to the sender, some at a time; one that fails stays, and is seen again."""
         outcomes: Counter[str] = Counter()
         while messages := self.queue.receive(MESSAGES_AT_ONCE):
-            outcomes += self._call_sender(messages)
+            outcomes += self.call_sender(messages)
         return outcomes
 
-    def _call_sender(self, messages: Sequence[Message]) -> Counter[str]:
+    def call_sender(self, messages: Sequence[Message]) -> Counter[str]:
+        """One call of the function, with messages that were received."""
         ends_at = self.clock.moment + timedelta(seconds=SENDER_SECONDS)
         outcomes: Counter[str] = Counter()
         try:

@@ -22,8 +22,7 @@ class Reactions:
 
 
 def events_of(taken: Taken, reactions: Reactions, chance: random.Random) -> Iterator[dict[str, Any]]:
-    """The envelopes about one message, in the order of their times."""
-    yield envelope(taken, "Send", "send", taken.at)
+    """The envelopes about one message, in the order of their times. Of kinds that the configuration set tells."""
     if chance.random() < reactions.bounced:
         yield envelope(taken, "Bounce", "bounce", taken.at + timedelta(seconds=5), bounceType="Permanent")
         return

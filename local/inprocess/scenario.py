@@ -44,10 +44,12 @@ def customer_keys(count: int, account: Account = ACCOUNT, first: int = 0) -> lis
     return sorted(account.customer_key(str(number)) for number in range(first, first + count))
 
 
-def profiles(keys: Iterable[CustomerKey]) -> Iterator[tuple[CustomerKey, Mapping[str, Any]]]:
-    """Each with an address, in several time zones, some in none that is known."""
+def profiles(
+    keys: Iterable[CustomerKey], zones: Sequence[Mapping[str, str]] = ZONES
+) -> Iterator[tuple[CustomerKey, Mapping[str, Any]]]:
+    """Each with an address, in turn in one of the zones, of which one may be none that is known."""
     for number, key in enumerate(keys):
-        yield key, {"email": f"c{number}@example.com", "first_name": "Ada", **ZONES[number % len(ZONES)]}
+        yield key, {"email": f"c{number}@example.com", "first_name": "Ada", **zones[number % len(zones)]}
 
 
 def candidates(keys: Iterable[CustomerKey]) -> Iterator[Row]:
