@@ -17,8 +17,12 @@ from winback.delivery.release import MESSAGE_ROWS, DueEntry, Release, message_bo
 from winback.identifiers import AccountId, LaunchId
 
 HORIZON = 4_000
-"""Due entries of a shard that a run looks at: of 500 rows each, as many as no provider takes in a minute."""
+"""Due entries of one account that a run considers: also where each is a small part of a chunk, more rows than a provider
+takes in a minute. Reading goes on behind them, so that neither a large account nor what is paused hides the others."""
+MOST_READ = 50_000
+"""Due entries of a shard that a run reads, about ten megabytes."""
 _SHORT_OF_TIME = 5.0  # seconds
+_ENOUGH_READ = 30.0  # seconds that are left for releasing
 _LATEST_DELAY = 59  # the next minute releases anew
 K = TypeVar("K", bound=Hashable)
 
@@ -125,9 +129,11 @@ class Feeding:
     def _ready(self, now: datetime, shards: Sequence[int], done: Counter[str]) -> list[DueEntry]:
         """Entries that may leave now, the oldest first."""
         permits: dict[tuple[AccountId, LaunchId], Permit] = {}
-        ready = []
+        ready, considered = [], Counter[AccountId]()
         for shard in shards:
-            for entry in islice(self.due.due(now, shard, self.channel), HORIZON):
+            if self.seconds_left() <= _ENOUGH_READ:
+                break
+            for entry in islice(self.due.due(now, shard, self.channel), MOST_READ):
                 launch = (entry.account_id, entry.launch_id)
                 if launch not in permits:
                     permits[launch] = self.permit(*launch)
@@ -137,8 +143,11 @@ class Feeding:
                     case Permit.DROP:
                         self.due.delete(entry)
                         done["dropped"] += entry.rows
-                    case Permit.SEND:
+                    case Permit.SEND if considered[entry.account_id] < HORIZON:
+                        considered[entry.account_id] += 1
                         ready.append(entry)
+                    case Permit.SEND:
+                        done["later"] += entry.rows
         return sorted(ready, key=lambda entry: (entry.send_at, entry.key, entry.from_row))
 
     def _allot(self, ready: Sequence[DueEntry]) -> list[tuple[DueEntry, int]]:

@@ -179,6 +179,17 @@ def test_a_paused_launch_waits_and_a_cancelled_one_goes() -> None:
     assert due.rows == 10
 
 
+def test_neither_a_large_account_nor_a_paused_launch_hides_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("winback.delivery.feeding.HORIZON", 2)
+    old = [replace(entry(chunk, 10, PAUSED), send_at=NOW - timedelta(days=1)) for chunk in range(5)]
+    large = [entry(chunk, 10, "lau-000000000001") for chunk in range(5, 9)]
+    due = Shards([*old, *large, entry(9, 10, "lau-000000000002", "small")])
+    queue: list[Release] = []
+    done = feed(due, 100, queue)
+    assert rows_by(queue, "account_id") == Counter({"fjord": 20, "small": 10})
+    assert (done["waiting"], done["later"]) == (50, 20)
+
+
 def test_what_the_queue_did_not_take_stays_due() -> None:
     due = Shards([entry(0, 100)])
 
