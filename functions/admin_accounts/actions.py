@@ -108,6 +108,8 @@ def perform(request: Action, parts: Parts) -> dict[str, Any]:
                     _merged(account.model_dump(mode="json"), request.model_extra or {})
                 ),
             )
+            if parts.tenants is not None:  # its sender's domain may be another now
+                parts.tenants.ensure(changed)
             return changed.model_dump(mode="json", exclude={"key_salt"})
         case CreateKey():
             parts.accounts.read(request.account_id)

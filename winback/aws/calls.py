@@ -129,7 +129,7 @@ def load_reach(
     suppressions = {
         (customer, channel): keys.suppression(account_id, account.address_hash(address), channel)
         for customer, profile in profiles.items()
-        for channel, attribute in (("email", "email"), ("sms", "phone"))
+        for channel, attribute in (("email", "email"), ("sms", "phone"), ("call", "phone"))
         if (address := (profile or {}).get(attribute))
     }
     suppressed = batch_get(customers_table, suppressions.values(), consistent=True)
@@ -139,6 +139,13 @@ def load_reach(
         if place is None or _consent(profiles[customer], channel) != Consent.GRANTED:
             return Door.CLOSED
         return Door.SUPPRESSED if _pair(place) in suppressed else Door.OPEN
+
+    def phone(customer: CustomerKey) -> Door:
+        """Whoever agreed to calls or to texts may be rung; whoever told a caller never to ring again may not."""
+        place = suppressions.get((customer, "call"))
+        if place is not None and _pair(place) in suppressed:
+            return Door.SUPPRESSED
+        return Door.OPEN if door(customer, "call") is Door.OPEN else door(customer, "sms")
 
     found: dict[CustomerKey, tuple[str | None, Reach]] = {}
     for call in calls:
@@ -150,7 +157,7 @@ def load_reach(
             Reach(
                 has_profile=profile is not None,
                 email=door(customer, "email"),
-                phone=door(customer, "sms"),
+                phone=phone(customer),
                 last_order_at=parse_instant(ordered) if ordered else None,
                 held_out=held_out(call),
             ),

@@ -161,7 +161,7 @@ def _email(facts: EmailFacts, need: Need) -> Iterator[Check]:
             "SES tenant",
             facts.tenant,
             "the account's tenant is missing, paused, or shares its suppression list with other brands",
-            "create it with update_account, or look at its reputation findings in SES",
+            "update_account makes it and its list; a paused one has reputation findings in SES",
         )
     yield from _provider(facts.provider, need)
 

@@ -32,10 +32,10 @@ OBJECT = "calls.jsonl.gz"
 """Name of the list beside the snapshot's other files."""
 CHECKED = (
     "Listed are customers with a profile who consent to a channel that the person's way of getting in touch falls "
-    "under (text messages for the phone; e-mail or text messages for an account manager or an event), whose address or "
+    "under (calls or texts for the phone; those or e-mail for an account manager or an event), whose address or "
     "number is there and not suppressed, who are not held out of a launch under way, and who, unless they are active, "
-    "have not purchased since the snapshot. Consent to phone calls itself is not recorded: check your own do-not-call "
-    "register before you ring."
+    "have not purchased since the snapshot. Where you send no consent to calls, check your own do-not-call register "
+    "before you ring."
 )
 
 

@@ -101,6 +101,19 @@ def test_whoever_must_not_be_contacted_is_counted_by_reason(cloud: Cloud) -> Non
     assert page["left_out"] == {"no_profile": 1, "no_consent": 2, "suppressed": 1, "purchased_since": 1}
 
 
+def test_the_phone_is_open_to_whoever_agreed_to_calls_until_they_say_never_again(cloud: Cloud) -> None:
+    cloud.publish()
+    cloud.write_calls(listed("ann", "bob"))
+    put_profile(cloud, "ann", {"call": "granted", "sms": "granted"}, phone="+4930123457")
+    put_profile(cloud, "bob", {"call": "granted"})
+    _, page = cloud.request("GET", PATH)
+    assert ["phone" in call["by"] for call in page["calls"]] == [True, True]
+    never = keys.suppression(ACME, account("acme").address_hash("+4930123457"), "call")
+    cloud.customers.put_item(Item={**never, "reason": "unsubscribe"})
+    _, page = cloud.request("GET", PATH)
+    assert ([call["customer_id"] for call in page["calls"]], page["left_out"]) == (["bob"], {"suppressed": 1})
+
+
 def test_pages_go_on_over_the_same_snapshot_though_a_newer_one_is_published(cloud: Cloud) -> None:
     names = [f"c{n}" for n in range(5)]
     cloud.publish()
