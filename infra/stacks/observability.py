@@ -34,15 +34,24 @@ COMPLAINT_RATE = 0.0005
 SENDING_ALARMS = (
     (
         "sending-stopped",
+        "feeder",
         "stopped_by_itself",
         1,
         "An account's sending stopped by itself: too many bounces or complaints (docs/runbook.md, Sending stopped).",
     ),
     (
         "provider-out",
+        "feeder",
         "circuits_open",
         3,
         "A channel's provider has not answered for 15 minutes: its messages wait (docs/runbook.md, A provider is out).",
+    ),
+    (
+        "codes-low",
+        "sender",
+        "code_pools_low",
+        1,
+        "An offer is running out of codes: sends that find none are skipped (docs/runbook.md, Codes run low).",
     ),
 )
 _FIVE_MINUTES = Duration.minutes(5)
@@ -76,14 +85,14 @@ class ObservabilityStack(StageStack):
                 metric=self._metric("AWS/SES", metric, statistic="Maximum", period=Duration.hours(1)),
                 threshold=limit,
             )
-        for name, metric, periods, says in SENDING_ALARMS:
+        for name, service, metric, periods, says in SENDING_ALARMS:
             raise_alarm(
                 self,
                 f"{name.title().replace('-', '')}Alarm",
                 names=self.names,
                 name=name,
                 says=says,
-                metric=self._metric("Winback", metric, statistic="Maximum", service="feeder"),
+                metric=self._metric("Winback", metric, statistic="Maximum", service=service),
                 threshold=1,
                 periods=periods,
             )
