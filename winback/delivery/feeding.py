@@ -17,8 +17,8 @@ from winback.delivery.release import MESSAGE_ROWS, DueEntry, Release, message_bo
 from winback.identifiers import AccountId, LaunchId
 
 HORIZON = 4_000
-"""Due entries of one account that a run considers: also where each is a small part of a chunk, more rows than a provider
-takes in a minute. Reading goes on behind them, so that neither a large account nor what is paused hides the others."""
+"""Due entries of one account that a run considers: even of small parts of chunks, more rows than leave in a minute.
+Reading goes on behind them, so that neither a large account nor what is paused hides the others."""
 MOST_READ = 50_000
 """Due entries of a shard that a run reads, about ten megabytes."""
 _SHORT_OF_TIME = 5.0  # seconds
