@@ -45,7 +45,7 @@ def one_attempt(service: str) -> Any:
             retries={"total_max_attempts": 1},
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
-            max_pool_connections=4,
+            max_pool_connections=16,  # as many rows as one sender has under way at a time, and some
         ),
     )
 

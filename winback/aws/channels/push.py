@@ -61,11 +61,12 @@ class PushProvider:
         if token.startswith("arn:"):
             return token
         place = (application, token)
-        if place not in self._endpoints:
-            self._endpoints[place] = self._created(application, token)
-            if len(self._endpoints) > _KEPT_ENDPOINTS:
+        endpoint = self._endpoints.get(place)
+        if endpoint is None:
+            endpoint = self._endpoints[place] = self._created(application, token)
+            while len(self._endpoints) > _KEPT_ENDPOINTS:
                 self._endpoints.popitem(last=False)
-        return self._endpoints[place]
+        return endpoint
 
     def _created(self, application: str, token: str) -> str:
         try:
