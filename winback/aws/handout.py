@@ -9,7 +9,9 @@ from typing import Any
 from winback.aws.budgets import Budgets
 from winback.aws.code_pools import CodePools, OnLow
 from winback.campaigns.launch import Launch
+from winback.delivery.channels import Outgoing
 from winback.delivery.ledger import Standing, State, standing
+from winback.delivery.message_cost import cost_in_hundredths
 from winback.identifiers import AccountId
 from winback.offers.budget import Limits, Spend
 from winback.offers.offer import CodeKind, Offer
@@ -61,6 +63,9 @@ class Handout:
     def keep_code(self, offer_id: str, code: str) -> None:
         self._reserve.keep(self._launch.account_id, self._offers[offer_id], code)
 
+    def cost(self, outgoing: Outgoing) -> int | None:
+        return cost_in_hundredths(outgoing) if self._limits.messages_hundredths is not None else None
+
     def take(self, spend: Spend) -> bool:
         return self._budgets.take(self._launch.account_id, self._launch.launch_id, [spend], self._limits)[0]
 
@@ -79,8 +84,10 @@ def limits_of(launch: Launch) -> Limits:
 
 
 def spend_of(launch: Launch, row: Mapping[str, Any], *, given: bool) -> Spend | None:
-    """What a plan row takes of the launch's budgets; None: nothing. `given`: an earlier step brought the offer already,
-    which the customer can redeem once."""
+    """What a plan row takes of the launch's budgets beside its message's cost; None: nothing.
+
+    `given`: an earlier step brought the offer already, which the customer can redeem once.
+    """
     limits = limits_of(launch)
     offer = next((one for one in launch.offers if one.offer_id == row.get("offer_id")), None)
     spend = Spend(

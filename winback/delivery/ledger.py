@@ -49,6 +49,7 @@ class Description:
     code: str | None = None  # the offer's, of this send alone
     hour_propensity: float | None = None
     possible_hours: int | None = None
+    cost_hundredths: int | None = None  # of a cent; where the launch has a budget for its messages
 
     def attributes(self) -> dict[str, Any]:
         """As a table takes them; what is not known is left out."""

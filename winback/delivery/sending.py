@@ -109,6 +109,10 @@ class OfferPort(Protocol):
         """For somebody else: the one who was to get it gets no message."""
         ...
 
+    def cost(self, outgoing: Outgoing) -> int | None:
+        """In hundredths of a cent; None where no budget counts it."""
+        ...
+
     def take(self, spend: Spend) -> bool:
         """False when the budget has no room for it."""
         ...
@@ -180,8 +184,8 @@ class Sending:
         if found is not Standing.FREE:
             self._leave(one, found, row, progress)
             return
-        if row is not None and "code" in row:
-            one = replace(one, described=replace(one.described, code=row["code"]))
+        if row is not None:
+            one = _as_claimed(one, row)
         verdict = decide(self.recipients.facts(one), one.context, self.now)
         if verdict.allowed and verdict.send_at is not None and verdict.send_at > self.now:
             progress.move(one, verdict.send_at)
@@ -232,8 +236,10 @@ class Sending:
             )
             if beyond:
                 return one, None, tuple(Reason(limit) for limit in beyond)
-        if one.spend is not None and row is None and not self.offers.take(one.spend):
-            return one, None, (Reason.BUDGET_SPENT,)
+        if row is None:
+            one = _costing(one, self.offers.cost(outgoing) if outgoing is not None else None)
+            if one.spend is not None and not self.offers.take(one.spend):
+                return one, None, (Reason.BUDGET_SPENT,)
         return one, outgoing, ()
 
     def _skip(self, one: PlannedSend, reasons: Sequence[Reason], progress: "_Progress", *, again: bool) -> None:
@@ -305,6 +311,21 @@ class Sending:
                 progress.come_back()  # it ran out just now: the next delivery reads the row and settles it
             case _:
                 progress.count("repeated")
+
+
+def _as_claimed(one: PlannedSend, row: Row) -> PlannedSend:
+    """With the code and the cost that its row holds since it was claimed first."""
+    cost = row.get("cost_hundredths")
+    known = _costing(one, int(cost) if cost is not None else None)
+    return replace(known, described=replace(known.described, code=row.get("code", known.described.code)))
+
+
+def _costing(one: PlannedSend, hundredths: int | None) -> PlannedSend:
+    if hundredths is None:
+        return one
+    spend = (one.spend or Spend()) + Spend(messages_hundredths=hundredths)
+    described = replace(one.described, cost_hundredths=hundredths)
+    return replace(one, spend=spend if spend != Spend() else None, described=described)
 
 
 class _Progress:

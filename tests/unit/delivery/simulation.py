@@ -140,6 +140,8 @@ class World:
     codes_left: list[str] = field(default_factory=lambda: [f"CODE-{number}" for number in range(1000)])
     budget: int | None = None
     spent: int = 0
+    money: int | None = None
+    paid: int = 0
     wall: datetime = START
 
     # The ledger
@@ -235,11 +237,17 @@ class World:
     def keep_code(self, offer_id: str, code: str) -> None:
         around(lambda: self.codes_left.append(code))
 
+    def cost(self, outgoing: Outgoing) -> int | None:
+        return None if self.money is None else 3
+
     def take(self, spend: Spend) -> bool:
         def write() -> bool:
             if self.budget is not None and self.spent + spend.sends > self.budget:
                 return False
+            if self.money is not None and self.paid + spend.messages_hundredths > self.money:
+                return False
             self.spent += spend.sends
+            self.paid += spend.messages_hundredths
             return True
 
         return around(write)  # type: ignore[no-any-return]
@@ -247,6 +255,7 @@ class World:
     def give_back(self, spend: Spend) -> None:
         def write() -> None:
             self.spent -= spend.sends
+            self.paid -= spend.messages_hundredths
 
         around(write)
 

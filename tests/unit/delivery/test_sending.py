@@ -212,7 +212,7 @@ def test_a_misconfigured_provider_leaves_the_send_free_for_later() -> None:
 def test_whatever_is_killed_raced_or_repeated_no_send_is_made_twice(
     seed: int, kill_rate: float, trouble: float, senders: int, offered: bool
 ) -> None:
-    made = world(seed, trouble=trouble, budget=4 if offered else None)
+    made = world(seed, trouble=trouble, budget=4 if offered else None, money=13 if offered else None)
     planned = plan()
     if offered:
         planned = [coded(row, customer, spend=Spend(sends=1)) for row, customer in enumerate(CUSTOMERS)]
@@ -242,6 +242,7 @@ def test_whatever_is_killed_raced_or_repeated_no_send_is_made_twice(
         out = outcomes[Outcome.ACCEPTED] + outcomes[Outcome.UNKNOWN]
         assert out <= made.spent <= 4
         assert kill_rate or made.spent == out
+        assert made.paid == 3 * made.spent
 
 
 @settings(max_examples=80, deadline=None)
