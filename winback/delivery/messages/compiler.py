@@ -1,8 +1,10 @@
 """Compiles a template once for a channel and language; the result renders a message per recipient (budget: 200 µs)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
 from typing import Any, Protocol
 
 from liquid import BoundTemplate
@@ -34,6 +36,7 @@ _PLAIN_SIGNS = str.maketrans(
     | dict.fromkeys("\u2013\u2014", "-")  # dashes
     | {"\u2026": "...", "\u00a0": " ", "\u202f": " "}  # an ellipsis, spaces that do not break
 )
+_OF_SHOP = re.compile(r"\{\{ shop\.(\w+) \}\}")
 _UNSUBSCRIBE_LINK = re.compile(r"""(href=["']\{\{-?\s*unsubscribe_url\s*-?\}\})""")
 
 
@@ -53,18 +56,21 @@ class CompiledTemplate(Protocol):
 
 @dataclass(frozen=True)
 class CompiledEmail:
+    """Written for one shop when its first message is rendered: what all its messages say is read once."""
+
     name: str
     language: str
     _subject: BoundTemplate
-    _html: BoundTemplate
-    _text: BoundTemplate
+    _html: str
+    _text: str
 
     def render(self, values: MessageValues) -> EmailMessage:
         """Raises RenderingFailed, also when a condition swallowed the unsubscribe link."""
         names = values.as_liquid(self.language)
         subject = one_line(_rendered(self.name, self._subject, names))
-        html = _rendered(self.name, self._html, names)
-        text = _rendered(self.name, self._text, names)
+        of_html, of_text = _for_shop(self._html, self._text, tuple(names["shop"].items()))
+        html = _rendered(self.name, of_html, names)
+        text = _rendered(self.name, of_text, names)
         if not subject:
             raise RenderingFailed(f"template {self.name!r}: the subject came out empty")
         if values.unsubscribe_url not in html or values.unsubscribe_url not in text:
@@ -141,10 +147,8 @@ def compile_template(
     match ChannelName(channel):
         case ChannelName.EMAIL:
             html, text = sources_of_email(parts, language)
-            tracked = HTML.from_string(_UNSUBSCRIBE_LINK.sub(r"ses:no-track \1", html))
-            return CompiledEmail(
-                name, language, PLAIN.from_string(parts.subject or ""), tracked, PLAIN.from_string(text)
-            )
+            tracked = _UNSUBSCRIBE_LINK.sub(r"ses:no-track \1", html)
+            return CompiledEmail(name, language, PLAIN.from_string(parts.subject or ""), tracked, text)
         case ChannelName.SMS:
             return CompiledSms(name, language, PLAIN.from_string(parts.sms or ""))
         case ChannelName.PUSH:
@@ -164,6 +168,17 @@ def sources_of_email(parts: Parts, language: str) -> tuple[str, str]:
     """(HTML, text) with Liquid in them. Raises BrokenBlock and BrokenMarkup."""
     document = put_into_layout(parts.mjml or "", language, parts.preheader)
     return to_html(document), to_text(document) if parts.text is None else parts.text
+
+
+@lru_cache(maxsize=32)
+def _for_shop(html: str, text: str, shop: tuple[tuple[str, str | None], ...]) -> tuple[BoundTemplate, BoundTemplate]:
+    """(HTML, text) with the shop's own values in it."""
+    known = {name: value or "" for name, value in shop if "{" not in (value or "")}
+
+    def written(how: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
+        return lambda token: how(known[token.group(1)]) if token.group(1) in known else token.group()
+
+    return HTML.from_string(_OF_SHOP.sub(written(escape), html)), PLAIN.from_string(_OF_SHOP.sub(written(str), text))
 
 
 def _facts(names: Mapping[str, Any]) -> dict[str, str]:

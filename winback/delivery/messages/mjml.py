@@ -32,7 +32,7 @@ class BrokenMarkup(ValueError):
 
 def to_html(source: str) -> str:
     """HTML in which every Liquid tag stands as the author wrote it, untouched by the markup's own escaping."""
-    held, tags = _hold(source)
+    held, tags = hold(source)
     try:
         html: str = mrml.to_html(held).content
     except OSError as error:
@@ -42,7 +42,7 @@ def to_html(source: str) -> str:
 
 def to_text(source: str) -> str:
     """A text part: paragraphs of the body, links written out, Liquid kept."""
-    held, tags = _hold(source)
+    held, tags = hold(source)
     reader = _Reader(tags)
     reader.feed(held)
     reader.close()
@@ -53,7 +53,7 @@ def to_text(source: str) -> str:
 
 def problems_of_markup(source: str) -> list[Problem]:
     """Unknown, unclosed and wrongly nested elements, pictures without words and unsafe links, by line."""
-    held, tags = _hold(source)
+    held, tags = hold(source)
     reader = _Reader(tags)
     reader.feed(held)
     reader.close()
@@ -64,7 +64,7 @@ def problems_of_markup(source: str) -> list[Problem]:
 class _Reader(HTMLParser):
     """Reads MJML as the tag soup it may be: `<br>` and `&nbsp;` are welcome in a text."""
 
-    def __init__(self, tags: "_HeldTags") -> None:
+    def __init__(self, tags: "HeldTags") -> None:
         super().__init__(convert_charrefs=True)
         self.text: list[str] = []
         self.problems: list[Problem] = []
@@ -151,7 +151,7 @@ def _is_mjml(tag: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _HeldTags:
+class HeldTags:
     mark: str
     tags: tuple[str, ...]
 
@@ -163,7 +163,7 @@ class _HeldTags:
         return re.sub(f"{self.mark}([0-9]+)q", lambda match: self.tags[int(match.group(1))], text)
 
 
-def _hold(source: str) -> tuple[str, _HeldTags]:
+def hold(source: str) -> tuple[str, HeldTags]:
     """Puts a short stand-in for each Liquid tag: plain letters, which every step of MJML leaves alone."""
     taken = set(_MARK.findall(source))
     mark = next(mark for number in count() if (mark := f"liquidq{number}z") not in taken)
@@ -174,7 +174,7 @@ def _hold(source: str) -> tuple[str, _HeldTags]:
         if tag:
             held.append(f"{mark}{len(tags)}q")
             tags.append(tag)
-    return "".join(held), _HeldTags(mark, tuple(tags))
+    return "".join(held), HeldTags(mark, tuple(tags))
 
 
 def _pieces(source: str) -> Iterator[tuple[str, str]]:

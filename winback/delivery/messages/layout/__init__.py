@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
+from typing import Any
 
+from liquid import BoundTemplate, Environment
 from liquid.builtin.expressions import StringLiteral
 from liquid.builtin.tags.render_tag import RenderNode
 from liquid.exceptions import LiquidError
 
 from winback.delivery.messages.liquid_language import BLOCKS as LIQUID
+from winback.delivery.messages.mjml import HeldTags, hold
 
 _FOLDER = files(__name__)
-_WORD = re.compile(r"\[\[(\w+)\]\]")
+_WHEN_COMPILED = Environment()
+_LITERAL = re.compile(r"""\"[^\"]*\"|'[^']*'""")
+_LIQUID_OR_ESCAPE = re.compile(r"[{}\\]")
 _RENDER = re.compile(r"\{%-?\s*render\b.*?%\}", re.DOTALL)
 _LIQUID = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
 _FIRST_ELEMENT = re.compile(r"\s*(?:<!--.*?-->\s*|<mj-raw>.*?</mj-raw>\s*)*<([a-z-]+)", re.DOTALL)
@@ -37,7 +42,7 @@ BLOCKS: Mapping[str, Block] = {
     "picture": Block(("src", "alt")),
     "offer": Block((), ("label",)),
     "products": Block((), ("heading",)),
-    "signature": Block((), ("words", "name")),
+    "signature": Block((), ("words_above", "name")),
     "note": Block(("text",)),
     "divider": Block(),
 }
@@ -80,9 +85,10 @@ def put_into_layout(mjml: str, language: str, preheader: str | None) -> str:
     if not uses_layout(mjml):
         return content
     if _first_element(mjml) not in _OF_A_BODY:
-        content = _fill(_source("card.mjml"), {"content": content})
-    inside = {"language": language, "preheader": _in_markup(preheader or ""), "content": content}
-    return _fill(_source("layout.mjml"), {**own, **inside})
+        content = _source("card.mjml").filled(content=content)
+    return _source("layout.mjml").filled(
+        language=language, preheader=_in_markup(preheader or ""), content=content, words=own
+    )
 
 
 def blocks_in(mjml: str) -> list[tuple[int, str]]:
@@ -113,12 +119,21 @@ def read_block(tag: str) -> tuple[str, dict[str, str]]:
 
 
 def _written_out(tag: str, own: Mapping[str, str]) -> str:
+    """The block with what the tag gives it: words as they are, anything else as Liquid that is read when it is sent."""
     name, given = read_block(tag)
-    block = BLOCKS[name]
-    values = "".join(
-        f"{{% assign {name}_{one} = {given.get(one, 'nil')} %}}" for one in (*block.needed, *block.optional)
-    )
-    return (f"<mj-raw>{values}</mj-raw>\n" if values else "") + _fill(_source(f"blocks/{name}.mjml"), own)
+    block, values = BLOCKS[name], dict[str, Any]()
+    for one in (*block.needed, *block.optional):
+        expression = given.get(one)
+        if expression is not None:
+            values |= {one: _shown(expression), f"{one}_if": f"{{% if {expression} %}}"}
+    return _source(f"blocks/{name}.mjml").filled(**values, words=own)
+
+
+def _shown(expression: str) -> str:
+    literal = _LITERAL.fullmatch(expression)
+    if literal is None or _LIQUID_OR_ESCAPE.search(expression):
+        return f"{{{{ {expression} }}}}"
+    return escape(expression[1:-1])
 
 
 def _in_markup(text: str) -> str:
@@ -126,15 +141,26 @@ def _in_markup(text: str) -> str:
     return "".join(piece if piece.startswith("{") else escape(piece, quote=False) for piece in _LIQUID.split(text))
 
 
-def _fill(source: str, values: Mapping[str, str]) -> str:
-    return _WORD.sub(lambda name: values[name.group(1)], source)
-
-
 def _first_element(mjml: str) -> str | None:
     found = _FIRST_ELEMENT.match(mjml)
     return found.group(1) if found else None
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A file of the layout, Liquid of two times: << >> and <% %> are read when a template is compiled, {{ }} and {% %}
+    when a message is rendered. What is known of a template costs nothing per message."""
+
+    template: BoundTemplate
+    later: HeldTags
+
+    def filled(self, **values: Any) -> str:
+        return self.later.restore(self.template.render(**values))
+
+
 @cache
-def _source(name: str) -> str:
-    return (_FOLDER / name).read_text("utf-8")
+def _source(name: str) -> _Source:
+    held, later = hold((_FOLDER / name).read_text("utf-8"))
+    for written, read in (("<<", "{{"), (">>", "}}"), ("<%", "{%"), ("%>", "%}")):
+        held = held.replace(written, read)
+    return _Source(_WHEN_COMPILED.from_string(held), later)
