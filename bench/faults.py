@@ -30,8 +30,19 @@ from local.inprocess.faults import (
     stop_account,
 )
 from local.inprocess.queue import Disorder
-from local.inprocess.scenario import campaign, candidates, customer_keys, shop
+from local.inprocess.reports import Reactions
+from local.inprocess.scenario import (
+    MESSAGE,
+    OFFER,
+    campaign,
+    candidates,
+    customer_keys,
+    give_offer,
+    import_codes,
+    shop,
+)
 from local.inprocess.tally import Tally, tally
+from winback.campaigns.definition import CampaignDefinition
 from winback.delivery.ledger import Outcome
 
 CUSTOMERS, CUSTOMERS_EACH, CUSTOMERS_KILLED = 100_000, 2_000, 4
@@ -176,14 +187,30 @@ def killed_everywhere(customers: int, part: int) -> tuple[list[Tally], Counter[s
 
 
 def launched_under(hook: KillAt, customers: int) -> Engine:
+    """With everything that a launch may have: an offer with codes, a budget, an experiment, a branch."""
     keys = customer_keys(customers)
-    engine = shop(keys, chunk_rows=2)
-    launch = engine.create(campaign(holdout={"share": 0}), candidates(keys), "lau-000000000001")
+    engine = shop(keys, reactions=Reactions(bounced=0, complained=0, opened=0.5, unsubscribed=0))
+    import_codes(engine, 10 * customers)
+    launch = engine.create(sequence(), candidates(keys), "lau-000000000001", offers=(OFFER,))
+    give_offer(engine, launch, keys)
     engine.meet(hook)
     engine.enrol(launch)
     engine.approve(launch)
     engine.run()
     return engine
+
+
+def sequence() -> CampaignDefinition:
+    first = {"name": "first", "template": MESSAGE, "after_days": 0, "send_at": "11:30", "offer": True}
+    ways = {way: [{"template": MESSAGE, "after_days": 4, "send_at": "11:30"}] for way in ("then", "otherwise")}
+    subjects = [{"name": "plain"}, {"name": "asking", "subject": "Will you come back?"}]
+    return campaign(
+        holdout={"share": 0},
+        steps=[first, {"branch": {"on": "engaged", "step": "first"}, "after_days": 2, **ways}],
+        experiments=[{"name": "subject", "step": "first", "variants": subjects}],
+        offers={"offers": [OFFER.offer_id], "budget_minor": 1_000_000},
+        budget={"sends": 1_000},
+    )
 
 
 def joined(parts: Sequence[Found]) -> Found:

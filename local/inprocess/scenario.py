@@ -8,9 +8,14 @@ from typing import Any
 from local.inprocess.clock import SimulatedClock
 from local.inprocess.engine import Engine
 from winback.accounts import Account, Sender
+from winback.aws.code_pools import CodePools
 from winback.aws.lake import Row
+from winback.aws.launch_files import LaunchFiles
 from winback.campaigns.definition import CampaignDefinition
+from winback.campaigns.launch import Launch
 from winback.identifiers import AccountId, CustomerKey
+from winback.instants import format_instant
+from winback.offers.offer import Offer
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)  # a Monday, four weeks before the clocks change in Europe
 ACCOUNT = Account(
@@ -36,6 +41,19 @@ MESSAGE = {
     "</mj-column></mj-section></mj-body></mjml>",
     "text": "{{ shop.name }} has news for you.\n{{ shop.postal_address }}\nUnsubscribe: {{ unsubscribe_url }}",
 }
+OFFER = Offer.model_validate(
+    {
+        "offer_id": "off-000000000001",
+        "name": "Ten off",
+        "kind": "amount",
+        "value": 1000,
+        "currency": "EUR",
+        "minimum_order_minor": 5000,
+        "codes": "pool",
+        "created_at": format_instant(START),
+        "updated_at": format_instant(START),
+    }
+)
 _PLACE = {"segment": "Slipping VIPs", "family": "Slipping", "value_tier": "VIP", "status": "At Risk", "lapsed": True}
 
 
@@ -69,6 +87,19 @@ def campaign(*, steps: Sequence[Mapping[str, Any]] | None = None, **changes: Any
             **changes,
         }
     )
+
+
+def give_offer(engine: Engine, launch: Launch, keys: Sequence[CustomerKey]) -> None:
+    """Everybody of the launch's one chunk gets the offer, as the choice of offers writes it down."""
+    worth = {"propensity": 1.0, "cost_minor": 1000, "spend_minor": 1000, "currency": "EUR"}
+    rows = [{"customer_key": key, "arm": "treatment", "offer_id": OFFER.offer_id, **worth} for key in keys]
+    engine.unmet_lake.write_rows(LaunchFiles(engine.unmet_lake, launch).offers_key(0), rows)
+
+
+def import_codes(engine: Engine, count: int) -> list[str]:
+    codes = [f"CODE-{number:06d}" for number in range(count)]
+    CodePools(engine.campaigns).add(engine.account.account_id, OFFER, codes)
+    return codes
 
 
 def shop(keys: Iterable[CustomerKey], *, account: Account = ACCOUNT, seed: int = 1, **settings: Any) -> Engine:

@@ -21,13 +21,14 @@ HANDED_OVER = frozenset(
 class Tally:
     """`lost`: allowed when planned, and at the end neither handed over, skipped, failed nor unknown, though nobody
     cancelled the launch. `untrue`: the ledger says that it was handed over and the provider never took it, or the
-    other way round. `unknown` is to equal `windows`: the sends that a fault met between claim and record and that the
-    provider never took.
+    other way round. `codes_twice`: codes that stand on more than one send. `unknown` is to equal `windows`: the sends
+    that a fault met between claim and record and that the provider never took.
     """
 
     planned: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     cancelled: int = 0
+    codes_twice: int = 0
     lost: int = 0
     doubled: int = 0
     untrue: int = 0
@@ -40,7 +41,11 @@ class Tally:
 
     @property
     def sound(self) -> bool:
-        return not (self.lost or self.doubled or self.untrue) and self.unknown == self.windows and self.balances
+        return (
+            not (self.lost or self.doubled or self.untrue or self.codes_twice)
+            and self.unknown == self.windows
+            and self.balances
+        )
 
     @property
     def balances(self) -> bool:
@@ -52,7 +57,7 @@ def tally(engine: Engine, *launch_ids: LaunchId) -> Tally:
     """Of all the engine's launches, or of those named."""
     outcomes: Counter[Outcome] = Counter()
     planned = cancelled = lost = untrue = 0
-    unknown = set()
+    unknown, codes = set(), Counter[str]()
     taken = engine.provider.taken
     wanted = launch_ids or tuple(engine.following)
     for launch_id in wanted:
@@ -60,7 +65,10 @@ def tally(engine: Engine, *launch_ids: LaunchId) -> Tally:
         for send_id in allowed_sends(engine, launch):
             planned += 1
             key = keys.send(send_id)
-            became = outcome(engine.performance.look(key["pk"], key["sk"]))
+            row = engine.performance.look(key["pk"], key["sk"])
+            became = outcome(row)
+            if row is not None and became is not Outcome.SKIPPED and "code" in row:
+                codes[row["code"]] += 1
             if became is Outcome.DUE:
                 cancelled, lost = cancelled + launch.state.over, lost + (not launch.state.over)
             else:
@@ -74,7 +82,8 @@ def tally(engine: Engine, *launch_ids: LaunchId) -> Tally:
         planned,
         outcomes,
         cancelled,
-        lost,
+        codes_twice=sum(count > 1 for count in codes.values()),
+        lost=lost,
         doubled=sum(count > 1 for count in sent.values()),
         untrue=untrue,
         unknown=frozenset(unknown),

@@ -8,34 +8,28 @@ from typing import Any
 import pytest
 
 from local.inprocess.engine import Engine, Workers
-from local.inprocess.scenario import ACCOUNT, MESSAGE, START, campaign, candidates, customer_keys, profiles, shop
+from local.inprocess.scenario import (
+    ACCOUNT,
+    MESSAGE,
+    OFFER,
+    campaign,
+    candidates,
+    customer_keys,
+    give_offer,
+    import_codes,
+    profiles,
+    shop,
+)
 from local.inprocess.tally import tally
 from tests.unit.engine.interleaving import Turns
 from winback.accounts.frequency_caps import ChannelCaps, FrequencyCap, FrequencyCaps
-from winback.aws.code_pools import CodePools
-from winback.aws.launch_files import LaunchFiles
 from winback.campaigns.launch import Launch
 from winback.delivery.ledger import Outcome
 from winback.delivery.release import Release
 from winback.identifiers import CustomerKey, LaunchId
-from winback.instants import format_instant
-from winback.offers.offer import Offer
 
 CUSTOMERS = 16
 ONCE, TWICE = FrequencyCap(sends=1, days=7), FrequencyCap(sends=2, days=7)
-OFFER = Offer.model_validate(
-    {
-        "offer_id": "off-000000000001",
-        "name": "Ten off",
-        "kind": "amount",
-        "value": 1000,
-        "currency": "EUR",
-        "codes": "pool",
-        "minimum_order_minor": 5000,
-        "created_at": format_instant(START),
-        "updated_at": format_instant(START),
-    }
-)
 
 
 class Unaware:
@@ -66,15 +60,8 @@ def launched(engine: Engine, wanted: Sequence[CustomerKey], number: int, **chang
     launch = engine.create(definition, candidates(wanted), f"lau-{number:012d}", offers=offers)
     engine.enrol(launch)
     if offers:
-        give(engine, launch, wanted)
+        give_offer(engine, launch, wanted)
     return engine.approve(launch)
-
-
-def give(engine: Engine, launch: Launch, wanted: Sequence[CustomerKey]) -> None:
-    """Everybody the offer, as the choice of offers writes it down."""
-    worth = {"propensity": 1.0, "cost_minor": 1000, "spend_minor": 1000, "currency": "EUR"}
-    rows = [{"customer_key": key, "arm": "treatment", "offer_id": OFFER.offer_id, **worth} for key in wanted]
-    engine.lake.write_rows(LaunchFiles(engine.lake, launch).offers_key(0), rows)
 
 
 def send_side_by_side(engine: Engine, seed: int, senders: int = 3) -> None:
@@ -144,8 +131,7 @@ def test_senders_side_by_side_send_as_many_as_the_budget_allows_and_no_more(seed
 def test_two_campaigns_of_one_code_pool_give_each_code_once_and_none_that_there_is_not(seed: int) -> None:
     wanted = customer_keys(2 * CUSTOMERS)
     engine = engine_with(wanted)
-    codes = [f"CODE-{number:03d}" for number in range(CUSTOMERS + 4)]
-    CodePools(engine.campaigns).add(engine.account.account_id, OFFER, codes)
+    codes = import_codes(engine, CUSTOMERS + 4)
     policy = {"offers": [OFFER.offer_id], "budget_minor": 10_000_000}
     for number, own in ((1, wanted[:CUSTOMERS]), (2, wanted[CUSTOMERS:])):
         launched(engine, own, number, offers=policy)
@@ -160,7 +146,7 @@ def test_two_campaigns_of_one_code_pool_give_each_code_once_and_none_that_there_
 def test_campaigns_that_race_give_a_customer_one_discount(seed: int) -> None:
     wanted = customer_keys(CUSTOMERS)
     engine = engine_with(wanted)
-    CodePools(engine.campaigns).add(engine.account.account_id, OFFER, [f"CODE-{n:03d}" for n in range(99)])
+    import_codes(engine, 99)
     for number in (1, 2):
         launched(engine, wanted, number, offers={"offers": [OFFER.offer_id], "budget_minor": 10_000_000})
     send_side_by_side(engine, seed)
@@ -171,7 +157,7 @@ def test_campaigns_that_race_give_a_customer_one_discount(seed: int) -> None:
 def test_offers_of_senders_side_by_side_stay_within_their_budget() -> None:
     wanted = customer_keys(CUSTOMERS)
     engine = engine_with(wanted)
-    CodePools(engine.campaigns).add(engine.account.account_id, OFFER, [f"CODE-{n:03d}" for n in range(99)])
+    import_codes(engine, 99)
     launched(engine, wanted, 1, offers={"offers": [OFFER.offer_id], "budget_minor": 7_500})
     send_side_by_side(engine, 1)
     assert len(engine.provider.taken) == 7
