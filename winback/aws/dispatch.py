@@ -5,6 +5,7 @@ import time
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -38,6 +39,7 @@ from winback.delivery.ledger import Description, State
 from winback.delivery.release import Release
 from winback.delivery.sending import PlannedSend, Report, Sending, one_after_the_other
 from winback.delivery.unsubscribing import unsubscribe_url
+from winback.experiments.global_holdout import Turn, turn
 from winback.identifiers import CustomerKey, SendId
 
 AGAIN_AFTER = timedelta(minutes=1)
@@ -149,7 +151,14 @@ class Dispatch:
             ledger=self._ledger,
             contacts=ContactBook(self._performance, contact_lists),
             recipients=_Recipients(
-                self._recipients, self._composer, launch, account, recipients, signing_key=self._signing_key, now=now
+                self._recipients,
+                self._composer,
+                launch,
+                account,
+                recipients,
+                tiers={row["customer_key"]: row.get("value_tier") for row in rows.values()},
+                signing_key=self._signing_key,
+                now=now,
             ),
             offers=Handout(launch, self._budgets, self._codes, expected),
             deliver=self._providers[ChannelName(release.channel)].deliver,
@@ -194,7 +203,10 @@ class Dispatch:
 
 
 class _Recipients:
-    """The release's customers: read together once, and each one's profile and suppression again before its claim."""
+    """The release's customers: read together once, and each one's profile and suppression again before its claim.
+
+    Whose turn it is in the global holdout is asked again too: it may have changed since the step was planned.
+    """
 
     def __init__(
         self,
@@ -204,16 +216,19 @@ class _Recipients:
         account: Account,
         known: dict[CustomerKey, Recipient],
         *,
+        tiers: Mapping[str, str | None],
         signing_key: Callable[[], str],
         now: datetime,
     ) -> None:
         self._store, self._composer, self._launch, self._account = store, composer, launch, account
-        self._known, self._signing_key, self._now = known, signing_key, now
+        self._known, self._tiers, self._signing_key, self._now = known, tiers, signing_key, now
 
     def facts(self, one: PlannedSend) -> RecipientFacts:
         customer = one.send_id.customer_key
         self._known[customer] = self._store.refresh(self._account, self._known[customer], one.context.channel)
-        return self._known[customer].facts
+        rules, tier = self._account.global_holdout, self._tiers.get(customer)
+        held = turn(rules, self._account.account_id, customer, tier, self._now) is Turn.HELD_OUT
+        return replace(self._known[customer].facts, globally_held_out=held)
 
     def outgoing(self, one: PlannedSend) -> Outgoing:
         return self._composer.compose(

@@ -121,6 +121,8 @@ class _StepPlanner:
         }
         if policy is not None:
             row["contact_policy"] = policy.row()
+        if self._account.global_holdout.exclude_tiers:  # the sender asks again whose turn it is
+            row["value_tier"] = member["value_tier"]
         if best is not None and verdict.send_at == best.at:
             row |= {"hour_propensity": round(best.propensity, 6), "possible_hours": best.possible}
         return row

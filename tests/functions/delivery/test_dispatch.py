@@ -9,13 +9,16 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.functions.delivery.conftest import NOW, Cloud
+from winback.accounts.global_holdout import GlobalHoldout
 from winback.aws import keys
 from winback.aws.contacts import ContactBook
 from winback.aws.due import DueIndex
+from winback.aws.tables import Accounts
 from winback.campaigns.launch import LaunchState
 from winback.delivery.contacts import ContactLimits
 from winback.delivery.ledger import outcome
 from winback.delivery.unsubscribing import unsubscribe_url
+from winback.experiments.global_holdout import Turn, turn
 from winback.identifiers import CustomerKey, LaunchId, SendId
 from winback.instants import format_instant
 
@@ -161,6 +164,21 @@ def test_a_name_that_the_template_cannot_take_fails_that_send_alone(cloud: Cloud
     assert (cloud.row(1)["state"], cloud.row(1)["error"]) == ("failed", "RenderingFailed")
     assert len(cloud.ses.sent) == 19
     assert "9999999999999" not in cloud.log.getvalue()
+
+
+def test_who_entered_the_global_holdout_since_the_plan_is_sent_nothing(cloud: Cloud) -> None:
+    rules = GlobalHoldout(share=0.5)
+    Accounts(cloud.campaigns).put(cloud.account.model_copy(update={"global_holdout": rules}))
+    send_first(cloud)
+    asked = [number for number in TREATED if number < 25]
+    held = {
+        number
+        for number in asked
+        if turn(rules, cloud.account.account_id, cloud.send_id(number).customer_key, None, NOW) is Turn.HELD_OUT
+    }
+    assert 0 < len(held) < len(asked)
+    assert len(cloud.ses.sent) == len(asked) - len(held)
+    assert all(cloud.row(number)["reasons"] == ["global_holdout"] for number in held)
 
 
 def test_a_broken_answer_leaves_the_send_unknown_and_is_never_repeated(cloud: Cloud) -> None:
