@@ -103,7 +103,7 @@ class ContactBook:
                 return 0
             kept = [one for one in known.contacts if one.at > now - timedelta(days=KEPT_DAYS) or one.offer is not None]
             ours = [one for one in kept if not _of_another_tool(one)]
-            others = sorted((one for one in [*kept, *new] if _of_another_tool(one)), key=lambda one: one.at)
+            others = sorted([*(one for one in kept if _of_another_tool(one)), *new], key=lambda one: one.at)
             entries = sorted([*ours, *others[-OTHER_TOOLS_MOST:]], key=lambda one: one.at)
             overtaken = self._write(account_id, customer, entries, replacing=known.version)
             if overtaken is None:
