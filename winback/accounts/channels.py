@@ -54,6 +54,13 @@ class SmsSettings(_Settings):
         return prices
 
 
+    @property
+    def answerable(self) -> bool:
+        """Whether a customer can text back, such as STOP: to a number or a pool of them, and to no sender id."""
+        identity = self.origination_identity or ""
+        return identity.startswith(("+", "phone-", "pool-")) or ":phone-number/" in identity or ":pool/" in identity
+
+
 class PushSettings(_Settings):
     """`platform_application`: the ARN of the app's platform application in SNS (FCM or APNs)."""
 

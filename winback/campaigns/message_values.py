@@ -71,7 +71,7 @@ def message_values(
         color=account.brand.color,
         logo_url=account.brand.logo_url,
         utm=utm,
-        two_way=account.channels.sms.origination_identity is not None,
+        two_way=account.channels.sms.answerable,
     )
 
 

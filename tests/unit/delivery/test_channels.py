@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from winback.accounts.channels import SmsSettings
 from winback.delivery.channels import CHANNELS, ChannelName
 
 ROOT = Path(__file__).parents[3]
@@ -63,3 +64,24 @@ def test_another_channel_is_one_file_in_each_place_and_a_line_in_each_table() ->
     for table in ("delivery", "aws"):
         lines = (ROOT / "winback" / table / "channels" / "__init__.py").read_text().splitlines()
         assert sum("ChannelName.WEBHOOK" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("identity", "answerable"),
+    [
+        (None, False),
+        ("Fjord", False),
+        ("+4915799999999", True),
+        ("pool-0123", True),
+        ("arn:aws:sms-voice:eu-central-1:123456789012:phone-number/phone-1", True),
+        ("arn:aws:sms-voice:eu-central-1:123456789012:sender-id/Fjord/DE", False),
+    ],
+)
+def test_a_text_can_be_answered_where_it_comes_from_a_number(identity: str | None, answerable: bool) -> None:
+    assert SmsSettings(origination_identity=identity).answerable is answerable
+
+
+@pytest.mark.parametrize("sender_id", ["", "12345", "-Fjord", "Fjord Records", "ABCDEFGHIJKL"])
+def test_a_sender_id_that_no_country_takes_is_refused(sender_id: str) -> None:
+    with pytest.raises(ValueError, match="sender_ids"):
+        SmsSettings(sender_ids={"DE": sender_id})
