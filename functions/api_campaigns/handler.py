@@ -17,6 +17,7 @@ from winback.aws.launch_control import (
     LaunchControl,
     NoSnapshot,
     StartsInThePast,
+    UnusableBudget,
     UnusableOffer,
     UnusableSlice,
     UnusableTemplate,
@@ -52,6 +53,7 @@ app = rest_api(
         UnusableSlice: (HTTPStatus.CONFLICT, "unusable_slice"),
         UnusableTemplate: (HTTPStatus.CONFLICT, "unusable_template"),
         UnusableOffer: (HTTPStatus.CONFLICT, "unusable_offer"),
+        UnusableBudget: (HTTPStatus.CONFLICT, "unusable_budget"),
         StartsInThePast: (HTTPStatus.BAD_REQUEST, "starts_in_the_past"),
         EndsTooLate: (HTTPStatus.BAD_REQUEST, "ends_too_late"),
         LaunchConflict: (HTTPStatus.CONFLICT, "conflict"),
@@ -115,7 +117,8 @@ def _named_version() -> int:
 
 
 def _checked_definition() -> CampaignDefinition:
-    """What the account's messages, slices and offers allow. Raises RequestRefused, UnusableSlice, UnusableOffer."""
+    """What the account's messages, slices and offers allow. Raises RequestRefused, UnusableSlice, UnusableOffer,
+    UnusableBudget."""
     definition = _definition()
     problems = [
         FieldProblem(
@@ -129,6 +132,7 @@ def _checked_definition() -> CampaignDefinition:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_template", "some messages cannot be sent", problems)
     control().check_slice(account_of(app), definition.audience)
     control().check_offers(account_of(app), definition)
+    control().check_budget(account_of(app), definition)
     return definition
 
 

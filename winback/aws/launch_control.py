@@ -23,6 +23,7 @@ from winback.campaigns.launch import IllegalTransition, Launch, LaunchConflict, 
 from winback.campaigns.messages import freezing_problems, frozen
 from winback.campaigns.offer_steps import out_of_season
 from winback.campaigns.requests import Approval, NewLaunch
+from winback.delivery.message_cost import CURRENCY
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId, new_id, repeatable_id
 from winback.instants import format_instant, parse_instant
 from winback.offers.offer import Offer
@@ -40,6 +41,10 @@ class KeyUsedOtherwise(LaunchConflict):
 
 class UnusableSlice(LaunchConflict):
     """The audience's slice does not exist, or cannot be asked."""
+
+
+class UnusableBudget(LaunchConflict):
+    """The definition bounds what messages may cost in money that their prices are not in."""
 
 
 class UnusableOffer(LaunchConflict):
@@ -230,6 +235,15 @@ class LaunchControl:
         """Raises UnusableOffer for one that is not in the catalogue, or retired; a launch freezes them."""
         if definition.offers is not None:
             self._frozen_offers(account_id, definition.offers.offers)
+
+    def check_budget(self, account_id: AccountId, definition: CampaignDefinition) -> None:
+        """Raises UnusableBudget for money in another currency than that of the providers' prices."""
+        if definition.budget is None or definition.budget.spend_minor is None:
+            return
+        if (currency := self.accounts.get(account_id).currency) != CURRENCY:
+            raise UnusableBudget(
+                f"budget.spend_minor is in {currency}, but providers' prices are in {CURRENCY}: expected budget.sends"
+            )
 
     def _frozen_offers(self, account_id: AccountId, offer_ids: Sequence[str]) -> tuple[Offer, ...]:
         try:

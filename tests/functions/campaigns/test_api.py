@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from winback.aws.launches import LaunchChanged
+from winback.aws.tables import Accounts
+from winback.identifiers import AccountId
 from winback.instants import format_instant
 
 LAUNCH_VERBS = ("approve", "start", "pause", "resume", "cancel")
@@ -41,6 +43,14 @@ def test_a_definition_that_does_not_fit_is_refused_with_every_field_and_what_wou
     assert fields["steps[0].template"]["problem"] == "is missing"
     assert fields["steps[0].after_days"]["expected"] == "greater than or equal to 0"
     assert "'Slipping VIPs'" in fields["audience.segments[0]"]["expected"]
+
+
+def test_a_budget_in_money_that_no_message_is_priced_in_is_refused(cloud: Any) -> None:
+    Accounts(cloud.campaigns).change(AccountId("acme"), lambda one: one.model_copy(update={"currency": "EUR"}))
+    body = {**json.loads(cloud.event("api_campaigns")["body"]), "budget": {"spend_minor": 10_000}}
+    status, answer = cloud.request("POST", "/v1/campaigns", body)
+    assert (status, answer["error"]["code"]) == (409, "unusable_budget")
+    assert "expected budget.sends" in answer["error"]["message"]
 
 
 def test_a_message_that_cannot_be_sent_is_refused_with_part_and_line(cloud: Any) -> None:
