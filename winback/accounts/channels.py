@@ -53,7 +53,6 @@ class SmsSettings(_Settings):
             raise ValueError("a price is out of range: expected US dollars from 0 to 10, such as 0.0075")
         return prices
 
-
     @property
     def answerable(self) -> bool:
         """Whether a customer can text back, such as STOP: to a number or a pool of them, and to no sender id."""

@@ -18,6 +18,7 @@ from winback.aws.launches import LaunchStore
 from winback.aws.tables import Accounts
 from winback.aws.texts import TextIndex
 from winback.delivery.calls import CallState
+from winback.delivery.channels import ChannelName
 from winback.delivery.ledger import State
 from winback.delivery.release import Release
 from winback.instants import format_instant
@@ -49,7 +50,11 @@ def send(cloud: Cloud, channel: str, **settings: Any) -> dict[str, Any]:
     cloud.set_steps({"template": TEMPLATE, "after_days": 0, "channels": [channel]})
     store = LaunchStore(cloud.campaigns)
     launch = store.get(account.account_id, LAUNCH)
-    store.save(launch.model_copy(update={"definition": launch.definition.model_copy(update={"channels": (channel,)})}))
+    store.save(
+        launch.model_copy(
+            update={"definition": launch.definition.model_copy(update={"channels": (ChannelName(channel),)})}
+        )
+    )
     row = {
         "customer_key": send_id.customer_key,
         "send_id": str(send_id),
