@@ -8,7 +8,7 @@
 `create_account` takes every field of winback.accounts.Account; `update_account` those that change, as a JSON merge
 patch: within an object too what is left out stays, and null takes a setting back to its default. What can be set beside
 name, zone, sender and URLs: `frequency_caps`, `quiet_hours`, `unknown_zone`, `global_holdout`, `channels`, `warm_up`,
-`unknown_sends`, `locale`, `brand` and `facts` (docs/data-model.md).
+`unknown_sends`, `locale` and `brand` (docs/data-model.md).
 
 A key is in the answer of the call that makes it, and nowhere else; `key_id` beside it is what revokes it.
 """
