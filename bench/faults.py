@@ -45,7 +45,7 @@ from local.inprocess.tally import Tally, tally
 from winback.campaigns.definition import CampaignDefinition
 from winback.delivery.ledger import Outcome
 
-CUSTOMERS, CUSTOMERS_EACH, CUSTOMERS_KILLED = 100_000, 2_000, 4
+CUSTOMERS, CUSTOMERS_EACH, CUSTOMERS_KILLED = 100_000, 1_500, 3
 PROCESSES = 2  # each with its part of the large launch's customers, and then the others' launches
 PARTS = 8  # of the kill points, each a task of its own
 KILL_POINTS = "killed at every point in turn"

@@ -163,7 +163,7 @@ def contents(table: Any) -> list[dict[str, Any]]:
 
 @given(st.lists(items, max_size=4), st.lists(calls(), min_size=1, max_size=10))
 @settings(
-    max_examples=60,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # moto is too slow to look for a shorter example

@@ -188,4 +188,4 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(max_examples=100, stateful_step_count=50, deadline=None, derandomize=True)
+TestLedger.settings = settings(max_examples=60, stateful_step_count=50, deadline=None, derandomize=True)
