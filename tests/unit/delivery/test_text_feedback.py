@@ -76,7 +76,7 @@ def test_events_of_end_user_messaging(kind: str, expected: FeedbackEvent | None,
 
 def test_every_kind_of_text_event_in_the_services_model_is_known() -> None:
     model = get_session().get_service_model("pinpoint-sms-voice-v2")
-    for kind in model.shape_for("EventType").enum:
+    for kind in model.shape_for("EventType").metadata["enum"]:
         if kind.startswith("TEXT_") and kind != "TEXT_ALL":
             read_text_event(event(kind))
 
