@@ -208,10 +208,16 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                 access.table("campaigns", "PutItem", "*#launch", "*#lift"),
                 access.table("performance", "BatchGetItem"),
                 access.read_lake(
-                    "launches/*/manifest.jsonl", "launches/*/audience/*", "launches/*/plan-live/*", "orders/*"
+                    "launches/*/manifest.jsonl",
+                    "launches/*/audience/*",
+                    "launches/*/plan-live/*",
+                    "launches/*/paths/*",
+                    "launches/*/offers/*",
+                    "launches/*/dry_run.json",
+                    "orders/*",
                 ),
                 access.write_lake("launches/*/report.json", "launches/*/report.html"),
-                access.list_lake("launches/*/plan-live/*", "orders/*"),
+                access.list_lake("launches/*", "orders/*"),
             ),
         ),
     )

@@ -20,7 +20,11 @@ AUDIENCE_COLUMNS = {
     "eligible": "BOOLEAN",
     "reasons": "VARCHAR[]",
     "arm": "VARCHAR",
+    "measured": "BOOLEAN",
+    "variants": "MAP(VARCHAR, VARCHAR)",
 }
+PATH_COLUMNS = {"branch": "INTEGER", "customer_key": "VARCHAR", "way": "VARCHAR"}
+OFFER_COLUMNS = {"customer_key": "VARCHAR", "offer_id": "VARCHAR", "spend_minor": "BIGINT"}
 ORDER_COLUMNS = {
     "order_id": "VARCHAR",
     "customer_key": "VARCHAR",
@@ -34,12 +38,15 @@ ORDER_COLUMNS = {
 
 @dataclass(frozen=True)
 class Sources:
-    """Local files. `audience`: rows of docs/data-model.md; `fates`: rows of fates.py, one a live plan row; both JSON
-    Lines, gzip by name. `orders`: objects of the lake's orders prefix, `.parquet` or `.jsonl.gz`."""
+    """Local files. `audience`, `offers`: rows of docs/data-model.md; `fates`: rows of fates.py, one a live plan row;
+    `paths`: rows of docs/data-model.md with their `branch`; JSON Lines, gzip by name. `orders`: objects of the lake's
+    orders prefix, `.parquet` or `.jsonl.gz`."""
 
     audience: Sequence[Path]
     fates: Sequence[Path]
     orders: Sequence[Path]
+    paths: Sequence[Path] = ()
+    offers: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -52,10 +59,12 @@ class Limits:
 
 
 def load(db: duckdb.DuckDBPyConnection, sources: Sources) -> None:
-    """Tables audience and fates; orders is a view, so that only the columns and rows in question are read."""
+    """Tables audience, fates, paths, offers; orders is a view, so that only columns and rows in question are read."""
     for name, paths, columns in (
         ("audience", sources.audience, AUDIENCE_COLUMNS),
         ("fates", sources.fates, fates.COLUMNS),
+        ("paths", sources.paths, PATH_COLUMNS),
+        ("offers", sources.offers, OFFER_COLUMNS),
     ):
         db.execute(f"CREATE TABLE {name} AS {_rows(paths, columns)}")
     parquet = [path for path in sources.orders if path.suffix == ".parquet"]

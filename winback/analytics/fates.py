@@ -14,10 +14,14 @@ COLUMNS = {
     "customer_key": "VARCHAR",
     "step": "INTEGER",
     "arm": "VARCHAR",
+    "channel": "VARCHAR",
     "verdict": "VARCHAR",
     "outcome": "VARCHAR",
     "reasons": "VARCHAR[]",
     "attempted": "BOOLEAN",
+    "offer_id": "VARCHAR",
+    "code": "VARCHAR",
+    "accepted_at": "TIMESTAMP",
     "opened_at": "TIMESTAMP",
     "machine_opened_at": "TIMESTAMP",
     "clicked_at": "TIMESTAMP",
@@ -33,7 +37,7 @@ def fate(planned: Mapping[str, Any], ledger_row: Row | None, state: LaunchState)
 
     A planned send that was denied and has no row is skipped, with the plan's reasons. One that is still due when the
     launch was cancelled will never leave: it is skipped too, as cancelled. `attempted`: some sender took the send in
-    hand, whatever came of it.
+    hand, whatever came of it. `channel`, `offer_id` and `code` are those of the send, before it those of the plan.
     """
     result, reasons = outcome(ledger_row), list(planned["reasons"])
     if ledger_row is not None and result is Outcome.SKIPPED:
@@ -47,10 +51,13 @@ def fate(planned: Mapping[str, Any], ledger_row: Row | None, state: LaunchState)
         "customer_key": planned["customer_key"],
         "step": SendId.parse(planned["send_id"]).step,
         "arm": planned["arm"],
+        "channel": row.get("channel") or planned.get("channel"),
         "verdict": planned["verdict"],
         "outcome": result.value,
         "reasons": reasons if result is Outcome.SKIPPED else [],
         "attempted": ledger_row is not None and result is not Outcome.SKIPPED,
+        "offer_id": row.get("offer_id"),
+        "code": row.get("code"),
         **{name: row.get(name) for name in _INSTANTS},
     }
 

@@ -30,6 +30,8 @@ def lift_of(report: LaunchReport, channel: str) -> LaunchLift | None:
         revenue_low_minor=revenue.low if revenue is not None else None,
         revenue_high_minor=revenue.high if revenue is not None else None,
         revenue_steady=report.revenue.steady,
+        engaged=sum(each.engaged for each in report.channels),
+        handed_over=report.ledger.handed_over,
         ended_at=format_instant(report.evaluation_ends_at),
     )
 

@@ -1,36 +1,35 @@
 """Measures a launch: intention to treat against its holdout, in SQL over local files, and statistics on the counts."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 
+from winback.accounts.frequency_caps import FrequencyCaps
 from winback.analytics import wording
-from winback.analytics.database import Limits, Sources, connect, load, naive_utc, one_row, one_value, run, sql
+from winback.analytics.checks import prepare_checks, run_checks
+from winback.analytics.database import Limits, Sources, connect, load, naive_utc, one_row, one_value, run
+from winback.analytics.forecast import forecast
+from winback.analytics.ledger_counts import most_frequent_first, read_ledger
 from winback.analytics.report import (
     Arm,
     AttributedStep,
     Attribution,
-    Check,
     Comparison,
-    Cost,
     Customers,
     Effect,
-    Funnel,
     LaunchReport,
-    Ledger,
-    LedgerStep,
-    ReasonCount,
     Revenue,
     RevenueArm,
     SampleRatio,
     Week,
 )
-from winback.campaigns.launch import Launch, LaunchState
-from winback.costs import prices
+from winback.analytics.report_parts import Pause
+from winback.analytics.spending import branches_taken, cost_of, offers_given
+from winback.analytics.variants import experiments
+from winback.campaigns.launch import Launch
 from winback.experiments.analysis import Sizes, compare_means
 from winback.experiments.assignment import Arm as ArmName
 from winback.experiments.corrections import holm
@@ -48,45 +47,56 @@ from winback.experiments.statistics import (
 )
 from winback.segmentation.names import Segment
 
-_FUNNEL = (
-    "arrived",
-    "opened",
-    "opened_by_machines_only",
-    "clicked",
-    "clicked_by_bots_only",
-    "unsubscribed",
-)
 _USABLE_ARM = 30  # with fewer customers in an arm, hardly any effect can be told
-_OUTCOMES = tuple(name for name in LedgerStep.model_fields if name != "planned")
 
 
 def measure(
-    launch: Launch, sources: Sources, *, currency: str, computed_at: datetime, limits: Limits | None = None
+    launch: Launch,
+    sources: Sources,
+    *,
+    currency: str,
+    computed_at: datetime,
+    limits: Limits | None = None,
+    caps: FrequencyCaps | None = None,
+    dry_run: Mapping[str, Any] | None = None,
 ) -> LaunchReport:
-    """The report as of `computed_at`: outcomes from assignment to then, or to the end of the evaluation window."""
+    """The report as of `computed_at`: outcomes from assignment to then, or to the end of the evaluation window.
+
+    `caps`: the account's, checked where they are given. `dry_run`: the JSON that was approved, to hold against it.
+    """
     observed_until = max(launch.starts_at, min(launch.evaluation_ends_at, computed_at))
     with connect(limits or Limits()) as db:
         load(db, sources)
         window = {"assigned_at": naive_utc(launch.starts_at), "observed_until": naive_utc(observed_until)}
         run(db, "outcomes", {**window, "currency": currency})
         run(db, "attribution", {"days": launch.definition.attribution_days})
-        return _report(db, launch, currency, computed_at, observed_until)
+        prepare_checks(db, launch, caps)
+        report = _report(db, launch, currency, computed_at=computed_at, observed_until=observed_until, dry_run=dry_run)
+        return report.model_copy(update={"forecast": forecast(dry_run, report)})
 
 
 def _report(
-    db: duckdb.DuckDBPyConnection, launch: Launch, currency: str, computed_at: datetime, observed_until: datetime
+    db: duckdb.DuckDBPyConnection,
+    launch: Launch,
+    currency: str,
+    *,
+    computed_at: datetime,
+    observed_until: datetime,
+    dry_run: Mapping[str, Any] | None,
 ) -> LaunchReport:
     arms = _arms(db)
-    everyone = {arm: sum(c for (name, *_), (c, _) in arms.items() if name == arm) for arm in ArmName}
+    assigned = dict(db.execute("SELECT arm, count(*) FROM outcomes GROUP BY arm").fetchall())
+    everyone = {arm: assigned.get(arm.value, 0) for arm in ArmName}
     lapsed = _compare("Lapsed at assignment", arms, lapsed=True)
     others = _compare("Not lapsed at assignment", arms, lapsed=False)
     main, beside = _main_and_beside(lapsed, others)
-    customers = _customers(db, launch, everyone)
-    ledger, funnel = _ledger(db)
+    compared = {arm: sum(c for (name, *_), (c, _) in arms.items() if name == arm) for arm in ArmName}
+    customers = _customers(db, launch, everyone, compared)
+    ledger, funnel, channels = read_ledger(db)
     revenue = _revenue(db, currency)
     attribution = _attribution(db, launch, currency, everyone[ArmName.TREATMENT])
     interim = observed_until < launch.evaluation_ends_at
-    checks = _checks(db, ledger, launch, interim=interim)
+    checks = run_checks(db, ledger, launch, interim=interim)
     comparable = customers.sample_ratio.plausible and all(check.holds for check in checks)
     primary: Literal["win-back", "conversion"] = "win-back" if main is lapsed else "conversion"
     return LaunchReport(
@@ -113,8 +123,13 @@ def _report(
         customers=customers,
         funnel=funnel,
         ledger=ledger,
-        cost=_cost(ledger),
+        cost=cost_of(ledger, customers.candidates, dry_run),
         checks=checks,
+        channels=channels,
+        experiments=experiments(db, launch),
+        branches=branches_taken(db, launch, dry_run),
+        offers=offers_given(db, launch),
+        pauses=tuple(Pause(**pause.model_dump()) for pause in launch.pauses),
     )
 
 
@@ -143,7 +158,7 @@ ArmCounts = dict[tuple[str, str, bool], tuple[int, int]]
 def _arms(db: duckdb.DuckDBPyConnection) -> ArmCounts:
     """(arm, segment, lapsed) -> customers, and how many of them returned."""
     rows = db.execute(
-        "SELECT arm, segment, lapsed, count(*), count(*) FILTER (returned) FROM outcomes GROUP BY ALL"
+        "SELECT arm, segment, lapsed, count(*), count(*) FILTER (returned) FROM outcomes WHERE measured GROUP BY ALL"
     ).fetchall()
     return {(arm, segment, lapsed): (customers, returned) for arm, segment, lapsed, customers, returned in rows}
 
@@ -198,19 +213,22 @@ def _segments(arms: ArmCounts) -> list[str]:
     return sorted({segment for _, segment, _ in arms}, key=lambda name: (order.get(name, len(order)), name))
 
 
-def _customers(db: duckdb.DuckDBPyConnection, launch: Launch, everyone: dict[ArmName, int]) -> Customers:
+def _customers(
+    db: duckdb.DuckDBPyConnection, launch: Launch, everyone: dict[ArmName, int], compared: dict[ArmName, int]
+) -> Customers:
     candidates, excluded = one_row(db, "SELECT count(*), count(*) FILTER (arm IS NULL) FROM audience")
     exclusions = db.execute(
         "SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM audience WHERE arm IS NULL) GROUP BY ALL"
     ).fetchall()
     treated, held_out = everyone[ArmName.TREATMENT], everyone[ArmName.HOLDOUT]
-    ratio = sample_ratio_check(treated, held_out, launch.holdout_share)
+    ratio = sample_ratio_check(compared[ArmName.TREATMENT], compared[ArmName.HOLDOUT], launch.holdout_share)
     return Customers(
         candidates=candidates,
         excluded=excluded,
-        exclusions=_reasons(exclusions),
+        exclusions=most_frequent_first(exclusions),
         treated=treated,
         held_out=held_out,
+        never_held_out=treated - compared[ArmName.TREATMENT],
         sample_ratio=SampleRatio(
             expected_holdout_share=ratio.expected_share,
             observed_holdout_share=ratio.observed_share,
@@ -220,41 +238,10 @@ def _customers(db: duckdb.DuckDBPyConnection, launch: Launch, everyone: dict[Arm
     )
 
 
-def _ledger(db: duckdb.DuckDBPyConnection) -> tuple[Ledger, Funnel]:
-    cursor = db.execute(sql("ledger"))
-    names = [column[0] for column in cursor.description or ()]
-    by_step = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    total: Counter[str] = Counter()
-    for row in by_step:
-        total.update({name: value for name, value in row.items() if name != "step"})
-    steps = {row["step"]: _ledger_step(row) for row in by_step}
-    skipped = db.execute(
-        "SELECT reason, count(*) "
-        "FROM (SELECT unnest(reasons) AS reason FROM fates WHERE arm = 'treatment') GROUP BY ALL"
-    ).fetchall()
-    whole = _ledger_step(total)
-    difference = whole.planned - sum(getattr(whole, name) for name in _OUTCOMES)
-    # Two steps could be off in opposite directions.
-    balanced = all(step.planned == sum(getattr(step, name) for name in _OUTCOMES) for step in steps.values())
-    ledger = Ledger(
-        **whole.model_dump(), difference=difference, balanced=balanced, skipped_reasons=_reasons(skipped), steps=steps
-    )
-    complained = one_value(db, "SELECT count(*) FROM fates WHERE arm = 'treatment' AND complained_at IS NOT NULL")
-    funnel = Funnel(
-        planned=ledger.planned,
-        handed_over=ledger.handed_over,
-        complained=complained,
-        **{name: total[name] for name in _FUNNEL},
-    )
-    return ledger, funnel
-
-
-def _ledger_step(row: Counter[str] | dict[str, int]) -> LedgerStep:
-    return LedgerStep(planned=row["planned"], **{name: row[name] for name in _OUTCOMES})
-
-
 def _revenue(db: duckdb.DuckDBPyConnection, currency: str) -> Revenue:
-    query = "SELECT coalesce(quantile_disc(abs(revenue_minor), ?), 0) FROM outcomes WHERE revenue_minor <> 0"
+    query = (
+        "SELECT coalesce(quantile_disc(abs(revenue_minor), ?), 0) FROM outcomes WHERE revenue_minor <> 0 AND measured"
+    )
     cap = one_value(db, query, [CAP_QUANTILE])
     samples = {arm: _revenue_of(db, arm, cap) for arm in ArmName}
     outcome = Outcome("revenue", Kind.CONTINUOUS, {arm.value: sample for arm, sample in samples.items()}, cap or None)
@@ -280,11 +267,12 @@ def _revenue_of(db: duckdb.DuckDBPyConnection, arm: ArmName, cap: int) -> Sample
         db,
         "SELECT count(*), coalesce(sum(revenue_minor), 0)::BIGINT, avg(revenue_minor), var_samp(revenue_minor), "
         "skewness(revenue_minor), avg(capped), var_samp(capped) "
-        "FROM (SELECT *, greatest(least(revenue_minor, ?), -?) AS capped FROM outcomes) WHERE arm = ?",
+        "FROM (SELECT *, greatest(least(revenue_minor, ?), -?) AS capped FROM outcomes WHERE measured) WHERE arm = ?",
         [cap, cap, arm.value],
     )
     largest = db.execute(
-        "SELECT revenue_minor FROM outcomes WHERE arm = ? ORDER BY abs(revenue_minor) DESC, revenue_minor LIMIT ?",
+        "SELECT revenue_minor FROM outcomes WHERE arm = ? AND measured "
+        "ORDER BY abs(revenue_minor) DESC, revenue_minor LIMIT ?",
         [arm.value, LARGEST],
     ).fetchall()
     known = skewness if skewness is not None and math.isfinite(skewness) else None
@@ -326,7 +314,7 @@ def _weeks(
 ) -> tuple[Week, ...]:
     rows = db.execute(
         "SELECT arm, epoch(first_purchase_at - ?::TIMESTAMP)::BIGINT // 604800 + 1, count(*) FROM outcomes "
-        "WHERE returned AND lapsed = ? GROUP BY ALL",
+        "WHERE returned AND measured AND lapsed = ? GROUP BY ALL",
         [naive_utc(assigned_at), lapsed],
     ).fetchall()
     first_returns = {(arm, week): count for arm, week, count in rows}
@@ -347,36 +335,3 @@ def _weeks(
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def _cost(ledger: Ledger) -> Cost:
-    listed = prices.price("ses_email")
-    return Cost(
-        emails=ledger.handed_over,
-        price_per_thousand=str(listed.of(1000).quantize(listed.amount)),
-        total=str(listed.of(ledger.handed_over)),
-        currency=prices.currency(),
-        prices_of=prices.read_on(),
-    )
-
-
-def _checks(db: duckdb.DuckDBPyConnection, ledger: Ledger, launch: Launch, *, interim: bool) -> tuple[Check, ...]:
-    # A cancelled launch, or one that is at it, may have been planned in part.
-    complete = not interim and launch.state is not LaunchState.CANCELLED
-    found = dict(db.execute(sql("checks"), {"steps": len(launch.steps), "complete": complete}).fetchall())
-    found["ledger"] = abs(ledger.difference)
-    return tuple(
-        Check(
-            name=name,
-            text=text,
-            holds=not found[name] and (name != "ledger" or ledger.balanced),
-            violations=found[name],
-        )
-        for name, text in wording.CHECKS.items()
-    )
-
-
-def _reasons(rows: Iterable[tuple[str, int]]) -> tuple[ReasonCount, ...]:
-    """Most frequent first."""
-    ordered = sorted(rows, key=lambda row: (-row[1], row[0]))
-    return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)

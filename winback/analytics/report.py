@@ -7,6 +7,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from winback.analytics.report_parts import (
+    BranchTaken,
+    ChannelCost,
+    ForecastLine,
+    OffersGiven,
+    Pause,
+    TestedExperiment,
+)
 from winback.campaigns.launch import Instant, LaunchState
 from winback.experiments.statistics import Verdict
 
@@ -37,6 +45,7 @@ class Customers(_Part):
     exclusions: tuple[ReasonCount, ...] = Field(description="customers by reason; a customer may have several")
     treated: int
     held_out: int
+    never_held_out: int = Field(default=0, description="treated ones of excluded tiers: left out of the comparison")
     sample_ratio: SampleRatio
 
 
@@ -65,6 +74,9 @@ class Ledger(LedgerStep):
     balanced: bool
     skipped_reasons: tuple[ReasonCount, ...] = Field(description="sends by reason; a send may have several")
     steps: dict[int, LedgerStep]
+    channels: dict[str, LedgerStep] = Field(
+        default_factory=dict, description="`none`: planned, but no channel was open to the customer"
+    )
 
 
 class Funnel(_Part):
@@ -79,6 +91,11 @@ class Funnel(_Part):
     clicked_by_bots_only: int
     unsubscribed: int
     complained: int
+
+
+class ChannelFunnel(Funnel):
+    channel: str
+    engaged: int = Field(description="opened or clicked by a person")
 
 
 class Arm(_Part):
@@ -162,6 +179,8 @@ class Cost(_Part):
     total: str
     currency: str
     prices_of: str
+    channels: dict[str, ChannelCost] = Field(default_factory=dict)
+    aws_estimate: str | None = Field(default=None, description="the rest of AWS, from counted calls at list prices")
 
 
 class Week(_Part):
@@ -211,6 +230,12 @@ class LaunchReport(_Part):
     ledger: Ledger
     cost: Cost
     checks: tuple[Check, ...]
+    channels: tuple[ChannelFunnel, ...] = ()
+    experiments: tuple[TestedExperiment, ...] = ()
+    branches: tuple[BranchTaken, ...] = ()
+    offers: OffersGiven | None = None
+    pauses: tuple[Pause, ...] = ()
+    forecast: tuple[ForecastLine, ...] = ()
 
     @property
     def trustworthy(self) -> bool:

@@ -21,8 +21,12 @@ CHECKS = {
     "holdout": "No held-out customer was sent anything",
     "at_most_once": "At most one send for each customer and step",
     "verdict": "Nothing was sent against the gate's verdict: consent, suppression, caps",
-    "plan_covers_audience": "Every assigned customer was planned in every step, and nobody else",
+    "plan_covers_audience": "Every assigned customer was planned in every step of its path, and nobody else",
     "ledger": "The ledger balances: each planned send has exactly one outcome",
+    "caps": "Nobody got more of its messages on a channel than the account's frequency caps allow",
+    "approved_offers": "No offer was given but those that were approved with the launch",
+    "codes": "No code of an offer was given to two customers",
+    "offer_budget": "The offers given cost no more than their budget, were all redeemed at their most",
 }
 
 METHOD = (

@@ -31,7 +31,10 @@ class LaunchFiles:
 
     def path_key(self, branch: int, chunk: int) -> str:
         """Rows `{customer_key, way}` of the branch's customers of one chunk, `way` then or otherwise; written once."""
-        return f"{self._prefix}paths/branch-{branch}/{chunk_name(chunk)}"
+        return f"{self.paths_prefix(branch)}{chunk_name(chunk)}"
+
+    def paths_prefix(self, branch: int) -> str:
+        return f"{self._prefix}paths/branch-{branch}/"
 
     def offers_key(self, chunk: int) -> str:
         """The offers that treated customers of one chunk got; written once."""

@@ -40,6 +40,8 @@ def write_report(
             ),
             fates=_fates(launch, lake, ledger, files, scratch / "fates"),
             orders=_fetch(lake, lake.list(orders_prefix(account.account_id)), scratch / "orders"),
+            paths=_paths(launch, lake, files, scratch / "paths"),
+            offers=_fetch(lake, lake.list(f"{launch.prefix}offers/"), scratch / "offers"),
         )
         report = measure(
             launch,
@@ -47,6 +49,8 @@ def write_report(
             currency=account.currency,
             computed_at=now,
             limits=Limits(memory=memory, directory=scratch / "spill"),
+            caps=account.frequency_caps,
+            dry_run=lake.find_json(files.dry_run_key),
         )
     lake.write_bytes(files.report_page_key, launch_page(report).encode(), content_type=PAGE_TYPE)
     lake.write_json(files.report_key, report.model_dump(mode="json"))
@@ -65,6 +69,19 @@ def _fates(launch: Launch, lake: Lake, ledger: Ledger, files: LaunchFiles, folde
         _write_rows(path, (fate(row, found.get(by_id[row["send_id"]]), launch.state) for row in plan))
 
     return _each(keys, folder, write)
+
+
+def _paths(launch: Launch, lake: Lake, files: LaunchFiles, folder: Path) -> list[Path]:
+    """One file for each chunk of each branch that was asked, its rows with the branch's number."""
+    folder.mkdir()
+    branch_of = {
+        key: branch.branch for branch in launch.branches for key in lake.list(files.paths_prefix(branch.branch))
+    }
+
+    def write(key: str, path: Path) -> None:
+        _write_rows(path, ({**row, "branch": branch_of[key]} for row in lake.read_rows(key)))
+
+    return _each(branch_of, folder, write)
 
 
 def _fetch(lake: Lake, keys: Iterable[str], folder: Path) -> list[Path]:

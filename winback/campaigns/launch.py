@@ -20,6 +20,7 @@ LATEST_START = timedelta(days=7)  # an approved audience is older than that: pre
 LONGEST_AHEAD = timedelta(days=3 * 365)  # until the evaluation ends; executions that follow a launch succeed each other
 
 
+_KEPT_PAUSES = 20
 DEFAULT_HOLDOUT = 0.2  # until the audience is counted
 
 
@@ -85,21 +86,31 @@ Instant = Annotated[
 
 
 class PlannedStep(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     step: int = Field(ge=1)
     planned_at: Instant
 
 
 class PlannedBranch(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     branch: int = Field(ge=1)
     planned_at: Instant
 
 
+class Pause(BaseModel):
+    """`because`: the guardrail that stopped it; None for a person's own reasons."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    paused_at: Instant
+    resumed_at: Instant | None = None
+    because: str | None = None
+
+
 class Failure(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     step: str
     code: str
@@ -108,7 +119,7 @@ class Failure(BaseModel):
 class Launch(BaseModel):
     """Frozen; each verb returns the launch after it, or raises LaunchConflict. `version` rises with each save."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     account_id: AccountId
     launch_id: LaunchId
@@ -133,6 +144,7 @@ class Launch(BaseModel):
     started_at: Instant | None = None
     paused_at: Instant | None = None
     paused_because: str | None = None
+    pauses: tuple[Pause, ...] = Field(default=(), description="the last ones, for the report")
     ended_at: Instant | None = Field(default=None, description="when it was finished, cancelled or failed")
     reported_at: Instant | None = None
     error: Failure | None = None
@@ -260,7 +272,8 @@ class Launch(BaseModel):
 
     def paused(self, now: datetime, because: str | None = None) -> Self:
         """`because`: of a guardrail; None for a person's own reasons. Its execution ends; `resumed` starts another."""
-        return self._become(LaunchState.PAUSED, paused_at=now, paused_because=because)
+        pauses = (*self.pauses, Pause(paused_at=now, because=because))[-_KEPT_PAUSES:]
+        return self._become(LaunchState.PAUSED, paused_at=now, paused_because=because, pauses=pauses)
 
     def resumed(self, now: datetime, zone: ZoneInfo) -> Self:
         """Steps and branches whose time passed during the pause, and those after them, are put off by whole days; by
@@ -268,7 +281,10 @@ class Launch(BaseModel):
         """
         self._require(LaunchState.PAUSED, LaunchState.RUNNING)
         since = self.paused_at or now
-        running = self._become(LaunchState.RUNNING, paused_at=None, paused_because=None).continued()
+        ended = tuple(
+            pause if pause.resumed_at else pause.model_copy(update={"resumed_at": now}) for pause in self.pauses
+        )
+        running = self._become(LaunchState.RUNNING, paused_at=None, paused_because=None, pauses=ended).continued()
         planned = self.moves
         named = any(touch.step.on for touch in self.definition.touches if self.planned_at(touch.number) > since)
         times = postponed([move.planned_at for move in planned], since, now, zone, whole_weeks=named)

@@ -59,6 +59,8 @@ class Story:
     audience: list[dict[str, Any]] = field(default_factory=list)
     fates: list[dict[str, Any]] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[dict[str, Any]] = field(default_factory=list)
+    offers: list[dict[str, Any]] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def customer(
@@ -68,6 +70,8 @@ class Story:
         segment: str = "Slipping Regulars",
         lapsed: bool = True,
         reasons: tuple[str, ...] = (),
+        measured: bool = True,
+        variants: dict[str, str] | None = None,
     ) -> str:
         key = f"{next(self.numbers):032x}"
         self.audience.append(
@@ -81,13 +85,20 @@ class Story:
                 "eligible": arm is not None,
                 "reasons": list(reasons),
                 "arm": arm,
-                "variant": "a",
+                "measured": measured and arm is not None,
+                "variants": variants or {},
             }
         )
         return key
 
     def planned(
-        self, key: str, row: dict[str, Any] | None = None, *, step: int = 1, reasons: tuple[str, ...] = ()
+        self,
+        key: str,
+        row: dict[str, Any] | None = None,
+        *,
+        step: int = 1,
+        reasons: tuple[str, ...] = (),
+        channel: str = "email",
     ) -> None:
         """A plan row and, unless None, its ledger row; reasons deny it."""
         arm = next(member["arm"] for member in self.audience if member["customer_key"] == key)
@@ -96,7 +107,8 @@ class Story:
             "customer_key": key,
             "send_id": str(send_id),
             "arm": arm,
-            "variant": "a",
+            "variants": {},
+            "channel": None if reasons else channel,
             "send_at": format_instant(START),
             "verdict": "deny" if reasons else "allow",
             "reasons": list(reasons),
@@ -139,13 +151,16 @@ class Story:
         )
         return order_id
 
-    def measured(self, computed_at: datetime | None = None) -> LaunchReport:
+    def measured(self, computed_at: datetime | None = None, **more: Any) -> LaunchReport:
         sources = Sources(
             audience=[self._written("audience", self.audience)],
             fates=[self._written("fates", self.fates)],
             orders=[self._written("orders", self.orders)],
+            paths=[self._written("paths", self.paths)],
+            offers=[self._written("offers", self.offers)],
         )
-        return measure(self.launch, sources, currency="USD", computed_at=computed_at or self.launch.evaluation_ends_at)
+        until = computed_at or self.launch.evaluation_ends_at
+        return measure(self.launch, sources, currency="USD", computed_at=until, **more)
 
     def _written(self, name: str, rows: list[dict[str, Any]]) -> Path:
         path = self.folder / f"{name}.jsonl.gz"

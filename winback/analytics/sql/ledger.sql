@@ -1,10 +1,11 @@
--- Grain:   one row a step.
+-- Grain:   one row a step (channel null), and one a channel (step null; "none": no channel was open to the customer).
 -- Input:   fates (one row a live plan row)
 -- Output:  planned counts pairs of customer and step in the treatment arm, the outcomes count plan rows: they differ when
 --          a customer was planned twice. The funnel counts sends that reached a stage, whatever happened later.
 SELECT
     step,
-    count(DISTINCT customer_key) AS planned,
+    channel,
+    count(DISTINCT (customer_key, step)) AS planned,
     count(*) FILTER (outcome = 'complained') AS complained,
     count(*) FILTER (outcome = 'bounced_hard') AS bounced_hard,
     count(*) FILTER (outcome = 'bounced_soft') AS bounced_soft,
@@ -19,15 +20,16 @@ SELECT
     count(*) FILTER (arrived AND opened_at IS NULL AND machine_opened_at IS NOT NULL) AS opened_by_machines_only,
     count(*) FILTER (arrived AND clicked_at IS NOT NULL) AS clicked,
     count(*) FILTER (arrived AND clicked_at IS NULL AND bot_clicked_at IS NOT NULL) AS clicked_by_bots_only,
+    count(*) FILTER (arrived AND coalesce(opened_at, clicked_at) IS NOT NULL) AS engaged,
     count(*) FILTER (unsubscribed_at IS NOT NULL) AS unsubscribed
 FROM (
     SELECT
-        *,
+        * REPLACE (coalesce(channel, 'none') AS channel),
         -- An open, a click or an unsubscribe proves arrival also where the delivery event was lost.
         outcome IN ('delivered', 'complained') OR outcome IN ('accepted', 'unknown')
             AND coalesce(opened_at, machine_opened_at, clicked_at, bot_clicked_at, unsubscribed_at) IS NOT NULL AS arrived
     FROM fates
     WHERE arm = 'treatment'
 )
-GROUP BY step
-ORDER BY step;
+GROUP BY GROUPING SETS ((step), (channel))
+ORDER BY step, channel;

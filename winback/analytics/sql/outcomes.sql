@@ -1,4 +1,5 @@
--- Grain:   one row an assigned customer (audience rows with an arm).
+-- Grain:   one row an assigned customer (audience rows with an arm). `measured` says whether it belongs to the causal
+--          comparison: customers of tiers that are never held out have nobody to be compared with.
 -- Input:   audience; orders (every stored version of every order); $assigned_at, $observed_until timestamps in UTC;
 --          $currency of the account
 -- Output:  tables purchases (one row an order of amount >= 0 of an assigned customer in the window, any currency) and
@@ -38,6 +39,8 @@ SELECT
     arm,
     segment,
     lapsed,
+    coalesce(measured, true) AS measured,
+    variants,
     first_purchase_at,
     first_purchase_at IS NOT NULL AS returned,
     coalesce(purchases, 0) AS purchases,
