@@ -168,7 +168,7 @@ class Dispatch:
             seconds_left=seconds_left,
             new_claim=lambda: secrets.token_hex(8),
             pause=self._pause,
-            each=self._each,
+            each=one_after_the_other if release.probe else self._each,
         )
         report = sending.send(planned)
         if accepted := report.outcomes[State.ACCEPTED]:

@@ -1,6 +1,6 @@
 """A provider's circuit: while a channel's provider is out, its plan waits instead of failing message by message.
 
-`closed` -> (failures in a row) -> `open` -> (its time is over: one send is let through) -> `probing` -> closed, or open
+`closed` -> (failures in a row) -> `open` -> (its time is over: one message is let through) -> `probing` -> closed, or open
 for twice as long. Each call that may or may not have been taken leaves an `unknown` row, so few are enough to open it.
 """
 
@@ -44,7 +44,7 @@ class Circuit:
         return self.state is not CircuitState.CLOSED and (self.until is None or now >= self.until)
 
     def probed(self, now: datetime) -> "Circuit":
-        """One send is on its way."""
+        """One message is on its way."""
         return replace(self, state=CircuitState.PROBING, until=now + PROBE_LASTS)
 
     def failed(self, code: str, now: datetime) -> "Circuit":

@@ -110,21 +110,23 @@ class Feeding:
         return done
 
     def probe(self, now: datetime, shards: Sequence[int]) -> Counter[str]:
-        """One row alone, to a provider that may be back."""
+        """One message alone, to a provider that may be back: its sender goes on from row to row while it is."""
         done: Counter[str] = Counter()
         for entry in self._ready(now, shards, done):
-            if self.quota.take(1) and (self.allowance.of(entry.account_id) is None or self._may_take(entry)):
-                self.release([(Release.of(entry, entry.from_row, entry.from_row + 1, probe=True), 0)])
-                self.due.advance(entry, entry.from_row + 1)
-                done["released"] += 1
+            limit = self.allowance.of(entry.account_id)
+            rows = self.quota.take(min(entry.rows, MESSAGE_ROWS, entry.rows if limit is None else limit))
+            if rows and limit is not None:
+                rows = self.allowance.take(entry.account_id, rows)
+            if rows:
+                until = entry.from_row + rows
+                self.release([(Release.of(entry, entry.from_row, until, probe=True), 0)])
+                self.due.advance(entry, until)
+                done["released"] += rows
                 break
         return done
 
     def has_ready(self, now: datetime, shards: Sequence[int]) -> bool:
         return bool(self._ready(now, shards, Counter()))
-
-    def _may_take(self, entry: DueEntry) -> bool:
-        return self.allowance.take(entry.account_id, 1) == 1
 
     def _ready(self, now: datetime, shards: Sequence[int], done: Counter[str]) -> list[DueEntry]:
         """Entries that may leave now, the oldest first."""

@@ -156,6 +156,9 @@ class Cloud:
         stored = circuits.read("email")
         circuits.save("email", replace(stored.circuit, until=self.today), replacing=stored.version)
 
+    def set_clock(self, now: datetime) -> None:
+        self.campaigns.put_item(Item={"pk": "clock", "sk": "now", "now": format_instant(now)})
+
     def set_launch(self, state: LaunchState) -> None:
         store = LaunchStore(self.campaigns)
         store.save(store.get(self.account.account_id, LAUNCH).model_copy(update={"state": state}))

@@ -163,11 +163,13 @@ def test_an_account_that_may_send_little_leaves_the_rest_to_the_others() -> None
     assert rows_by(queue, "account_id") == Counter({"old": 240})
 
 
-def test_a_probe_is_one_row_and_says_so() -> None:
-    due, queue = Shards([entry(0, 100)]), list[Release]()
-    assert feeding(due, 100, queue).probe(NOW, range(1)) == Counter({"released": 1})
-    assert [(one.from_row, one.to_row, one.probe) for one in queue] == [(0, 1, True)]
-    assert due.rows == 99
+def test_a_probe_is_one_message_and_says_so() -> None:
+    due, queue = Shards([entry(0, 100)], [entry(1, 100)]), list[Release]()
+    assert feeding(due, 100, queue).probe(NOW, range(2)) == Counter({"released": 25})
+    assert [(one.from_row, one.to_row, one.probe) for one in queue] == [(0, 25, True)]
+    assert due.rows == 175
+    assert feeding(due, 100, [], allowance=Allowance(fjord=3)).probe(NOW, range(2)) == Counter({"released": 3})
+    assert feeding(due, 0, []).probe(NOW, range(2)) == Counter()
 
 
 def test_a_paused_launch_waits_and_a_cancelled_one_goes() -> None:
