@@ -7,11 +7,12 @@ from dataclasses import replace
 from liquid.exceptions import LiquidError
 
 from winback.accounts.channels import ChannelName
-from winback.delivery.messages.layout import BrokenBlock, blocks_in, read_block, uses_layout, words, words_in
+from winback.delivery.messages.layout import BrokenBlock, blocks_in, read_block, uses_layout
 from winback.delivery.messages.liquid_language import BLOCKS, PLAIN, MessageLiquid
 from winback.delivery.messages.mjml import problems_of_markup
 from winback.delivery.messages.templates import NEEDED, Parts, Problem, Template
 from winback.delivery.messages.values import OPT_OUT, TOKENS
+from winback.delivery.messages.words import words, words_in
 
 _BLOCK_TAG = re.compile(r"\{%-?\s*(\w+)")
 _BLOCKS = ("if", "unless", "for", "case", "capture", "tablerow", "comment", "raw")

@@ -11,7 +11,7 @@ from liquid import BoundTemplate
 
 from winback.accounts.channels import ChannelName
 from winback.delivery.messages.checks import problems_of
-from winback.delivery.messages.layout import put_into_layout, words_in
+from winback.delivery.messages.layout import put_into_layout
 from winback.delivery.messages.links import UnsafeLink, host_of, tag_html, tag_text
 from winback.delivery.messages.liquid_language import HTML, PLAIN
 from winback.delivery.messages.mjml import to_html, to_text
@@ -26,9 +26,10 @@ from winback.delivery.messages.values import (
     RenderingFailed,
     SmsMessage,
 )
+from winback.delivery.messages.words import words_in
 
 _BREAKS = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")  # a header is one line, whatever a name holds
-_LINE_ENDS = re.compile(r"[ \t]*\n(?:[ \t]*\n)*[ \t]?")
+_BLANK_LINES = re.compile(r"\n{3,}")
 # What would put a whole text message into the short parts of UCS-2, as the signs that the default alphabet has.
 _PLAIN_SIGNS = str.maketrans(
     dict.fromkeys("\u2018\u2019", "'")  # quotation marks
@@ -37,6 +38,10 @@ _PLAIN_SIGNS = str.maketrans(
     | {"\u2026": "...", "\u00a0": " ", "\u202f": " "}  # an ellipsis, spaces that do not break
 )
 _OF_SHOP = re.compile(r"\{\{ shop\.(\w+) \}\}")
+_WITHOUT_BRANCH = r"((?:(?!\{%-?\s*(?:if|unless|case|for|else|elsif|endif)\b).)*)"
+_IF_OF_SHOP = re.compile(
+    rf"\{{% if shop\.(\w+) %\}}{_WITHOUT_BRANCH}(?:\{{% else %\}}{_WITHOUT_BRANCH})?\{{% endif %\}}", re.DOTALL
+)
 _UNSUBSCRIBE_LINK = re.compile(r"""(href=["']\{\{-?\s*unsubscribe_url\s*-?\}\})""")
 
 
@@ -175,6 +180,12 @@ def _for_shop(html: str, text: str, shop: tuple[tuple[str, str | None], ...]) ->
     """(HTML, text) with the shop's own values in it."""
     known = {name: value or "" for name, value in shop if "{" not in (value or "")}
 
+    def decided(condition: re.Match[str]) -> str:
+        name, then, otherwise = condition.groups()
+        return condition.group() if name not in known else then if known[name] else otherwise or ""
+
+    html, text = (_IF_OF_SHOP.sub(decided, source) for source in (html, text))
+
     def written(how: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
         return lambda token: how(known[token.group(1)]) if token.group(1) in known else token.group()
 
@@ -200,8 +211,8 @@ def _rendered(name: str, template: BoundTemplate, names: Mapping[str, Any]) -> s
 
 
 def _tidy(text: str) -> str:
-    """Without the blank lines and the spaces at the ends of lines that conditions leave behind."""
-    return _LINE_ENDS.sub(lambda ends: "\n\n" if ends.group().count("\n") > 1 else "\n", text).lstrip()
+    """Without the blank lines and the spaces around lines that conditions leave behind."""
+    return _BLANK_LINES.sub("\n\n", "\n".join([line.strip() for line in text.split("\n")])).lstrip()
 
 
 def one_line(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sized
 from functools import wraps
+from io import StringIO
 from typing import Any, TypeVar
 
 import liquid
@@ -9,9 +10,11 @@ from liquid import RenderContext
 from liquid.builtin.expressions import LoopExpression
 from liquid.builtin.tags.for_tag import ForNode, ForTag
 from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
-from liquid.exceptions import LoopIterationLimitError, ResourceLimitError
+from liquid.exceptions import LoopIterationLimitError, OutputStreamLimitError, ResourceLimitError
 from liquid.loader import BaseLoader, TemplateSource
 from liquid.stream import TokenStream
+from liquid.token import Token
+from liquid.undefined import UNDEFINED
 
 _Node = TypeVar("_Node", bound=liquid.Node)
 _FILE_TAGS = ("include", "render")
@@ -62,9 +65,45 @@ class _Empty(BaseLoader):
         return TemplateSource("", template_name, None)
 
 
+class _Output(StringIO):
+    """Counts characters as they come; Liquid's own counts bytes, which takes encoding each piece once more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = _TEXT_LIMIT
+
+    def write(self, text: str) -> int:
+        self._left -= len(text)
+        if self._left < 0:
+            raise OutputStreamLimitError("output stream limit reached", token=None)
+        return super().write(text)
+
+
+class _Context(RenderContext):
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+        """As Liquid finds it, straight away where it is named in dictionaries, as nearly every token is."""
+        try:
+            value = self.scope[path[0]]  # type: ignore[index]
+            for name in path[1:]:
+                if not isinstance(value, dict):
+                    return super().get(path, token=token, default=default)
+                value = value[name]
+        except (KeyError, TypeError):
+            return super().get(path, token=token, default=default)
+        return value
+
+
+class _Template(liquid.BoundTemplate):
+    context_class = _Context
+
+    def _get_buffer(self) -> StringIO:
+        return _Output()
+
+
 class MessageLiquid(liquid.Environment):
     """Bounds stop a template that grows on purpose or by mistake: each is far beyond what a message needs."""
 
+    template_class = _Template
     output_stream_limit = _TEXT_LIMIT
     loop_iteration_limit = _LOOP_LIMIT
     local_namespace_limit = 200_000  # bytes of all assigned and captured values together

@@ -23,6 +23,7 @@ _OF_PICTURES = ("https", "http")
 _LIQUID_ENDS = {"{{": "}}", "{%": "%}"}
 _MARK = re.compile("liquidq[0-9]+z")
 _LIQUID_START = re.compile(r"\{[{%]")
+_EMPTY_CONDITION = re.compile(r"\{%-?\s*if\b[^%]*%\}\s*\{%-?\s*endif\s*-?%\}")
 _BLANK_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 
 
@@ -48,7 +49,14 @@ def to_text(source: str) -> str:
     reader.close()
     lines = "".join(reader.text).splitlines()
     text = "\n".join(" ".join(line.split()) for line in lines)
-    return tags.restore(_BLANK_LINES.sub("\n\n", text).strip() + "\n")
+    return _without_empty_conditions(tags.restore(_BLANK_LINES.sub("\n\n", text).strip() + "\n"))
+
+
+def _without_empty_conditions(text: str) -> str:
+    """Pictures say nothing in a text part, and leave the conditions around them behind."""
+    while (shorter := _EMPTY_CONDITION.sub("", text)) != text:
+        text = shorter
+    return text
 
 
 def problems_of_markup(source: str) -> list[Problem]:

@@ -9,13 +9,14 @@ from liquid.exceptions import LiquidError
 from winback.accounts.channels import ChannelName
 from winback.delivery.messages.checks import in_each_language, line_of
 from winback.delivery.messages.compiler import compile_template, sources_of_email
-from winback.delivery.messages.layout import BrokenBlock, words_in
+from winback.delivery.messages.layout import BrokenBlock
 from winback.delivery.messages.limits import problems_of_message
 from winback.delivery.messages.liquid_language import BLOCKS, PLAIN
 from winback.delivery.messages.mjml import BrokenMarkup
 from winback.delivery.messages.samples import SAMPLES
 from winback.delivery.messages.templates import NEEDED, PART_NAMES, Parts, Problem, Template
 from winback.delivery.messages.values import OPT_OUT, MessageValues, RenderingFailed
+from winback.delivery.messages.words import words_in
 
 
 def problems_of_trial(template: Template, samples: Mapping[str, MessageValues] = SAMPLES) -> tuple[Problem, ...]:

@@ -1,12 +1,13 @@
 """What a template may name, and what comes out of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from winback.delivery.messages.locales import date_text, format_locale, money_text, percent_text
+from winback.delivery.messages.words import words, words_in
 from winback.money import Money
 
 
@@ -82,7 +83,7 @@ class MessageValues:
                 "logo_url": self.logo_url,
             },
             "offer": _NOTHING if self.offer is None else _offer(self.offer, locale),
-            "recommendations": self.recommendations,
+            "recommendations": _products(self.recommendations, language) if self.recommendations else (),
             "store": _Named({name: _shown(value, locale) for name, value in self.store.items()}),
             "variants": _Named(self.variants),
             "unsubscribe_url": self.unsubscribe_url,
@@ -115,6 +116,18 @@ def _offer(offer: OfferValues, locale: str) -> dict[str, object]:
     }
 
 
+def _products(rows: Iterable[Mapping[str, Any]], language: str) -> list[dict[str, Any]]:
+    """Each with `note`: why it is shown, in the message's language."""
+    own = words_in(language) or words()["en"]
+    return [{**row, "note": _note(row, own)} for row in rows]
+
+
+def _note(row: Mapping[str, Any], own: Mapping[str, str]) -> str | None:
+    if row.get("kind") == "repeat":
+        return own["repeat"]
+    return own["together"].replace("{item}", str(row["with_item"])) if row.get("with_item") else None
+
+
 def _shown(value: Any, locale: str) -> Any:
     match value:
         case Percent(points):
@@ -139,7 +152,7 @@ TOKENS: Mapping[str, tuple[str, ...]] = {
 OPT_OUT = "opt_out"
 """In an SMS only: how to hear no more, in the words of its language."""
 PRODUCT = (
-    *("item", "product", "name", "url", "image_url", "kind"),
+    *("item", "product", "name", "url", "image_url", "kind", "note"),
     *("purchases", "with_item", "usual_days", "days_since", "due"),
 )
 """What is known of each of the `recommendations`, or nothing."""

@@ -1,7 +1,6 @@
 """The shared layout and its blocks: what an MJML part is put into, and what `{% render 'button', ... %}` stands for."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from liquid.exceptions import LiquidError
 
 from winback.delivery.messages.liquid_language import BLOCKS as LIQUID
 from winback.delivery.messages.mjml import HeldTags, hold
+from winback.delivery.messages.words import words, words_in
 
 _FOLDER = files(__name__)
 _WHEN_COMPILED = Environment()
@@ -54,17 +54,6 @@ class BrokenBlock(ValueError):
     def __init__(self, problem: str, expected: str) -> None:
         super().__init__(problem)
         self.expected = expected
-
-
-@cache
-def words() -> Mapping[str, Mapping[str, str]]:
-    """What the layout says, by language; every language has the same words."""
-    return tomllib.loads((_FOLDER / "words.toml").read_text("utf-8"))
-
-
-def words_in(language: str) -> Mapping[str, str] | None:
-    """Of the language, whatever region it is given with; None when there are none."""
-    return words().get(language.partition("-")[0].casefold())
 
 
 def uses_layout(mjml: str) -> bool:
