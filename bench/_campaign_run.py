@@ -47,7 +47,6 @@ FEEDBACK_BATCH = 25  # the queue gathers for a second, at most 50: half full
 SENDER_BATCH = 2
 # Events of the provider for each message that it took: assumed, near what shops see.
 EVENTS = {
-    Kind.SEND: 1.0,
     Kind.DELIVERY: 0.985,
     Kind.OPEN: 0.4,
     Kind.CLICK: 0.03,
