@@ -30,7 +30,7 @@ class CampaignChanged(LaunchConflict):
 class Note(BaseModel):
     """Why the campaign could not be started by itself: a stable code, and words for a person."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     at: Instant
     code: str
@@ -40,7 +40,7 @@ class Note(BaseModel):
 class DefinitionVersion(BaseModel):
     """A definition that another one replaced; launches of it go on with it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     definition: CampaignDefinition
     definition_version: int
@@ -48,7 +48,7 @@ class DefinitionVersion(BaseModel):
 
 
 class Campaign(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     campaign_id: CampaignId
     definition: CampaignDefinition

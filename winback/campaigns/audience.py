@@ -16,7 +16,7 @@ class Audience(BaseModel):
     narrows nothing. A segment is a part of a family, so both are one kind.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     segments: tuple[Segment, ...] = ()
     families: tuple[Family, ...] = ()

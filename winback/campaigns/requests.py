@@ -11,7 +11,7 @@ from winback.instants import format_instant
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class NewLaunch(_Body):

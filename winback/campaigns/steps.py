@@ -15,7 +15,6 @@ from pydantic import (
     Field,
     PlainSerializer,
     Tag,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -39,7 +38,9 @@ Location = tuple[str | int, ...]
 class Part(BaseModel):
     """What definitions are made of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True, defer_build=True
+    )
 
 
 class Weekday(StrEnum):
@@ -69,10 +70,7 @@ def _parse_time_of_day(value: object) -> object:
 
 
 TimeOfDay = Annotated[
-    time,
-    BeforeValidator(_parse_time_of_day),
-    PlainSerializer(lambda moment: moment.strftime("%H:%M"), return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
+    time, BeforeValidator(_parse_time_of_day), PlainSerializer(lambda moment: moment.strftime("%H:%M"), return_type=str)
 ]
 
 
