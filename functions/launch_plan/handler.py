@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from winback.aws.budgets import Budgets
 from winback.aws.due import DueIndex
 from winback.aws.endpoints import ModelEndpoint
 from winback.aws.environment import read_settings
@@ -46,6 +47,7 @@ def planner(memory_mb: int) -> Planner:
         lake=lake,
         rivals=Rivals(launches, lake),
         advise=StepHours(SendTimeAdvisor(lake, machine, ModelEndpoint(settings.send_time_endpoint).invoke)),
+        budgets=Budgets(campaigns),
     )
 
 

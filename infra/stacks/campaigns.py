@@ -109,7 +109,7 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                 "SEND_TIME_ENDPOINT",
             ),
             permissions=(
-                access.table("campaigns", "GetItem", "accounts", "*#launch"),
+                access.table("campaigns", "GetItem", "accounts", "*#launch", "*#budget#*"),
                 access.table("campaigns", "Query", "*#launch"),  # those of higher priority
                 access.table("campaigns", "PutItem", "due#*"),
                 access.table("customers", "BatchGetItem"),

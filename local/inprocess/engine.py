@@ -23,6 +23,7 @@ from local.inprocess.windows import Windows
 from winback.accounts import Account
 from winback.accounts.channels import ChannelName
 from winback.aws import keys
+from winback.aws.budgets import Budgets
 from winback.aws.code_pools import CodePools
 from winback.aws.dispatch import Dispatch
 from winback.aws.documents import from_item
@@ -99,7 +100,14 @@ class Workers:
         self.launches, self.accounts = launches, accounts
         self.enroller = Enroller(accounts, launches, recipients, lake)
         self.planner = Planner(
-            accounts, launches, recipients, DueIndex(campaigns), lake, Rivals(launches, lake, engine.seconds), NoHours()
+            accounts,
+            launches,
+            recipients,
+            DueIndex(campaigns),
+            lake,
+            Rivals(launches, lake, engine.seconds),
+            NoHours(),
+            Budgets(campaigns),
         )
         self.dry_runs = DryRuns(accounts, launches, LiftStore(campaigns), CodePools(campaigns), lake, engine, {})
         self.evaluator = Evaluator(launches, ledger, customers, lake)

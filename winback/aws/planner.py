@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from winback.accounts import Account
+from winback.aws.budgets import Budgets
 from winback.aws.due import DueEntry, DueIndex
+from winback.aws.handout import limits_of
 from winback.aws.lake import Lake, Row, snapshot_prefix
 from winback.aws.launch_files import LaunchFiles, Mode
 from winback.aws.launches import LaunchStore
@@ -26,6 +28,7 @@ from winback.delivery.contacts import Contact, ContactPolicy, contact_name
 from winback.delivery.gate import RecipientFacts
 from winback.identifiers import AccountId, CustomerKey, LaunchId
 from winback.instants import parse_instant
+from winback.offers.budget import Spend
 from winback.offers.choice import leaves_alone
 from winback.segmentation.rubric import read_rubric
 from winback.segmentation.rubric_file import default_settings
@@ -50,6 +53,7 @@ class Planner:
     lake: Lake
     rivals: Rivals
     advise: Advisor
+    budgets: Budgets
 
     def plan(self, account_id: AccountId, launch_id: LaunchId, step: int, chunk: int, mode: Mode) -> list[Row]:
         """The chunk's plan rows; live, their entries are in the due index too.
@@ -102,8 +106,17 @@ class Planner:
             else {},
             contacts_before=self._contacts_before(files, launch, touch, chunk) if mode == "dry_run" else {},
             reserved=self._reserved(launch, number, facts, longest_days(account, policies.values()), mode),
+            budget_left=mode == "dry_run" or self._budget_left(launch),
         )
         return plan_step(launch, number, members, facts, account=account, known=known)
+
+    def _budget_left(self, launch: Launch) -> bool:
+        """Whether one message more may be sent by what is spent so far; the sender takes of the budget for each."""
+        limits = limits_of(launch)
+        if limits.sends is None and limits.messages_hundredths is None:
+            return True
+        spent = self.budgets.spent(launch.account_id, launch.launch_id)
+        return limits.hold(spent + Spend(sends=1, messages_hundredths=1))
 
     def _ways(self, files: LaunchFiles, touch: Touch, chunk: int) -> Ways:
         """Which way each customer took at each of the branches before the step."""

@@ -11,6 +11,7 @@ from local.inprocess.engine import Engine, Workers
 from local.inprocess.scenario import ACCOUNT, MESSAGE, START, campaign, candidates, customer_keys, shop
 from tests.unit.segmentation.customers import rubric_with
 from winback.accounts import Account, ChannelCaps, FrequencyCap, FrequencyCaps
+from winback.aws.budgets import Budgets
 from winback.aws.contacts import ContactBook
 from winback.aws.due import DueIndex
 from winback.aws.keys import DUE_SHARDS
@@ -21,6 +22,7 @@ from winback.delivery.contacts import Contact
 from winback.delivery.release import DueEntry
 from winback.identifiers import CustomerKey, SnapshotId
 from winback.instants import format_instant
+from winback.offers.budget import Limits, Spend
 
 PEOPLE = customer_keys(40)
 TWICE = ACCOUNT.model_copy(
@@ -192,6 +194,13 @@ def test_who_engaged_with_an_earlier_step_is_known_from_the_ledger(engine: Engin
     found = planned(engine, launch, 2)
     assert [key for key, row in found.items() if row["reasons"]] == [PEOPLE[0]]
     assert found[PEOPLE[0]]["reasons"] == ["engaged"]
+
+
+def test_a_launch_that_has_spent_its_budget_plans_no_more_messages(engine: Engine) -> None:
+    launch = prepared(engine, 1, budget={"sends": 10})
+    assert reasons(planned(engine, launch, 2, "dry_run")) == {()}
+    Budgets(engine.campaigns).take(launch.account_id, launch.launch_id, [Spend(sends=10)], Limits(sends=10))
+    assert reasons(planned(engine, launch, 2)) == {("budget_spent",)}
 
 
 def _stored(engine: Engine, launch: Launch) -> Launch:
