@@ -117,7 +117,7 @@ def test_feedback_takes_every_event_that_the_configuration_set_publishes(each_st
     (destination,) = each_stage.properties("AWS::SES::ConfigurationSetEventDestination").values()
 
     published = destination["EventDestination"]["MatchingEventTypes"]
-    assert len(rule["EventPattern"]["detail-type"]) == len(published) == 9
+    assert len(rule["EventPattern"]["detail-type"]) == len(published) == 8
     assert rule["EventPattern"]["detail"] == {
         "mail": {"tags": {"ses:configuration-set": [f"winback-{each_stage.name}"]}}
     }
