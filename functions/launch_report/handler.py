@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from winback.analytics.lift import lift_of
-from winback.aws.clock import Clock, clock_of
+from winback.aws.clock import Clock, SystemClock, clock_of
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
 from winback.aws.launches import LaunchStore
@@ -67,7 +67,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     now = parts().clock.now()
     launch = _after_report(read, now)
     account = parts().accounts.get(launch.account_id)
-    report = write_report(launch, account, parts().lake, parts().ledger, now)
+    report = write_report(launch, account, parts().lake, parts().ledger, now, wall=SystemClock().now())
     if launch is not read:
         parts().launches.save(launch)
     lift = lift_of(report, launch.definition.channels[0])

@@ -1,8 +1,10 @@
 """The fate of each planned send: its plan row beside its ledger row, as one flat row that the SQL reads."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from winback.accounts.unknown_sends import UnknownSends
 from winback.campaigns.launch import LaunchState
 from winback.campaigns.planning import ALLOW
 from winback.delivery.gate import Reason
@@ -32,14 +34,22 @@ COLUMNS = {
 _INSTANTS = [name for name, kind in COLUMNS.items() if kind == "TIMESTAMP"]
 
 
-def fate(planned: Mapping[str, Any], ledger_row: Row | None, state: LaunchState) -> dict[str, Any]:
+def fate(
+    planned: Mapping[str, Any],
+    ledger_row: Row | None,
+    state: LaunchState,
+    *,
+    wall: datetime | None = None,
+    unknown: UnknownSends | None = None,
+) -> dict[str, Any]:
     """One fates row. `planned` is a plan row and `ledger_row` its send, if there is one (docs/data-model.md).
 
     A planned send that was denied and has no row is skipped, with the plan's reasons. One that is still due when the
     launch was cancelled will never leave: it is skipped too, as cancelled. `attempted`: some sender took the send in
-    hand, whatever came of it. `channel`, `offer_id` and `code` are those of the send, before it those of the plan.
+    hand, whatever came of it. `wall`, the process's own time, and the account's `unknown` settle what no event did
+    (winback.delivery.ledger.outcome). `channel`, `offer_id` and `code` are those of the send, before it the plan's.
     """
-    result, reasons = outcome(ledger_row), list(planned["reasons"])
+    result, reasons = outcome(ledger_row, wall=wall, unknown=unknown), list(planned["reasons"])
     if ledger_row is not None and result is Outcome.SKIPPED:
         reasons = list(ledger_row.get("reasons", []))
     elif ledger_row is None and planned["verdict"] != ALLOW:

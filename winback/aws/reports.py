@@ -2,13 +2,14 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from winback.accounts import Account
+from winback.accounts.unknown_sends import UnknownSends
 from winback.analytics.database import Limits, Sources
 from winback.analytics.fates import fate
 from winback.analytics.launch_page import launch_page
@@ -25,9 +26,18 @@ PAGE_TYPE = "text/html; charset=utf-8"
 
 
 def write_report(
-    launch: Launch, account: Account, lake: Lake, ledger: Ledger, now: datetime, *, memory: str = "1500MB"
+    launch: Launch,
+    account: Account,
+    lake: Lake,
+    ledger: Ledger,
+    now: datetime,
+    *,
+    wall: datetime | None = None,
+    memory: str = "1500MB",
 ) -> LaunchReport:
     """Measures the launch as of `now` and replaces its report. Repeatable: the same facts give the same report.
+
+    `wall`, the process's own time, says which sends are abandoned, and which unknown ones the account's policy settles.
 
     Rows of the ledger are read consistently and by key, as the plan names them; files pass through a temporary folder.
     """
@@ -38,7 +48,12 @@ def write_report(
             audience=_fetch(
                 lake, [files.audience_key(line["chunk"]) for line in files.manifest()], scratch / "audience"
             ),
-            fates=_fates(launch, lake, ledger, files, scratch / "fates"),
+            fates=_fates(
+                lake,
+                [key for planned in launch.steps for key in files.planned_chunks(planned.step)],
+                scratch / "fates",
+                lambda plan: _with_rows(launch, ledger, plan, wall, account.unknown_sends),
+            ),
             orders=_fetch(lake, lake.list(orders_prefix(account.account_id)), scratch / "orders"),
             paths=_paths(launch, lake, files, scratch / "paths"),
             offers=_fetch(lake, lake.list(f"{launch.prefix}offers/"), scratch / "offers"),
@@ -57,18 +72,19 @@ def write_report(
     return report
 
 
-def _fates(launch: Launch, lake: Lake, ledger: Ledger, files: LaunchFiles, folder: Path) -> list[Path]:
+def _fates(lake: Lake, keys: Iterable[str], folder: Path, fates: Callable[[list[Row]], Iterable[Row]]) -> list[Path]:
     """One file for each live plan chunk, so that no more than some chunks are in memory."""
     folder.mkdir()
-    keys = [key for planned in launch.steps for key in files.planned_chunks(planned.step)]
+    return _each(keys, folder, lambda key, path: _write_rows(path, fates(lake.read_rows(key))))
 
-    def write(key: str, path: Path) -> None:
-        plan = lake.read_rows(key)
-        by_id = {row["send_id"]: SendId.parse(row["send_id"]) for row in plan}
-        found = ledger.rows(by_id.values())
-        _write_rows(path, (fate(row, found.get(by_id[row["send_id"]]), launch.state) for row in plan))
 
-    return _each(keys, folder, write)
+def _with_rows(
+    launch: Launch, ledger: Ledger, plan: list[Row], wall: datetime | None, unknown: UnknownSends
+) -> Iterator[Row]:
+    by_id = {row["send_id"]: SendId.parse(row["send_id"]) for row in plan}
+    found = ledger.rows(by_id.values())
+    for row in plan:
+        yield fate(row, found.get(by_id[row["send_id"]]), launch.state, wall=wall, unknown=unknown)
 
 
 def _paths(launch: Launch, lake: Lake, files: LaunchFiles, folder: Path) -> list[Path]:

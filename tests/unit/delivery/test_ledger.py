@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from winback.accounts.unknown_sends import UnknownSends
 from winback.delivery.ledger import (
     BounceType,
     EventKind,
@@ -119,3 +120,22 @@ def test_a_bounce_says_of_which_type_it_is() -> None:
         FeedbackEvent(EventKind.BOUNCED, START)
     with pytest.raises(ValueError, match="bounce type"):
         FeedbackEvent(EventKind.SENT, START, BounceType.HARD)
+
+
+def test_a_claim_whose_sender_is_gone_counts_as_unknown_and_one_that_runs_as_due() -> None:
+    row = {"state": "claimed", "lease_until": format_instant(START), "claimed_at": format_instant(START)}
+    assert outcome(row, wall=START - timedelta(seconds=1)) is Outcome.DUE
+    assert outcome(row, wall=START) is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("settle", "days", "expected"),
+    [("never", 80, Outcome.UNKNOWN), ("failed", 6, Outcome.UNKNOWN), ("failed", 7, Outcome.FAILED)],
+)
+def test_what_no_event_settles_stays_unknown_or_fails_after_the_account_s_days(
+    settle: Any, days: int, expected: Outcome
+) -> None:
+    row = {"state": "unknown", "claimed_at": format_instant(START)}
+    policy, wall = UnknownSends(settle=settle), START + timedelta(days=days)
+    assert outcome(row, wall=wall, unknown=policy) is expected
+    assert outcome(apply(row, event(EventKind.DELIVERED)), wall=wall, unknown=policy) is Outcome.DELIVERED
