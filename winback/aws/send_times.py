@@ -6,7 +6,7 @@ the hour should follow what they did until then.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ from winback.aws.account_data import AccountData
 from winback.aws.lake import Lake
 from winback.aws.refresh import Machine
 from winback.identifiers import AccountId, CustomerKey
+from winback.predictions.requests import EndpointUnavailable
 from winback.predictions.send_time.asking import Asked, SendHours, ask
 from winback.predictions.send_time.lake_events import histories, hours_of_account, open_send_events, open_time_zones
 
@@ -76,7 +77,11 @@ class SendTimeAdvisor:
 
 
 class StepHours:
-    """Answers the planner chunk after chunk: what one step's chunks share is read once and kept until the next step."""
+    """Answers the planner chunk after chunk: what one step's chunks share is read once and kept until the next step.
+
+    An endpoint that did not answer is not asked again for the step by this process: a batch may cost its minute, and a
+    step has thousands of chunks. The account's own hours hold instead.
+    """
 
     def __init__(self, advisor: SendTimeAdvisor) -> None:
         self._advisor = advisor
@@ -87,7 +92,10 @@ class StepHours:
         self, account: Account, customers: Mapping[CustomerKey, str | None], as_of: datetime
     ) -> dict[CustomerKey, Sequence[float]]:
         """Of each customer the 168 hours of its week, wherever they come from."""
-        asked = self._events(account, as_of).hours(customers)
+        events = self._events(account, as_of)
+        asked = events.hours(customers)
+        if asked.failures:
+            self._kept = account.account_id, as_of, replace(events, invoke=_silent)
         return {each.customer_key: each.distribution for each in asked.hours}
 
     def _events(self, account: Account, as_of: datetime) -> AccountEvents:
@@ -97,3 +105,7 @@ class StepHours:
             events = self._closing.enter_context(self._advisor.opened(account, as_of))
             self._kept = account.account_id, as_of, events
         return self._kept[2]
+
+
+def _silent(_body: bytes) -> bytes:
+    raise EndpointUnavailable("it did not answer for an earlier chunk of the step")

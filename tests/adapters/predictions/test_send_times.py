@@ -14,7 +14,7 @@ from ml.send_time.prior import awake_prior
 from winback.accounts import Account, Sender
 from winback.aws.lake import Lake
 from winback.aws.refresh import Machine
-from winback.aws.send_times import SendTimeAdvisor
+from winback.aws.send_times import SendTimeAdvisor, StepHours
 from winback.identifiers import AccountId, CustomerKey
 from winback.predictions.requests import EndpointUnavailable
 from winback.predictions.send_time.asking import Source
@@ -106,3 +106,24 @@ def test_without_an_endpoint_the_accounts_own_hours_hold(lake: Lake) -> None:
 
 def test_an_empty_audience_asks_nobody(lake: Lake) -> None:
     assert advisor(lake, nobody).hours(ACCOUNT, {}, AS_OF).hours == ()
+
+
+def test_the_chunks_of_a_step_share_what_is_read_and_an_endpoint_that_is_down_is_asked_for_one_of_them(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    def down(body: bytes) -> bytes:
+        asked.append(body)
+        raise EndpointUnavailable("endpoint not found")
+
+    hours = StepHours(advisor(lake, down))
+    first = hours(ACCOUNT, {ANN: None}, AS_OF)
+    with monkeypatch.context() as nothing_more:
+        nothing_more.setattr(Lake, "download", lambda *_: pytest.fail("a second download"))
+        second = hours(ACCOUNT, {BOB: None}, AS_OF)
+    assert len(asked) == 1
+    assert (set(first), set(second)) == ({ANN}, {BOB})
+    assert first[ANN] == second[BOB]  # the account's own
+    hours(ACCOUNT, {ANN: None}, AS_OF - timedelta(days=7))  # another step
+    assert len(asked) == 2
