@@ -266,14 +266,13 @@ def _identity(answer: Mapping[str, Any]) -> Identity:
 
 def _provider(answer: Mapping[str, Any]) -> Provider:
     quota = answer["SendQuota"]
-    daily, sent = float(quota["Max24HourSend"]), float(quota["SentLast24Hours"])
+    daily = float(quota["Max24HourSend"])
     return Provider(
         production=bool(answer.get("ProductionAccessEnabled")),
         sending=bool(answer.get("SendingEnabled")),
         healthy=answer.get("EnforcementStatus", _HEALTHY) == _HEALTHY,
         per_second=float(quota["MaxSendRate"]),
         per_day=None if daily < 0 else int(daily),
-        left_today=None if daily < 0 else max(0, int(daily - sent)),
     )
 
 

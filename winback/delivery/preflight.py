@@ -53,14 +53,13 @@ class Identity:
 
 @dataclass(frozen=True)
 class Provider:
-    """The AWS account's own standing with SES. `per_day` None: without a limit; `left_today` of it."""
+    """The AWS account's own standing with SES. `per_day` None: without a limit."""
 
     production: bool
     sending: bool
     healthy: bool
     per_second: float
     per_day: int | None
-    left_today: int | None
 
 
 @dataclass(frozen=True)

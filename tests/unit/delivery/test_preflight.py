@@ -24,7 +24,7 @@ from winback.delivery.preflight import (
 
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 IDENTITY = Identity(verified=True, dkim=True, mail_from="bounce.mail.example.com", mail_from_found=True)
-PROVIDER = Provider(True, True, True, per_second=10, per_day=50_000, left_today=50_000)
+PROVIDER = Provider(True, True, True, per_second=10, per_day=50_000)
 SOUND = EmailFacts("mail.example.com", "https://mail.example.com", IDENTITY, PROVIDER, True, "none", tenant=True)
 
 

@@ -8,11 +8,11 @@ from winback.accounts.channels import ChannelName
 from winback.aws.call_tasks import CallTasks
 from winback.aws.channels.calls import CallProvider
 from winback.aws.channels.handing_over import one_attempt
-from winback.aws.channels.push import PushProvider
+from winback.aws.channels.push import PushProvider, push_client
 from winback.aws.channels.ses import SesProvider, ses_client
 from winback.aws.channels.sms import SmsProvider
 from winback.aws.channels.suppressing import suppressing
-from winback.aws.channels.webhook import WebhookProvider
+from winback.aws.channels.webhook import WebhookProvider, secrets_client
 from winback.aws.clock import SystemClock, clock_of
 from winback.aws.suppressions import SuppressionList
 from winback.aws.tables import table
@@ -81,11 +81,11 @@ def _sms(shared: Shared) -> Provider:
 
 
 def _push(shared: Shared) -> Provider:
-    return PushProvider(one_attempt("sns"), suppressing(shared.suppressions, ChannelName.PUSH, shared.wall))
+    return PushProvider(push_client(), suppressing(shared.suppressions, ChannelName.PUSH, shared.wall))
 
 
 def _webhook(shared: Shared) -> Provider:
-    return WebhookProvider(one_attempt("secretsmanager"), wall=shared.wall)
+    return WebhookProvider(secrets_client(), wall=shared.wall)
 
 
 def _call(shared: Shared) -> Provider:

@@ -21,7 +21,9 @@ from botocore.exceptions import (
 
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
 
-CONNECT_SECONDS, READ_SECONDS = 3, 8  # below SHORT_OF_TIME of winback.delivery.sending, with the writes around the call
+# Of all calls that one message takes together, with the writes around them: below SHORT_OF_TIME of
+# winback.delivery.sending.
+CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
 # What any AWS service may say of a caller that is too fast:
 # https://docs.aws.amazon.com/botocore/latest/reference/retries.html and each service's CommonErrors.
 _TOO_FAST = frozenset(
@@ -37,14 +39,14 @@ _TOO_FAST = frozenset(
 )
 
 
-def one_attempt(service: str) -> Any:
-    """A client that asks once, with time-outs well below a function's own time."""
+def one_attempt(service: str, *, connect: float = CONNECT_SECONDS, read: float = READ_SECONDS) -> Any:
+    """A client that asks once, with time-outs (seconds) well below a function's own time."""
     return boto3.client(
         service,  # type: ignore[call-overload]
         config=Config(
             retries={"total_max_attempts": 1},
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            connect_timeout=connect,
+            read_timeout=read,
             max_pool_connections=16,  # as many rows as one sender has under way at a time, and some
         ),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from winback.aws.channels.handing_over import Meanings, code_of, handed_over, prepared
+from winback.aws.channels.handing_over import Meanings, code_of, handed_over, one_attempt, prepared
 from winback.aws.channels.suppressing import Suppress
 from winback.aws.suppressions import SuppressionReason
 from winback.delivery.answers import Answer, ProviderMisconfigured, Refused
@@ -24,6 +24,11 @@ _MEANINGS = Meanings(
     refused={*_GONE, "InvalidParameter", "ParameterValueInvalid", "ValidationError", "ValidationException"},
 )
 _KEPT_ENDPOINTS = 5_000
+
+
+def push_client() -> Any:
+    """A notification may take two calls: its endpoint's and its own."""
+    return one_attempt("sns", connect=2, read=4)
 
 
 class PushProvider:

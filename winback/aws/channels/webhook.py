@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from winback.aws.channels.handing_over import CONNECT_SECONDS, READ_SECONDS, Meanings, prepared
+from winback.aws.channels.handing_over import Meanings, one_attempt, prepared
 from winback.delivery.answers import Answer, ProviderMisconfigured, Throttled, Unclear
 from winback.delivery.channels import Outgoing
 from winback.delivery.channels.webhook import answer_of_status, body_of, headers_of, host_of, is_public
@@ -22,6 +22,12 @@ _PROVIDER = "the webhook"
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html: no error of it is a message's.
 _SECRETS = Meanings(provider="Secrets Manager")
 _SECRET_KEPT_SECONDS = 300
+CONNECT_SECONDS, READ_SECONDS = 2, 6
+
+
+def secrets_client() -> Any:
+    """A message may take two calls: its signing key's and its own."""
+    return one_attempt("secretsmanager", connect=1, read=2)
 
 
 def addresses(host: str, port: int) -> list[str]:
