@@ -119,14 +119,15 @@ def _named_version() -> int:
 def _checked_definition() -> CampaignDefinition:
     """What the account's messages, slices and offers allow. Raises RequestRefused, UnusableSlice, UnusableOffer,
     UnusableBudget."""
-    definition = _definition()
+    definition, account_id = _definition(), account_of(app)
+    account = control().accounts.get(account_id)
     problems = [
         FieldProblem(
             f"{path}.{found.part}" if found.part else path,
             f"line {found.line}: {found.problem}" if found.line else found.problem,
             found.expected,
         )
-        for path, found in message_problems(definition, control().templates.finder(account_of(app)))
+        for path, found in message_problems(definition, control().templates.finder(account_id), account.brand.facts)
     ]
     if problems:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_template", "some messages cannot be sent", problems)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 
+from winback.accounts import Account
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.rest_api import (
@@ -136,7 +137,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _check(wanted: NewTemplate) -> None:
     problems = [
         FieldProblem(found.part, f"line {found.line}: {found.problem}", found.expected)
-        for found in check_template(wanted.template())
+        for found in check_template(wanted.template(), _account().brand.facts)
     ]
     if problems:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_template", "the template cannot be sent", problems)
@@ -145,11 +146,14 @@ def _check(wanted: NewTemplate) -> None:
 def _show(template: Any, look: Look) -> dict[str, Any]:
     from winback.aws.previews import UnknownCustomer  # noqa: PLC0415 (Liquid and MJML load slowly)
 
-    account = Accounts(_campaigns()).get(account_of(app))
     try:
-        return _previews().show(account, template, look)
+        return _previews().show(_account(), template, look)
     except UnknownCustomer as error:
         raise RequestRefused(HTTPStatus.NOT_FOUND, "unknown_customer", str(error)) from error
+
+
+def _account() -> Account:
+    return Accounts(_campaigns()).get(account_of(app))
 
 
 def _shown(saved: SavedTemplate) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Previews:
         values = self._values(account, look)
         language = template.language_for(look.channel, look.locale or values.locale, account.locale)
         shown: dict[str, Any] = {"channel": look.channel.value, "language": language}
-        problems = list(check_template(template))
+        problems = list(check_template(template, account.brand.facts))
         if problems_of(template, look.channel):
             return {**shown, "problems": _as_text(problems or problems_of(template, look.channel))}
         try:

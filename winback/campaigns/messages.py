@@ -1,6 +1,6 @@
 """The messages of a campaign: checked when it is defined, frozen when it is launched, shown in the dry run."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -40,15 +40,18 @@ def template_of(step: Step) -> Template:
 
 
 def message_problems(
-    definition: CampaignDefinition, find: FindTemplate = resolve_template
+    definition: CampaignDefinition, find: FindTemplate = resolve_template, facts: Collection[str] | None = None
 ) -> Iterator[tuple[str, Problem]]:
-    """(path, problem) for everything that keeps a step's message from being sent; `find` gives templates by name."""
+    """(path, problem) for everything that keeps a step's message from being sent; `find` gives templates by name.
+
+    `facts`: the names that the account's brand states for `store`; any where they are not given.
+    """
     for location, choice in definition.templates:
         try:
             template = _template(choice, find)
         except UnknownTemplate:
             continue  # told below
-        yield from ((field_path(location), found) for found in check_template(template))
+        yield from ((field_path(location), found) for found in check_template(template, facts))
     yield from freezing_problems(definition, find)
 
 

@@ -1,7 +1,7 @@
 """What keeps a template from being sent, each problem with its part and line."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from liquid.exceptions import LiquidError
@@ -11,7 +11,7 @@ from winback.delivery.messages.layout import BrokenBlock, blocks_in, read_block,
 from winback.delivery.messages.liquid_language import BLOCKS, PLAIN, MessageLiquid
 from winback.delivery.messages.mjml import problems_of_markup
 from winback.delivery.messages.templates import NEEDED, Parts, Problem, Template
-from winback.delivery.messages.values import OPT_OUT, TOKENS
+from winback.delivery.messages.values import ANY, OPT_OUT, TOKENS
 from winback.delivery.messages.words import words, words_in
 
 _BLOCK_TAG = re.compile(r"\{%-?\s*(\w+)")
@@ -27,13 +27,24 @@ _OF_SMS = {
 SUBJECT_MAX_LENGTH = 200
 
 
-def problems_of(template: Template, channel: str | None = None) -> tuple[Problem, ...]:
-    """Of each channel's parts in each language, or of one channel's; line numbers are those of the part."""
+Tokens = Mapping[str, tuple[str, ...]]
+
+
+def problems_of(
+    template: Template, channel: str | None = None, facts: Collection[str] | None = None
+) -> tuple[Problem, ...]:
+    """Of each channel's parts in each language, or of one channel's; line numbers are those of the part.
+
+    `facts`: the names that may stand under `store`; any where it is not given.
+    """
     problems: list[Problem] = []
+    known = TOKENS if facts is None else {**TOKENS, "store": tuple(sorted(facts))}
     for place, language, parts in in_each_language(template):
         for one in ChannelName if channel is None else (ChannelName(channel),):
             if parts.cover(one):
-                problems += (replace(found, part=place + found.part) for found in _PROBLEMS_OF[one](parts, language))
+                problems += (
+                    replace(found, part=place + found.part) for found in _PROBLEMS_OF[one](parts, language, known)
+                )
             elif channel is not None and parts is template:
                 missing = [part for part in NEEDED[one] if getattr(parts, part) is None]
                 problems += (Problem(part, 1, f"is missing, so there is no {one}", f"write {part}") for part in missing)
@@ -47,16 +58,16 @@ def in_each_language(template: Template) -> Iterator[tuple[str, str, Parts]]:
         yield f"locales.{tag}.", tag, parts
 
 
-def _problems_of_email(parts: Parts, language: str) -> list[Problem]:
+def _problems_of_email(parts: Parts, language: str, tokens: Tokens) -> list[Problem]:
     subjects = {"subject": parts.subject or ""} | {
         f"alternative_subjects[{number}]": subject for number, subject in enumerate(parts.alternative_subjects)
     }
     problems: list[Problem] = []
     for part, subject in subjects.items():
-        problems += [*_problems_of_liquid(part, subject), *_problems_of_subject(part, subject)]
+        problems += [*_problems_of_liquid(part, subject, tokens), *_problems_of_subject(part, subject)]
     mjml = parts.mjml or ""
     in_layout = uses_layout(mjml)
-    problems += _problems_of_liquid("mjml", mjml, {} if in_layout else _LEGAL, BLOCKS)
+    problems += _problems_of_liquid("mjml", mjml, tokens, {} if in_layout else _LEGAL, BLOCKS)
     problems += _problems_of_blocks(mjml) + problems_of_markup(mjml)
     if in_layout and words_in(language) is None:
         known = ", ".join(sorted(words()))
@@ -64,11 +75,11 @@ def _problems_of_email(parts: Parts, language: str) -> list[Problem]:
             Problem("mjml", 1, f"the layout says nothing in {language!r}", f"use one of {known}, or a whole <mjml>")
         )
     if parts.preheader is not None:
-        problems += _problems_of_liquid("preheader", parts.preheader)
+        problems += _problems_of_liquid("preheader", parts.preheader, tokens)
         if not in_layout:
             problems.append(Problem("preheader", 1, "belongs to the layout", "write <mj-preview> into the <mjml>"))
     if parts.text is not None:
-        problems += _problems_of_liquid("text", parts.text, _LEGAL)
+        problems += _problems_of_liquid("text", parts.text, tokens, _LEGAL)
     return problems
 
 
@@ -83,29 +94,29 @@ def _problems_of_subject(part: str, subject: str) -> list[Problem]:
     return problems
 
 
-def _problems_of_sms(parts: Parts, language: str) -> list[Problem]:
-    problems = _problems_of_liquid("sms", parts.sms or "", _OF_SMS, known={**TOKENS, OPT_OUT: ()})
+def _problems_of_sms(parts: Parts, language: str, tokens: Tokens) -> list[Problem]:
+    problems = _problems_of_liquid("sms", parts.sms or "", {**tokens, OPT_OUT: ()}, _OF_SMS)
     if words_in(language) is None:
         known = ", ".join(sorted(words()))
         problems.append(Problem("sms", 1, f"there are no words of opting out in {language!r}", f"use one of {known}"))
     return problems
 
 
-def _problems_of_push(parts: Parts, language: str) -> list[Problem]:  # noqa: ARG001 (it has no words of the layout)
+def _problems_of_push(parts: Parts, language: str, tokens: Tokens) -> list[Problem]:  # noqa: ARG001 (no layout)
     named = (("push_title", parts.push_title or ""), ("push_body", parts.push_body or ""))
-    return [problem for part, source in named for problem in _problems_of_liquid(part, source)]
+    return [problem for part, source in named for problem in _problems_of_liquid(part, source, tokens)]
 
 
-def _problems_of_call(parts: Parts, language: str) -> list[Problem]:  # noqa: ARG001
-    return _problems_of_liquid("call", parts.call or "")
+def _problems_of_call(parts: Parts, language: str, tokens: Tokens) -> list[Problem]:  # noqa: ARG001
+    return _problems_of_liquid("call", parts.call or "", tokens)
 
 
-_PROBLEMS_OF: Mapping[ChannelName, Callable[[Parts, str], list[Problem]]] = {
+_PROBLEMS_OF: Mapping[ChannelName, Callable[[Parts, str, Tokens], list[Problem]]] = {
     ChannelName.EMAIL: _problems_of_email,
     ChannelName.SMS: _problems_of_sms,
     ChannelName.PUSH: _problems_of_push,
     ChannelName.CALL: _problems_of_call,
-    ChannelName.WEBHOOK: lambda parts, language: [],  # noqa: ARG005 (it passes on what the others check)
+    ChannelName.WEBHOOK: lambda parts, language, tokens: [],  # noqa: ARG005 (it passes on what the others check)
 }
 
 
@@ -122,9 +133,9 @@ def _problems_of_blocks(mjml: str) -> list[Problem]:
 def _problems_of_liquid(
     part: str,
     source: str,
+    known: Tokens,
     required: Mapping[str, str] | None = None,
     language: MessageLiquid = PLAIN,
-    known: Mapping[str, tuple[str, ...]] = TOKENS,
 ) -> list[Problem]:
     try:
         analysis = language.from_string(source).analyze(include_partials=False)
@@ -151,16 +162,16 @@ def _problems_of_liquid(
     ]
 
 
-def _is_known(segments: Sequence[object], known: Mapping[str, tuple[str, ...]]) -> bool:
+def _is_known(segments: Sequence[object], known: Tokens) -> bool:
     root, below = str(segments[0]), segments[1:]
     if root not in known:
         return False
-    if root in ("store", "variants"):
+    if known[root] == ANY:
         return len(below) == 1
-    return not below or not known[root] or below[0] in known[root]
+    return not below or root == "recommendations" or below[0] in known[root]
 
 
-def _names(known: Mapping[str, tuple[str, ...]]) -> list[str]:
+def _names(known: Tokens) -> list[str]:
     return sorted(name for root, below in known.items() for name in ([f"{root}.{one}" for one in below] or [root]))
 
 

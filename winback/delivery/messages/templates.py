@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.resources import files
@@ -167,15 +167,16 @@ def _parts(given: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def check_template(template: Template) -> tuple[Problem, ...]:
+def check_template(template: Template, facts: Collection[str] | None = None) -> tuple[Problem, ...]:
     """Everything that keeps the template from being sent: broken tags, unknown variables, what the law wants.
 
-    A template that is sound so far is tried on a customer of whom all is known, and on one of whom nothing is.
+    A template that is sound so far is tried on made-up customers. `facts`: the names that the account has for `store`;
+    any where it is not given.
     """
     from winback.delivery.messages.checks import problems_of  # noqa: PLC0415 (Liquid takes a while to import)
     from winback.delivery.messages.trial import problems_of_trial  # noqa: PLC0415
 
-    return problems_of(template) or problems_of_trial(template)
+    return problems_of(template, facts=facts) or problems_of_trial(template)
 
 
 @cache

@@ -139,16 +139,17 @@ def _shown(value: Any, locale: str) -> Any:
     return value
 
 
+ANY = ("*",)
 TOKENS: Mapping[str, tuple[str, ...]] = {
     "customer": ("first_name", "last_name", "country", "last_order_on"),
     "shop": ("name", "url", "postal_address", "color", "logo_url"),
     "offer": ("name", "value", "code", "valid_until"),
     "recommendations": (),
-    "store": (),
-    "variants": (),
+    "store": ANY,
+    "variants": ANY,
     "unsubscribe_url": (),
 }
-"""Every name that a template may use. Under `store` and `variants` stand names of the account's own."""
+"""Every name that a template may use. Under `store` and `variants` stand names of the account's own (ANY)."""
 OPT_OUT = "opt_out"
 """In an SMS only: how to hear no more, in the words of its language."""
 PRODUCT = (
