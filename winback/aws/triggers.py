@@ -12,7 +12,7 @@ from winback.aws.campaigns import Campaign, Note
 from winback.aws.launch_control import LaunchControl
 from winback.aws.launches import LaunchChanged
 from winback.aws.tables import standing_in_the_way
-from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
+from winback.campaigns.launch import Launch, LaunchConflict
 from winback.campaigns.policies import StartsOn
 from winback.campaigns.recurrence import next_start
 from winback.campaigns.requests import NewLaunch
@@ -21,7 +21,6 @@ from winback.instants import format_instant
 
 TIME_TO_APPROVE = timedelta(days=1)
 """From the event to the launch's start. Approved later, its steps count from then (winback/campaigns/launch.py)."""
-FOLLOWED = (LaunchState.SCHEDULED, LaunchState.RUNNING)
 
 
 class Triggers:
@@ -53,8 +52,9 @@ class Triggers:
         for account_id in self._control.accounts.ids():
             try:
                 launches += self._scheduled(account_id, now)
-                for launch in self._control.launches.of_account(account_id, *FOLLOWED):
-                    self._control.workflows.follow(launch)
+                for launch in self._control.launches.of_account(account_id):
+                    if launch.is_followed:
+                        self._control.workflows.follow(launch)
             except Exception as error:  # noqa: BLE001 (raised below, with the others)
                 failures.append(error)
         if failures:

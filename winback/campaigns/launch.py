@@ -262,6 +262,12 @@ class Launch(BaseModel):
         waiting = (LaunchState.DRAFT, LaunchState.AWAITING_APPROVAL, LaunchState.SCHEDULED)
         return self.state in waiting and now > self.starts_at + LATEST_START
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether an execution is to follow it now, be it only to its report."""
+        unreported = self.state is LaunchState.CANCELLED and self.started_at is not None and self.reported_at is None
+        return unreported or self.state in (LaunchState.SCHEDULED, LaunchState.RUNNING)
+
     def advanced(self, moves_done: int) -> Self:
         """The workflow has made so many moves; never fewer than it had."""
         return self.model_copy(update={"moves_done": max(self.moves_done, moves_done)})
