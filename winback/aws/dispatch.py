@@ -250,8 +250,14 @@ class _Breaker:
         self._lock = Lock()
 
     def heed(self, answer: Answer) -> bool:
-        """Whether the provider may be asked on."""
+        """Whether the provider may be asked on.
+
+        An endpoint that is an account's own opens no circuit, which would hold up all others' webhooks as well: its
+        trouble ends the message of the queue, and the rows left over are due again in a minute.
+        """
         code = is_outage(answer)
+        if self._channel == ChannelName.WEBHOOK:
+            return code is None
         with self._lock:
             if code is not None:
                 self._known = self._circuits.change(
