@@ -76,14 +76,6 @@ def test_names_are_escaped_in_html_and_left_alone_in_text() -> None:
     assert "Dear <b>Ada</b> of Fjord & Sons" in message.text
 
 
-@given(st.text(max_size=60))
-def test_no_name_can_add_a_line_to_the_subject(name: str) -> None:
-    compiled = compile_template(inline(subject="Hello {{ customer.first_name }}!"))
-    subject = compiled.render(MessageValues("Fjord", "B", LINK, first_name=name)).subject
-    assert len(subject.splitlines()) == 1
-    assert not any(ord(letter) < 32 or letter in "\x7f\x85\u2028\u2029" for letter in subject)
-
-
 def test_liquid_in_a_name_is_text_and_nothing_more() -> None:
     compiled = compile_template(inline(subject="Hello {{ customer.first_name }}"))
     values = MessageValues("Fjord", "B", LINK, first_name="{{ unsubscribe_url }}")

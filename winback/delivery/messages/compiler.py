@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, overload
 
 from liquid import BoundTemplate
 
@@ -133,6 +133,26 @@ class CompiledData:
         return DataMessage({**shown, "language": self.language, **_facts(names)})
 
 
+@overload
+def compile_template(
+    template: Template, channel: Literal["email"] = ..., locale: str | None = ..., *, fallback: str | None = ...
+) -> CompiledEmail: ...
+@overload
+def compile_template(
+    template: Template, channel: Literal["sms"], locale: str | None = ..., *, fallback: str | None = ...
+) -> CompiledSms: ...
+@overload
+def compile_template(
+    template: Template, channel: Literal["push"], locale: str | None = ..., *, fallback: str | None = ...
+) -> CompiledPush: ...
+@overload
+def compile_template(
+    template: Template, channel: Literal["webhook", "call"], locale: str | None = ..., *, fallback: str | None = ...
+) -> CompiledData: ...
+@overload
+def compile_template(
+    template: Template, channel: str, locale: str | None = ..., *, fallback: str | None = ...
+) -> CompiledTemplate: ...
 def compile_template(
     template: Template, channel: str = ChannelName.EMAIL, locale: str | None = None, *, fallback: str | None = None
 ) -> CompiledTemplate:

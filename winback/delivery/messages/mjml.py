@@ -20,6 +20,20 @@ _ELEMENT = re.compile(
 _PICTURES = ("mj-image", "mj-carousel-image", "img")
 _UNSAFE_ELEMENTS = ("script", "iframe", "object", "embed", "form", "input", "video", "audio", "base", "meta")
 _OF_PICTURES = ("https", "http")
+# Which elements hold which; the renderer would let others pass and draw them askew.
+_PLACES = {
+    "mj-section": ("mj-body", "mj-wrapper"),
+    "mj-wrapper": ("mj-body",),
+    "mj-hero": ("mj-body", "mj-wrapper"),
+    "mj-group": ("mj-section",),
+    "mj-column": ("mj-section", "mj-group"),
+} | dict.fromkeys(
+    (
+        *("mj-accordion", "mj-button", "mj-carousel", "mj-divider", "mj-image", "mj-navbar"),
+        *("mj-social", "mj-spacer", "mj-table", "mj-text"),
+    ),
+    ("mj-column", "mj-hero"),
+)
 _LIQUID_ENDS = {"{{": "}}", "{%": "%}"}
 _MARK = re.compile("liquidq[0-9]+z")
 _LIQUID_START = re.compile(r"\{[{%]")
@@ -76,6 +90,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.text: list[str] = []
         self.problems: list[Problem] = []
+        self._outermost: str | None = None
         self._tags = tags
         self._open: list[tuple[str, int]] = []
         self._link: str | None = None
@@ -85,6 +100,7 @@ class _Reader(HTMLParser):
         if _is_mjml(tag):
             if not _ELEMENT.fullmatch(tag):
                 self._problem(f"<{tag}> is no MJML element", "use the elements of documentation.mjml.io")
+            self._check_place(tag)
             self._open.append((tag, self.getpos()[0]))
         elif not self._open:
             self._problem(f"<{tag}> stands outside the elements of MJML", "put it into <mj-text>")
@@ -113,6 +129,19 @@ class _Reader(HTMLParser):
             return
         where = f"<{self._open[-1][0]}> of line {self._open[-1][1]} is still open" if self._open else "nothing is open"
         self._problem(f"</{tag}> closes nothing", where)
+
+    def _check_place(self, tag: str) -> None:
+        """A part without <mjml> goes into the layout's body when it begins with what belongs there, else a column."""
+        inside = [name for name, _ in self._open]
+        places = _PLACES.get(tag)
+        if places is None or "mj-head" in inside:
+            return
+        if not inside and self._outermost is None:
+            self._outermost = "mj-body" if "mj-body" in places else "mj-column"
+        parent = inside[-1] if inside else self._outermost
+        if parent not in places:
+            where = f"in <{parent}>" if inside else "by itself"
+            self._problem(f"<{tag}> stands {where}", f"put it into {' or '.join(f'<{one}>' for one in places)}")
 
     def _check(self, tag: str, attributes: dict[str, str | None]) -> None:
         if tag in _UNSAFE_ELEMENTS:
