@@ -34,7 +34,7 @@ __all__ = [
 
 
 class Account(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     account_id: AccountId = Field(pattern=ACCOUNT_ID_PATTERN)
     name: str = Field(min_length=1, max_length=120)
