@@ -123,6 +123,7 @@ class Workers:
             clock=clock,
             wall=clock.wall,
             pause=clock.pass_by,
+            threads=engine.threads,
         )
         self.suppressions = SuppressionList(customers)
         self.feedback = FeedbackBook(accounts, self.suppressions, ledger, reputation, clock.wall)
@@ -143,6 +144,7 @@ class Engine:
     before_minute: Callable[["Engine"], None] = lambda _engine: None
     early_feedback: float = 0.0  # share of messages whose events come before the provider's answer
     repeated_feedback: float = 0.0  # share of messages whose events come twice, in any order
+    threads: int = 1  # rows that a sender has on their way at a time; with several, a run cannot be repeated
     errors: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -164,6 +166,11 @@ class Engine:
     def meet(self, hook: Hook) -> None:
         """From now on all calls pass the hook."""
         self.hook = self.database.hook = self.s3.hook = self.queue.hook = self.provider.hook = hook
+
+    def start_anew(self, threads: int) -> None:
+        """Other processes, whose senders have so many threads."""
+        self.threads = threads
+        self.workers = Workers(self)
 
     # What is there before a launch
 
@@ -425,6 +432,7 @@ class Engine:
     def _died(self, error: BaseException) -> None:
         self.errors[type(error).__name__] += 1
         self.windows.interrupt()
+        self.hook.born()
         self.workers = Workers(self)
 
     # Surroundings

@@ -1,6 +1,7 @@
 """Faults to meet a launch with: what each call may suffer, what the provider does, what people do meanwhile."""
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -46,24 +47,36 @@ class KillAt(NoFaults):
 
 @dataclass
 class Chances(NoFaults):
-    """Shares of calls: killed before or after their effect, throttled by a table, left over in part by a batch."""
+    """Shares of calls: killed before or after their effect, throttled by a table, left over in part by a batch.
+
+    A process is killed with all its threads: whatever they begin or end from then on raises Killed too.
+    """
 
     chance: random.Random
     killed: float = 0.0
     throttled: float = 0.0
     left: float = 0.0
+    dying: bool = False
+    yielding: bool = False  # lets another thread go on at each call
 
     def before(self, point: str) -> None:
+        if self.yielding:
+            time.sleep(1e-5)
         drawn = self.chance.random()
-        if drawn < self.killed:
+        if self.dying or drawn < self.killed:
+            self.dying = True
             raise Killed
         if drawn < self.killed + self.throttled and not point.startswith(("lake.", "sends.", "provider.")):
             answer = {"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "slow down"}}
             raise ClientError(answer, point.partition(".")[2])  # type: ignore[arg-type]
 
     def after(self, point: str) -> None:  # noqa: ARG002
-        if self.chance.random() < self.killed:
+        if self.dying or self.chance.random() < self.killed:
+            self.dying = True
             raise Killed
+
+    def born(self) -> None:
+        self.dying = False
 
     def left_over(self, point: str, count: int) -> int:
         """Of a batch get the client asks again after a pause in real time, so that is left to the adapter tests."""
@@ -95,6 +108,7 @@ class Fault:
     at_minute: Callable[[Engine, int], None] = lambda _engine, _minute: None
     early_feedback: float = 0.0  # shares of messages whose events come before the provider's answer
     repeated_feedback: float = 0.0  # and of those that come twice, in any order
+    threads: int = 1  # rows that a sender has on their way at a time
 
     def meet(self, engine: Engine) -> None:
         """From now on the engine suffers it."""
@@ -104,7 +118,9 @@ class Fault:
         engine.provider.trouble = lambda _send_id: trouble_of(self.troubles, engine.clock.moment - started, chance)
         minutes = iter(range(10**9))
         engine.before_minute = lambda running: self.at_minute(running, next(minutes))
+        engine.start_anew(self.threads)
         if self.chances is not None:
+            self.chances.yielding = self.threads > 1
             engine.meet(self.chances)
 
 

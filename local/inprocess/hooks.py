@@ -22,6 +22,10 @@ class Hook(Protocol):
         """How many of a batch's `count` parts are left undone this time."""
         ...
 
+    def born(self) -> None:
+        """Another process takes the place of one that was killed."""
+        ...
+
 
 class NoFaults:
     def before(self, point: str) -> None:
@@ -32,3 +36,6 @@ class NoFaults:
 
     def left_over(self, point: str, count: int) -> int:  # noqa: ARG002
         return 0
+
+    def born(self) -> None:
+        pass
