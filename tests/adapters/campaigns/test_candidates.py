@@ -4,7 +4,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from winback.aws.candidates import CHUNK_ROWS, candidate_chunks
+from winback.aws.candidates import CHUNK_ROWS, candidate_chunks, reachable_customers
 from winback.campaigns.audience import Audience
 from winback.segmentation.grid import Status, ValueTier
 from winback.segmentation.names import FAMILY_OF, Family, Segment
@@ -109,3 +109,23 @@ def test_touches_come_from_a_file(snapshot: Path, tmp_path: Path) -> None:
 def test_a_snapshot_without_the_column_says_so(snapshot: Path) -> None:
     with pytest.raises(ConditionRefused, match=r"newly_lapsed, which this snapshot does not have: .*refresh"):
         list(candidate_chunks(snapshot, Audience(newly_lapsed=True), 64))
+
+
+def test_who_may_be_held_out_is_counted_by_segment_without_spared_tiers_and_without_consent(
+    snapshot: Path, tmp_path: Path
+) -> None:
+    told = tmp_path / "told.parquet"
+    with duckdb.connect() as db:
+        db.execute(
+            "copy (select * replace (if(customer_key like '%0', 'VIP', 'Mass') as value_tier), "
+            "if(customer_key like '%1', 'denied', 'granted') as email_consent, 'unknown' as sms_consent "
+            f"from '{snapshot}') to '{told}' (format parquet)"
+        )
+    audience = Audience(segments=(Segment.LOYAL, Segment.LOST_VIPS))
+    everybody = reachable_customers(snapshot, audience, ["email"], [])
+    assert everybody == {"Lost VIPs": 100, "Loyal": 100}  # of a snapshot without consents all are counted
+    spared = reachable_customers(told, audience, ["email"], ["VIP"])
+    reachable = reachable_customers(told, audience, ["email"], [])
+    assert all(0 < spared[name] < reachable[name] < 100 for name in everybody)
+    assert reachable_customers(told, audience, ["sms"], []) == {}
+    assert reachable_customers(told, audience, ["email", "sms"], []) == reachable

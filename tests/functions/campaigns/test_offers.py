@@ -149,7 +149,7 @@ def test_an_attempt_that_died_keeps_what_it_chose_and_the_budget_holds(
     (launch,) = cloud.launches().of_account(ACME)
     first = cloud.lake.read_rows(written[0])
     choose_by(cloud, monkeypatch, Endpoint({"none": 0.9, GIFT: 0.1, TEN: 0.1}))  # it would choose otherwise by now
-    cloud.invoke("launch_offers", {"account_id": "acme", "launch_id": launch.launch_id})
+    cloud.invoke("launch_offers", {**cloud.event("launch_offers"), "launch_id": launch.launch_id})
     assert cloud.lake.read_rows(written[0]) == first
     rows = cloud.rows(launch.launch_id, "offers")
     assert [row for row in rows if row["customer_key"] in {each["row"]["customer_key"] for each in first}] == [
