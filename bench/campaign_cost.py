@@ -15,15 +15,17 @@ written.
 import json
 import platform
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench._campaign_run import CAUSES, EVENTS, FEEDBACK_BATCH, Campaign
 from bench._campaign_run import run as run_campaign
 from winback.aws.candidates import CHUNK_ROWS
+from winback.costs.bills import MINUTES
 from winback.costs.counted import LAUNCH_MESSAGES, Counted
 
 CUSTOMERS, ORDERS = 2_000, 1_000
@@ -32,8 +34,12 @@ VCPU_MB = 1769  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-mem
 WAITS = {"dynamodb": 0.005, "s3": 0.030, "sqs": 0.010, "sesv2": 0.060, "eventbridge": 0.010, "secrets-manager": 0.0}
 LAMBDA_LOG_BYTES = 350  # START, END and REPORT of one invocation
 API_MEMORY_MB = 512
+METRICS = 40  # custom metrics, with their dimensions: assumed
+POLLS_A_MINUTE = 15  # five long polls of twenty seconds, as Lambda keeps up for a queue in which nothing is
 THREADS = 8  # of the sender's handler
 AT_A_TIME = {"sender": THREADS}  # requests that a function waits for together
+# Of `python -m bench refresh_cost`, whose figures are by service: a daily refresh of 100,000 and of 1,000,000 customers.
+REFRESH: tuple[dict[str, Any], ...] = ()
 RESULT = Path("winback/costs/counted.json")
 ASSUMED = (
     "Lambda waits 5 ms for a table, 30 ms for S3, 10 ms for SQS and 60 ms for SES; one request after another, but the "  # noqa: ISC004
@@ -60,7 +66,7 @@ def counted(campaign: Campaign) -> dict[str, Any]:
     """The content of counted.json."""
     memory = _memory()
     causes = [_cause(campaign, name, memory) for name in CAUSES]
-    causes.append(_storage(campaign))
+    causes += [_storage(campaign), *REFRESH, _stage()]
     return {
         "counted_on": datetime.now(UTC).date().isoformat(),
         "how": (
@@ -121,6 +127,62 @@ def _storage(campaign: Campaign) -> dict[str, Any]:
         "count": campaign.messages,
         "units": {"dynamodb_storage": gigabytes, "dynamodb_recovery": gigabytes},
     }
+
+
+def _stage() -> dict[str, Any]:
+    """What a stage of prod's kind costs by the month, used or not: its own templates say how much there is of it."""
+    with TemporaryDirectory() as folder:
+        resources = synthesized(Path(folder))
+    consumers = sum(
+        1 for kind, found in resources if kind.endswith("EventSourceMapping") and "sqs" in json.dumps(found)
+    )
+    units = {
+        "alarm": _of(resources, "AWS::CloudWatch::Alarm"),
+        "dashboard": _of(resources, "AWS::CloudWatch::Dashboard"),
+        "key": _of(resources, "AWS::KMS::Key"),
+        "secret": _of(resources, "AWS::SecretsManager::Secret"),
+        "ses_tenant": 1,
+        "metric": METRICS,
+        "sqs_request": consumers * POLLS_A_MINUTE * MINUTES,
+    }
+    return {
+        "name": "stage",
+        "does": "alarms, metrics, dashboard, key, secret, waiting at queues",
+        "measure": "month",
+        "count": 1,
+        "units": {name: float(number) for name, number in units.items() if number},
+    }
+
+
+def _of(resources: Sequence[tuple[str, Any]], kind: str) -> int:
+    return sum(1 for found, _ in resources if found == kind)
+
+
+def synthesized(folder: Path) -> list[tuple[str, Any]]:
+    """(type, resource) of every resource of the stage prod, without what bundling would add."""
+    from aws_cdk import App  # noqa: PLC0415 (it starts node)
+
+    from infra.application import add_application  # noqa: PLC0415
+    from infra.names import KINDS  # noqa: PLC0415
+
+    models = folder / "models"
+    for kind in KINDS:
+        (models / kind).mkdir(parents=True)
+        (models / kind / "model.tar.gz").write_bytes(b"none")
+    flags = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
+    context = {**flags, "stage": "prod", "first_models": str(models), "aws:cdk:bundling-stacks": []}
+    app = App(outdir=str(folder / "out"), context=context)
+    add_application(app)
+    try:
+        app.synth()
+    except RuntimeError as error:
+        if "Validation failed" not in str(error):
+            raise
+    found = []
+    for path in (folder / "out").glob("*.template.json"):
+        template = json.loads(path.read_text(encoding="utf-8"))
+        found += [(resource["Type"], resource) for resource in template["Resources"].values()]
+    return found
 
 
 def _memory() -> dict[str, int]:

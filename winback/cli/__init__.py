@@ -7,6 +7,7 @@ from winback.cli import (
     campaign,
     churn,
     clv,
+    cost,
     data_quality,
     experiment,
     offers,
@@ -32,6 +33,7 @@ app.command(epilog=playbook.EXAMPLE)(playbook.playbook)
 app.command("data-quality", epilog=data_quality.EXAMPLE)(data_quality.data_quality)
 app.command("slice", epilog=slices.EXAMPLE)(slices.preview_slice)
 app.command(epilog=clv.EXAMPLE)(clv.clv)
+app.command(epilog=cost.EXAMPLE)(cost.cost)
 app.add_typer(brief.app, name="brief")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(churn.app, name="churn")
