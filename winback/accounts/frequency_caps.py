@@ -32,6 +32,10 @@ class FrequencyCaps(BaseModel):
     channels: ChannelCaps = ChannelCaps()
     overall: FrequencyCap = FrequencyCap(sends=4, days=7)
 
+    @property
+    def longest_days(self) -> int:
+        return max(self.overall.days, *(cap.days for _, cap in self.channels))
+
     def of(self, channel: str) -> FrequencyCap:
         found: FrequencyCap = getattr(self.channels, channel, self.overall)
         return found

@@ -22,6 +22,7 @@ from winback.identifiers import AccountId, CustomerKey, SendId
 from winback.instants import format_instant, parse_instant
 
 KEPT_DAYS = 92  # the longest window of the shipped contact policies; longer ones keep contacts as long as they need
+OFFERS_KEPT_DAYS = 731  # the longest cooldown of an offer policy
 OTHER_TOOLS_DAYS = 31  # older sends of other tools are not taken
 OTHER_TOOLS_MOST = 100  # of one customer; the latest stay
 _ATTEMPTS = 12
@@ -76,8 +77,7 @@ class ContactBook:
             others = known.without(name)
             if beyond := exceeded(others, channel, now, limits):
                 return beyond
-            since = now - timedelta(days=max(limits.longest_days, KEPT_DAYS))
-            kept = [one for one in others if one.at > since]
+            kept = _kept(others, now, limits.longest_days)
             overtaken = self._write(
                 account_id, customer, [*kept, Contact(now, channel, name, offer)], replacing=known.version
             )
@@ -101,9 +101,8 @@ class ContactBook:
             new = [one for name, one in wanted.items() if name not in there]
             if not new:
                 return 0
-            kept = [one for one in known.contacts if one.at > now - timedelta(days=KEPT_DAYS) or one.offer is not None]
-            ours = [one for one in kept if not _of_another_tool(one)]
-            others = sorted([*(one for one in kept if _of_another_tool(one)), *new], key=lambda one: one.at)
+            ours = [one for one in known.contacts if not _of_another_tool(one)]
+            others = sorted([*(one for one in known.contacts if _of_another_tool(one)), *new], key=lambda one: one.at)
             entries = sorted([*ours, *others[-OTHER_TOOLS_MOST:]], key=lambda one: one.at)
             overtaken = self._write(account_id, customer, entries, replacing=known.version)
             if overtaken is None:
@@ -167,6 +166,12 @@ def _batches(
 
 def _contact_of(touch: Touch) -> Contact:
     return Contact(touch.at, touch.channel or "", other_tool_send(touch.touch_id))
+
+
+def _kept(contacts: Iterable[Contact], now: datetime, days: int) -> list[Contact]:
+    """Those that some limit may still look at. `days`: the longest window of the account and of the send."""
+    since, offers_since = now - timedelta(days=max(days, KEPT_DAYS)), now - timedelta(days=OFFERS_KEPT_DAYS)
+    return [one for one in contacts if one.at > since or (one.offer is not None and one.at > offers_since)]
 
 
 def _of_another_tool(contact: Contact) -> bool:

@@ -203,6 +203,4 @@ def _with_reason(verdict: Verdict, one: Reason) -> Verdict:
 
 def longest_days(account: Account, policies: Iterable[ContactPolicy]) -> timedelta:
     """How far apart two contacts may lie and still count together for some limit."""
-    caps = account.frequency_caps
-    days = [caps.overall.days, *(cap.days for _, cap in caps.channels)]
-    return timedelta(days=max([*days, *(policy.days for policy in policies)]))
+    return timedelta(days=max([account.frequency_caps.longest_days, *(policy.days for policy in policies)]))

@@ -68,6 +68,7 @@ class ContactLimits:
     """Everything that holds one send. `cooldown_days`: days since the last offer, for a message that carries one.
 
     `offered_by`: its launch, whose earlier messages with the offer are no other offer: this one reminds of it.
+    `other_days`: the longest window of the account's other caps, which need to know of this contact too.
     """
 
     channel: FrequencyCap
@@ -75,10 +76,11 @@ class ContactLimits:
     policy: ContactPolicy | None = None
     cooldown_days: int | None = None
     offered_by: LaunchId | None = None
+    other_days: int = 0
 
     @property
     def longest_days(self) -> int:
-        days = [self.channel.days, self.overall.days]
+        days = [self.channel.days, self.overall.days, self.other_days]
         if self.policy is not None:
             days.append(self.policy.days)
         if self.cooldown_days is not None:

@@ -115,6 +115,7 @@ class SendContext:
             policy=self.contact_policy,
             cooldown_days=self.cooldown_days,
             offered_by=self.offered_by,
+            other_days=self.caps.longest_days,
         )
 
 

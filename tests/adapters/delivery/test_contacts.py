@@ -92,9 +92,19 @@ def test_old_contacts_are_forgotten_when_no_limit_looks_at_them_any_more(tables:
     for number in range(5):
         assert not book.book(send_id(number + 1), "email", now=NOW + timedelta(days=60 * number), limits=limits())
     assert len(stored(tables)) == 2
-    yearly = limits(overall=FrequencyCap(sends=3, days=365))
-    assert not book.book(send_id(9), "email", now=NOW + timedelta(days=240 + KEPT_DAYS + 1), limits=yearly)
-    assert len(stored(tables)) == 3
+    assert not book.book(send_id(6), "email", now=NOW + timedelta(days=241), limits=limits(), offer="off-000000000001")
+    for days in (260, 280, 300 + KEPT_DAYS):  # without an offer, so of a limit that looks at none
+        assert not book.book(send_id(days), "sms", now=NOW + timedelta(days=days), limits=limits(9))
+    assert "off-000000000001" in {entry.get("offer") for entry in stored(tables)}
+
+
+def test_a_cap_of_another_channel_keeps_what_it_looks_at(tables: Tables) -> None:
+    book, other = ContactBook(tables.performance), limits(other_days=365)
+    assert not book.book(send_id(1), "sms", now=NOW, limits=other)
+    assert not book.book(send_id(2), "email", now=NOW + timedelta(days=300), limits=other)
+    assert [entry["channel"] for entry in stored(tables)] == ["sms", "email"]
+    assert not book.book(send_id(3), "email", now=NOW + timedelta(days=301), limits=limits())
+    assert [entry["channel"] for entry in stored(tables)] == ["email", "email"]
 
 
 def test_a_list_that_was_loaded_costs_one_write_and_an_outdated_one_still_keeps_the_cap(
