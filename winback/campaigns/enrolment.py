@@ -5,7 +5,6 @@ before any arm is drawn, so both arms hold the same kind of customer.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from winback.accounts.global_holdout import GlobalHoldout
@@ -16,6 +15,7 @@ from winback.experiments.global_holdout import Turn, turn
 from winback.identifiers import CustomerKey
 
 Row = dict[str, Any]
+_TURNS = (Reason.GLOBAL_HOLDOUT, Reason.WASHOUT)
 
 
 def enrol(
@@ -61,10 +61,13 @@ def _reasons(channels: Sequence[RecipientFacts], standing: Turn) -> list[str]:
 
     Whose turn it is in the global holdout is decided here, by the value tier of the launch's own snapshot.
     """
-    verdicts = [eligibility(replace(known, globally_held_out=False, washing_out=False)) for known in channels]
-    found = {reason for verdict in verdicts for reason in verdict.reasons}
-    if any(verdict.allowed for verdict in verdicts):
-        found = set()
+    found: set[Reason] = set()
+    for known in channels:
+        reasons = [reason for reason in eligibility(known).reasons if reason not in _TURNS]
+        if not reasons:
+            found.clear()
+            break
+        found.update(reasons)
     if standing is not Turn.NONE:
         found.add(Reason(str(standing)))
-    return [str(reason) for reason in Reason if reason in found]
+    return [str(reason) for reason in Reason if reason in found] if found else []
