@@ -46,10 +46,6 @@ def test_without_a_wish_the_channels_that_are_set_up_are_checked(cloud: Cloud, a
     assert (status, body["ready"], body["checks"][1]["remedy"]) == (200, False, "add one")
     assert asked == [[ChannelName.EMAIL], [ChannelName.EMAIL, ChannelName.SMS]]
 
-
-@pytest.mark.parametrize(("wish", "status"), [("call,webhook", 200), ("fax", 400), ("", 200)])
-def test_only_known_channels_can_be_asked_for(
-    cloud: Cloud, asked: list[list[ChannelName]], wish: str, status: int
-) -> None:
-    assert ask(cloud, wish)[0] == status
-    assert asked == ([] if status == 400 else [[ChannelName.CALL, ChannelName.WEBHOOK]] if wish else [["email"]])
+    assert ask(cloud, "call,webhook")[0] == 200
+    assert ask(cloud, "fax")[0] == 400
+    assert asked[2:] == [[ChannelName.CALL, ChannelName.WEBHOOK]]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.functions.delivery.conftest import NOW, Cloud
+from winback.accounts.channels import ChannelSettings, SmsSettings
 from winback.aws import keys
 from winback.aws.ledger import Ledger
 from winback.aws.tables import Accounts
@@ -55,6 +56,7 @@ def logged(*entries: dict[str, Any], kind: str = "DATA_MESSAGE") -> dict[str, An
 def test_the_log_of_sns_delivers_a_text_however_often_it_comes(texted: Cloud) -> None:
     for _ in range(2):
         assert texted.invoke("sms_events", texted.event("sms_events")) == {"read": 1}
+    assert texted.invoke("sms_events", logged({"any": "thing"}, kind="CONTROL_MESSAGE")) == {"read": 0}
     row = texted.row(1)
     assert (row["state"], row["delivered_at"]) == (State.ACCEPTED, "2026-11-21T09:31:01Z")
 
@@ -67,10 +69,6 @@ def test_a_number_that_is_none_is_suppressed(texted: Cloud) -> None:
     }
     texted.invoke("sms_events", logged(entry))
     assert (suppressed(texted), texted.row(1)["bounce_type"]) == ("hard_bounce", "hard")
-
-
-def test_a_log_s_control_message_is_nothing(texted: Cloud) -> None:
-    assert texted.invoke("sms_events", logged({"any": "thing"}, kind="CONTROL_MESSAGE")) == {"read": 0}
 
 
 def test_events_of_end_user_messaging_name_their_send(texted: Cloud) -> None:
@@ -94,28 +92,24 @@ def test_stop_withdraws_consent_and_suppresses_the_number(texted: Cloud) -> None
     assert texted.row(1)["unsubscribed_at"] == format_instant(NOW)
 
 
-@pytest.mark.parametrize(("identity", "stops"), [("+4915799999999", True), ("+4411111111", False), ("pool-1", True)])
-def test_stop_without_a_known_text_counts_for_whoever_may_have_written(
-    texted: Cloud, identity: str, stops: bool
-) -> None:
-    """By its number; a pool hides its numbers, so its account counts where no number is known to be anybody's."""
-    sms = texted.account.channels.sms.model_copy(update={"origination_identity": identity})
-    channels = texted.account.channels.model_copy(update={"sms": sms})
-    others = [("+4915799999999", "other")] if not stops else []
-    for number, name in [(identity, "fjord"), *others]:
-        changed = channels.model_copy(update={"sms": sms.model_copy(update={"origination_identity": number})})
-        put_account(texted, name, changed)
+def test_stop_without_a_known_text_counts_for_whoever_may_have_written(texted: Cloud) -> None:
+    """For the number's owner; where it is nobody's own, for all with an identity: a pool hides its numbers."""
     answer = {"originationNumber": NUMBER, "destinationNumber": "+4915799999999", "messageBody": "stop"}
+    put_account(texted, "fjord", "pool-1")
+    put_account(texted, "owner", "+4915799999999")
     texted.invoke("sms_inbound", texted.records(answer))
-    assert (suppressed(texted) == "unsubscribe") is stops
+    assert suppressed(texted) is None
+    texted.invoke("sms_inbound", texted.records({**answer, "destinationNumber": "+4915788888888"}))
+    assert suppressed(texted) == "unsubscribe"
 
 
-def put_account(cloud: Cloud, name: str, channels: Any) -> None:
+def put_account(cloud: Cloud, name: str, identity: str) -> None:
+    channels = ChannelSettings(sms=SmsSettings(origination_identity=identity))
     Accounts(cloud.campaigns).put(cloud.account.model_copy(update={"account_id": name, "channels": channels}))
 
 
-@pytest.mark.parametrize("words", ["HELP", "thank you"])
-def test_any_other_answer_changes_nothing_and_is_not_kept(texted: Cloud, words: str) -> None:
-    answer = {"originationNumber": NUMBER, "destinationNumber": "+4915799999999", "messageBody": words}
-    assert texted.invoke("sms_inbound", texted.records(answer)) == {"batchItemFailures": []}
+def test_any_other_answer_changes_nothing_and_is_not_kept(texted: Cloud) -> None:
+    answer = {"originationNumber": NUMBER, "destinationNumber": "+4915799999999"}
+    said = [{**answer, "messageBody": words} for words in ("HELP", "thank you")]
+    assert texted.invoke("sms_inbound", texted.records(*said)) == {"batchItemFailures": []}
     assert (suppressed(texted), consent(texted)) == (None, "granted")
