@@ -41,9 +41,7 @@ class Dns:
 def stubs() -> dict[str, tuple[Any, Stubber]]:
     made = {}
     for service in ("sesv2", "sns", "pinpoint-sms-voice-v2", "secretsmanager"):
-        client = boto3.client(  # type: ignore[call-overload]
-            service, region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b"
-        )
+        client = boto3.client(service, region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
         made[service] = (client, Stubber(client))
         made[service][1].activate()
     return made
