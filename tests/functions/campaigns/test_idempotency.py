@@ -70,7 +70,7 @@ def test_a_start_is_text_so_that_a_repeated_request_means_the_same(cloud: Any, n
 
 def test_a_key_means_nothing_to_another_account(cloud: Any) -> None:
     mine = cloud.request("POST", "/v1/campaigns", definition(cloud), once="autumn")[1]["campaign_id"]
-    theirs = cloud.request("POST", "/v1/campaigns", definition(cloud), once="autumn", account_id="other")[1]
+    theirs = cloud.request("POST", "/v1/campaigns", definition(cloud), once="autumn", account_id="rival")[1]
     assert theirs["campaign_id"] != mine
 
 
