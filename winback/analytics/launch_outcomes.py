@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from winback.analytics import wording
-from winback.analytics.report import Comparison, Effect, LaunchReport
+from winback.analytics.report import Comparison, Cost, Effect, LaunchReport
 from winback.experiments.statistics import Verdict
 from winback.pages import (
     Bar,
@@ -198,14 +198,21 @@ def revenue_and_cost(report: LaunchReport) -> Html:
                 Tile(
                     "Cost of sending",
                     f"{Decimal(cost.total):.2f}\u202f{cost.currency}",
-                    f"{figures.count(cost.emails)} e-mails at {cost.price_per_thousand} per thousand, "
-                    f"SES list price of {cost.prices_of}",
+                    _messages(cost),
                 ),
             ]
         ),
         *(paragraph(remark) for remark in remarks),
         lead="What the groups spent from assignment on, divided by everyone assigned.",
     )
+
+
+def _messages(cost: Cost) -> str:
+    listed = f"list prices of {cost.prices_of}"
+    if set(cost.channels) <= {"email"}:
+        return f"{figures.count(cost.emails)} e-mails at {cost.price_per_thousand} per thousand, SES {listed}"
+    known = ", ".join(f"{figures.count(row.messages)} by {name}" for name, row in cost.channels.items())
+    return f"{known}; {listed}"
 
 
 def _bounds(effect: Effect | None) -> tuple[float | None, float | None, float | None]:

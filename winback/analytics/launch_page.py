@@ -4,6 +4,7 @@ from datetime import datetime
 
 from winback.analytics import launch_outcomes as outcomes
 from winback.analytics import launch_records as records
+from winback.analytics import launch_tests as tests
 from winback.analytics import wording
 from winback.analytics.report import Effect, LaunchReport
 from winback.experiments.statistics import Verdict
@@ -24,7 +25,11 @@ def launch_page(report: LaunchReport) -> str:
             outcomes.course(report),
             outcomes.by_segment(report),
             outcomes.revenue_and_cost(report),
+            *tests.experiments(report),
+            *tests.forecast(report),
+            *tests.course(report),
             records.sends(report),
+            *tests.channels(report),
             records.ledger(report),
             records.customers(report),
             records.checks(report),

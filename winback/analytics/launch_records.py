@@ -74,6 +74,7 @@ def customers(report: LaunchReport) -> Html:
                     ["Excluded before assignment", customers.excluded],
                     ["Treated", customers.treated],
                     ["Held out", customers.held_out],
+                    ["Treated, of tiers that are never held out", customers.never_held_out],
                 ],
             ),
             _reason_table("Why customers were excluded", customers.exclusions, "Customers"),

@@ -16,6 +16,11 @@ REVENUE_VERDICTS = {
     Verdict.MORE: "more revenue than without it",
     Verdict.FEWER: "less revenue than without it",
 }
+VARIANT_VERDICTS = {
+    Verdict.MORE: "more than the control",
+    Verdict.FEWER: "less than the control",
+}
+
 # The rules that each launch is checked against, by the names of sql/checks.sql.
 CHECKS = {
     "holdout": "No held-out customer was sent anything",
@@ -39,6 +44,7 @@ METHOD = (
     f"{EXACT_BELOW_EVENTS} returns, or customers who did not return, are to be expected in the smaller one.",
     "Of several segments, p is corrected by Holm's method: one of many differs easily by chance.",
     f"Revenue is compared once more with each customer's capped at the {CAP_QUANTILE:.0%} quantile of those who spent.",
+    "Customers of tiers that are never held out have nobody to be compared with: they are left out of the comparison.",
     "Last touch takes the first open or click by a person of each message, the latest such message before the order.",
     "The effect of this launch is on top of everything else that ran; effects of launches cannot be added up.",
 )

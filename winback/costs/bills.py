@@ -33,10 +33,9 @@ class Month:
     def in_words(self) -> tuple[str, ...]:
         return (
             f"{self.orders:g} orders a customer, taken in through the API in batches of a hundred",
-            f"{self.addressed:.0%} of the customers addressed by {self.launches} launches, "
-            f"{self.messages_each:g} e-mails each: {self.messages:,}",
+            f"{self.messages:,} e-mails: {self.addressed:.0%} of the customers in {self.launches} launches",
             "a refresh each day, on which 1 % of the customers have ordered",
-            "one account on one stage of prod's kind; endpoints serverless; nothing trained, no texts, no support plan",
+            "one account; serverless endpoints; without training, texts, and Spark, which refreshes of millions run on",
         )
 
 
@@ -75,7 +74,6 @@ def _numbers(counted: Counted, month: Month) -> Mapping[Measure, float]:
         Measure.LAUNCH: month.launches,
         Measure.ORDER: month.customers * month.orders,
         Measure.CUSTOMER_DAY: month.customers * DAYS,
-        Measure.REFRESH: DAYS,
         Measure.MINUTE: MINUTES,
         Measure.MONTH: 1,
     }

@@ -35,8 +35,6 @@ class Measure(StrEnum):
     """An order taken in."""
     CUSTOMER_DAY = "customer_day"
     """A customer in one daily refresh."""
-    REFRESH = "refresh"
-    """A refresh of an account, however many customers it has."""
     MINUTE = "minute"
     """A minute in which nothing is due."""
     MONTH = "month"
