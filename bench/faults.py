@@ -71,10 +71,12 @@ class Found:
 def run(small: bool) -> None:
     """Raises SystemExit when something was lost, doubled or untrue."""
     console, started = Console(width=150), perf_counter()
-    whole = CUSTOMERS // 10 if small else CUSTOMERS
+    whole, each, killed = (
+        (CUSTOMERS // 10, CUSTOMERS_EACH // 5, 1) if small else (CUSTOMERS, CUSTOMERS_EACH, CUSTOMERS_KILLED)
+    )
     tasks: list[tuple[str, int, int]] = [(everything(part).name, whole // PROCESSES, part) for part in range(PROCESSES)]
-    tasks += [(KILL_POINTS, CUSTOMERS_KILLED, part) for part in range(PARTS)]
-    tasks += [(fault.name, CUSTOMERS_EACH, 0) for fault in faults()]
+    tasks += [(KILL_POINTS, killed, part) for part in range(PARTS)]
+    tasks += [(fault.name, each, 0) for fault in faults()]
     found: list[Found] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool, Progress(*columns, console=console) as progress:

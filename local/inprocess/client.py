@@ -20,6 +20,21 @@ class MemoryClient:
     def __init__(self, database: "MemoryDatabase") -> None:
         self._database = database
 
+    def get_item(self, *, TableName: str, **arguments: Any) -> dict[str, Any]:
+        return self._database.table(TableName).get_item(**arguments)
+
+    def put_item(self, *, TableName: str, **arguments: Any) -> dict[str, Any]:
+        return self._database.table(TableName).put_item(**arguments)
+
+    def update_item(self, *, TableName: str, **arguments: Any) -> dict[str, Any]:
+        return self._database.table(TableName).update_item(**arguments)
+
+    def delete_item(self, *, TableName: str, **arguments: Any) -> dict[str, Any]:
+        return self._database.table(TableName).delete_item(**arguments)
+
+    def query(self, *, TableName: str, **arguments: Any) -> dict[str, Any]:
+        return self._database.table(TableName).query(**arguments)
+
     def batch_get_item(self, *, RequestItems: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """What the hook leaves over comes back as UnprocessedKeys."""
         wanted = [

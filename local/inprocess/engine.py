@@ -45,7 +45,7 @@ from winback.aws.reputation import Reputation
 from winback.aws.rivals import Rivals
 from winback.aws.sends_queue import SendsQueue
 from winback.aws.suppressions import SuppressionList
-from winback.aws.tables import Accounts
+from winback.aws.tables import Accounts, SharedTable
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Launch, LaunchState
 from winback.campaigns.progress import Action, Execution, Next
@@ -114,9 +114,9 @@ class Workers:
         self.follower = Follower(accounts, launches, reputation, clock)
         self.feeder = Feeder(campaigns, SendsQueue("sends", engine.queue).put, engine.quota)
         self.dispatch = Dispatch(
-            campaigns_table=campaigns,
-            customers_table=customers,
-            performance_table=performance,
+            campaigns_table=SharedTable(campaigns),
+            customers_table=SharedTable(customers),
+            performance_table=SharedTable(performance),
             lake=lake,
             providers=dict.fromkeys(ChannelName, engine.provider),
             signing_key=lambda: "secret",
