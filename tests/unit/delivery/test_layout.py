@@ -67,6 +67,10 @@ def test_an_offer_and_products_are_shown_when_there_are_some() -> None:
     assert "Have you seen" not in email(source, UNKNOWN).text
 
 
+def test_a_block_within_another_tag_is_no_block_and_never_saved() -> None:
+    assert problems(mjml="<mj-text>{% if \"{% render 'offer' %}\" %}x{% endif %}</mj-text>")
+
+
 def test_a_picture_of_a_product_has_empty_words_beside_its_name() -> None:
     pictured = replace(KNOWN, recommendations=(product("Cups", image_url="https://shop.example.com/i.png"),))
     assert 'src="https://shop.example.com/i.png" alt=""' in email("{% render 'products' %}", pictured).html

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, Literal, Protocol, overload
 
 from liquid import BoundTemplate
+from liquid.exceptions import LiquidError
 
 from winback.accounts.channels import ChannelName
 from winback.delivery.messages.checks import problems_of
@@ -73,7 +74,10 @@ class CompiledEmail:
         """Raises RenderingFailed, also when a condition swallowed the unsubscribe link."""
         names = values.as_liquid(self.language)
         subject = one_line(_rendered(self.name, self._subject, names))
-        of_html, of_text = _for_shop(self._html, self._text, tuple(names["shop"].items()))
+        try:
+            of_html, of_text = _for_shop(self._html, self._text, tuple(names["shop"].items()))
+        except LiquidError as error:
+            raise RenderingFailed(f"template {self.name!r}: {type(error).__name__}") from None
         html = _rendered(self.name, of_html, names)
         text = _rendered(self.name, of_text, names)
         if not subject:
@@ -195,7 +199,7 @@ def sources_of_email(parts: Parts, language: str) -> tuple[str, str]:
     return to_html(document), to_text(document) if parts.text is None else parts.text
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _for_shop(html: str, text: str, shop: tuple[tuple[str, str | None], ...]) -> tuple[BoundTemplate, BoundTemplate]:
     """(HTML, text) with the shop's own values in it."""
     known = {name: value or "" for name, value in shop if "{" not in (value or "")}
