@@ -20,7 +20,6 @@ from winback.aws.latest import NothingPublished, PublishedSnapshots
 from winback.aws.launches import LaunchStore
 from winback.aws.playbook import PlaybookStore, make_drafts
 from winback.aws.rest_api import (
-    FieldProblem,
     RequestRefused,
     account_of,
     body_of,
@@ -30,6 +29,7 @@ from winback.aws.rest_api import (
 )
 from winback.aws.snapshots import NotPublished, UnknownSnapshot
 from winback.aws.tables import Accounts, table
+from winback.fields import FieldProblem
 from winback.playbook.drafts import ASSUMED_BASE_RATE, plan_drafts
 from winback.playbook.loading import InvalidPlaybook
 from winback.playbook.requests import Apply, CallsQuery, OwnRows

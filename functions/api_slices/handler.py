@@ -16,7 +16,6 @@ from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
 from winback.aws.latest import NothingPublished, PublishedSnapshots
 from winback.aws.rest_api import (
-    FieldProblem,
     RequestRefused,
     account_of,
     body_of,
@@ -28,6 +27,7 @@ from winback.aws.rest_api import (
 from winback.aws.slices import SliceChanged, SliceStore, SliceTaken
 from winback.aws.snapshots import NotPublished, UnknownSnapshot
 from winback.aws.tables import Accounts, table
+from winback.fields import FieldProblem
 from winback.identifiers import SnapshotId, new_id, repeatable_id
 from winback.slices.condition import Condition
 from winback.slices.problems import ConditionRefused

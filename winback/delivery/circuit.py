@@ -1,7 +1,7 @@
 """A provider's circuit: while a channel's provider is out, its plan waits instead of failing message by message.
 
-`closed` -> (failures in a row) -> `open` -> (its time is over: one message is let through) -> `probing` -> closed, or open
-for twice as long. Each call that may or may not have been taken leaves an `unknown` row, so few are enough to open it.
+`closed` -> (failures in a row) -> `open` -> (its time is over: one message is let through) -> `probing` -> closed, or
+open for twice as long. Each call that may have been taken or not leaves an `unknown` row, so few are enough to open it.
 """
 
 from dataclasses import dataclass, replace
