@@ -11,7 +11,8 @@ from winback.aws.launches import LaunchStore
 from winback.aws.ledger import Ledger
 from winback.aws.tables import batch_get
 from winback.campaigns.launch import Launch
-from winback.campaigns.paths import Ways, answer, on_path
+from winback.campaigns.paths import answer
+from winback.campaigns.priorities import Ways, is_on_path
 from winback.campaigns.steps import BranchOn, BranchPoint, Conditions
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 
@@ -39,7 +40,8 @@ class Evaluator:
         point = launch.definition.branch_point(branch)
         files = LaunchFiles(self.lake, launch)
         eligible = [row for row in self.lake.read_rows(files.audience_key(chunk)) if row["eligible"]]
-        members = on_path(eligible, point.conditions, ways_to(files, self.lake, point.conditions, chunk))
+        ways = ways_to(files, self.lake, point.conditions, chunk)
+        members = [row for row in eligible if is_on_path(point.conditions, row["customer_key"], ways)]
         customers = [CustomerKey(member["customer_key"]) for member in members]
         found = answer(
             launch,

@@ -4,23 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from winback.campaigns.launch import Launch
-from winback.campaigns.steps import BranchOn, BranchPoint, Conditions, Way
+from winback.campaigns.steps import BranchOn, BranchPoint, Way
 from winback.delivery.ledger import engaged_at
 from winback.identifiers import CustomerKey
 from winback.instants import parse_instant
 
 Row = Mapping[str, Any]
-Ways = Mapping[int, Mapping[str, str]]
-"""Branch number -> customer key -> way."""
-
-
-def on_path(members: Iterable[Row], conditions: Conditions, ways: Ways) -> list[Row]:
-    """The members whom the answers of earlier branches led here. Who was never asked is on neither way."""
-    return [
-        member
-        for member in members
-        if all(ways[branch].get(member["customer_key"]) == way for branch, way in conditions)
-    ]
 
 
 def answer(

@@ -154,3 +154,72 @@ def test_a_holdout_share_is_kept_to_a_millionth(definition: Build, given: float,
     campaign = definition(holdout={"share": given})
     assert str(campaign.holdout.share) == str(float(kept))
     TypeSerializer().serialize(to_item(campaign))
+
+
+HELLO = {"name": "hello", "template": "we-miss-you", "after_days": 0}
+LATER = {"template": "still-thinking", "after_days": 9}
+
+
+def branch(asked: str = "engaged", **more: Any) -> dict[str, Any]:
+    return {"branch": {"on": asked}, "after_days": 5, "then": [LATER], **more}
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "expected"),
+    [
+        ({"steps": [HELLO, {**LATER, "name": "hello"}]}, "steps[1].name", "a name of its own"),
+        ({"steps": [branch()]}, "steps[0].branch.step", "the name of a step on the way to this branch"),
+        ({"steps": [HELLO, branch("converted")]}, "steps[1].then", "steps in otherwise, or stop_on without it"),
+        ({"steps": [HELLO, branch(then=[{**LATER, "after_days": 4}])]}, "steps[1].then[0].after_days", "at least 5"),
+        ({"steps": [HELLO, branch(), LATER]}, "steps[2].after_days", "more than 9"),
+        ({"steps": [HELLO, branch(then=[])]}, "steps[1]", "steps in then, in otherwise or in both"),
+        ({"steps": [{**HELLO, "offer": True}]}, "steps[0].offer", "a policy in `offers`"),
+        (
+            {"offers": {"offers": ["off-0123456789ab"], "budget_minor": 1}},
+            "offers",
+            "`offer: true` at the step that carries the offer",
+        ),
+        (
+            {"experiments": [{"name": "x", "step": "helo", "variants": [{"name": "a"}, {"name": "b"}]}]},
+            "experiments[0].step",
+            "one of step-1, step-2",
+        ),
+        (
+            {
+                "experiments": [
+                    {"name": name, "variants": [{"name": "a"}, {"name": "b", "send_at": "08:00"}]}
+                    for name in ("x", "y")
+                ]
+            },
+            "experiments[1]",
+            "one of them to leave it alone",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_named_by_its_path(
+    definition: Build, changes: dict[str, Any], place: str, expected: str
+) -> None:
+    assert problems(definition, **changes)[place][1] == expected
+
+
+def test_a_customer_s_variants_make_its_step(definition: Build) -> None:
+    tested = definition(
+        steps=[HELLO, LATER],
+        experiments=[
+            {"name": "line", "step": "hello", "variants": [{"name": "a"}, {"name": "b", "subject": "You"}]},
+            {"name": "way", "variants": [{"name": "a"}, {"name": "b", "channels": ["sms", "email"]}]},
+        ],
+    )
+    first, second = (tested.step_for(number, {"line": "b", "way": "b"}) for number in (1, 2))
+    assert (first.subject, first.channels) == ("You", ("sms", "email"))
+    assert (second.subject, second.channels) == (None, ("sms", "email"))
+    assert tested.step_for(1, {}).channels == ("email",)
+    with pytest.raises(ValueError, match="no variant c: expected one of a, b"):
+        tested.step_for(1, {"line": "c"})
+
+
+def test_branches_within_branches_without_end_are_refused(definition: Build) -> None:
+    node: dict[str, Any] = LATER
+    for _ in range(400):
+        node = branch("segment", then=[node])
+    assert problems(definition, steps=[node])
