@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from botocore.exceptions import ClientError
 
-from local.inprocess.engine import Engine, Workers
+from local.inprocess.engine import Engine
 from local.inprocess.hooks import Killed, NoFaults
 from local.inprocess.provider import Trouble
 from local.inprocess.queue import Disorder
+from local.inprocess.workers import Workers
 from winback.aws.switches import Switches
 from winback.campaigns.launch import Launch, LaunchState
 from winback.delivery.reputation import Counts

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.inprocess.engine import Engine, Workers
+from local.inprocess.engine import Engine
 from local.inprocess.scenario import ACCOUNT, MESSAGE, START, campaign, candidates, customer_keys, shop
+from local.inprocess.workers import Workers
 from tests.unit.segmentation.customers import rubric_with
 from winback.accounts import Account, ChannelCaps, FrequencyCap, FrequencyCaps
 from winback.aws.budgets import Budgets

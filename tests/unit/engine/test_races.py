@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.inprocess.engine import Engine, Workers
+from local.inprocess.engine import Engine
 from local.inprocess.scenario import (
     ACCOUNT,
     MESSAGE,
@@ -21,6 +21,7 @@ from local.inprocess.scenario import (
     shop,
 )
 from local.inprocess.tally import tally
+from local.inprocess.workers import Workers
 from tests.unit.engine.interleaving import Turns
 from winback.accounts.frequency_caps import ChannelCaps, FrequencyCap, FrequencyCaps
 from winback.campaigns.launch import Launch
