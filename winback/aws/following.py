@@ -38,11 +38,6 @@ class Follower:
             launch = launch.continued()
         return (launch if launch == read else self.launches.save(launch)), coming
 
-    def guarded(self, launch: Launch) -> Launch:
-        """The launch, paused and saved when it runs and has passed one of its guardrails."""
-        paused = self._paused_by_guardrail(launch, self.clock.now())
-        return launch if paused is launch else self.launches.save(paused)
-
     def _due(self, launch: Launch, now: datetime) -> Launch:
         """What time or its readers' reactions make of it."""
         if launch.state is LaunchState.SCHEDULED and now >= launch.starts_at:
