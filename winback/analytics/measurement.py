@@ -25,6 +25,7 @@ from winback.analytics.report import (
     RevenueArm,
     SampleRatio,
     Week,
+    comparison_holds,
 )
 from winback.analytics.report_parts import Pause
 from winback.analytics.spending import branches_taken, cost_of, offers_given
@@ -97,7 +98,7 @@ def _report(
     attribution = _attribution(db, launch, currency, everyone[ArmName.TREATMENT])
     interim = observed_until < launch.evaluation_ends_at
     checks = run_checks(db, ledger, launch, interim=interim)
-    comparable = customers.sample_ratio.plausible and all(check.holds for check in checks)
+    comparable = customers.sample_ratio.plausible and comparison_holds(checks)
     primary: Literal["win-back", "conversion"] = "win-back" if main is lapsed else "conversion"
     return LaunchReport(
         account_id=launch.account_id,

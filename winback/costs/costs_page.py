@@ -20,7 +20,7 @@ def costs_page(counted: Counted) -> str:
             "left out: docs/decisions/2026-11-22-campaign-cost.md.",
             "",
             f"Counted on {counted.counted_on}: {counted.how}.",
-            f"List prices of {prices.region()}, read on {prices.read_on()}, in US dollars, without free tiers and taxes.",
+            f"List prices of {prices.region()}, read on {prices.read_on()}, in US dollars; no free tiers, no taxes.",
             "",
             *(f"- {text}" for text in counted.assumed),
             "",
