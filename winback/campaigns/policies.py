@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from winback.campaigns.steps import NAME, Channels, Part, TemplateChoice, TimeOfDay, Timing, Weekday
+from winback.accounts.quiet_hours import TimeOfDay
+from winback.campaigns.steps import NAME, Channels, Part, TemplateChoice, Timing, Weekday
 from winback.segmentation.grid import ValueTier
 
 MAX_EXPERIMENTS = 5

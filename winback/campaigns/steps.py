@@ -2,24 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import time
 from enum import StrEnum
 from itertools import count
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
-    PlainSerializer,
     Tag,
     field_validator,
     model_validator,
 )
 
 from winback.accounts.channels import ChannelName
+from winback.accounts.quiet_hours import TimeOfDay
 from winback.campaigns.inline_template import InlineTemplate
 from winback.segmentation.names import Segment
 
@@ -56,22 +54,6 @@ class Weekday(StrEnum):
     def number(self) -> int:
         """As datetime.weekday() counts: Monday is 0."""
         return list(Weekday).index(self)
-
-
-def _parse_time_of_day(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    hour, colon, minute = value.partition(":")
-    if not (colon and len(hour) == len(minute) == 2 and hour.isdecimal() and minute.isdecimal()):
-        raise ValueError("expected HH:MM such as 09:30")
-    if int(hour) > 23 or int(minute) > 59:
-        raise ValueError("expected a time from 00:00 to 23:59")
-    return time(int(hour), int(minute))
-
-
-TimeOfDay = Annotated[
-    time, BeforeValidator(_parse_time_of_day), PlainSerializer(lambda moment: moment.strftime("%H:%M"), return_type=str)
-]
 
 
 def _each_once(names: tuple[Any, ...]) -> tuple[Any, ...]:
