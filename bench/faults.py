@@ -70,7 +70,7 @@ class Found:
 
 def run(small: bool) -> None:
     """Raises SystemExit when something was lost, doubled or untrue."""
-    console, started = Console(width=150), perf_counter()
+    console, started = Console(width=170), perf_counter()
     whole, each, killed = (
         (CUSTOMERS // 10, CUSTOMERS_EACH // 5, 1) if small else (CUSTOMERS, CUSTOMERS_EACH, CUSTOMERS_KILLED)
     )
@@ -232,7 +232,7 @@ def joined(parts: Sequence[Found]) -> Found:
 
 def as_table(rows: Sequence[Found]) -> Table:
     table = Table(title="A launch of two steps under faults")
-    table.add_column("fault")
+    table.add_column("fault", no_wrap=True)
     for name in COLUMNS:
         table.add_column(name, justify="right")
     for row in rows:

@@ -1,10 +1,8 @@
 """DynamoDB in memory: what winback.aws calls of boto3's `Table`, with its answers and its errors.
 
-Items lie packed (about a third of what Python's own dictionaries take) and each read gives a fresh copy. Every table's
-key is `pk` and `sk`, both text. One lock for all tables makes each call, a transaction too, one step.
+Every table's key is `pk` and `sk`, both text. One lock for all tables makes each call, a transaction too, one step.
 """
 
-import marshal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from botocore.exceptions import ClientError
 from local.inprocess.client import BatchWriter, MemoryClient
 from local.inprocess.expressions import Path
 from local.inprocess.hooks import Hook, NoFaults
+from local.inprocess.packing import Found, Item, Partition, given, pack, unpack
 from local.inprocess.requests import (
     NOTHING,
     Pair,
@@ -33,20 +32,12 @@ from local.inprocess.requests import (
 )
 from local.inprocess.updates import InvalidUpdate, Update
 from local.inprocess.usage import Usage, kind_of
-from local.inprocess.values import Stored, give, is_plain, size, store, text_size, wire
+from local.inprocess.values import Stored, give, store, wire
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 ITEM_BYTES = 400 * 1024
 PAGE_BYTES = 1 << 20
 CONDITION_FAILED = "The conditional request failed"
-
-Item = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Found:
-    item: Item | None
-    size: int = 0  # bytes, as DynamoDB counts them
 
 
 @dataclass(frozen=True)
@@ -59,32 +50,6 @@ class Write:
     packed: bytes = b""
     size: int = 0
     touched: Sequence[Path] = ()
-
-
-class Partition:
-    """The items of one `pk`, packed, by `sk`."""
-
-    __slots__ = ("_order", "items")
-
-    def __init__(self) -> None:
-        self.items: dict[str, bytes] = {}
-        self._order: list[str] | None = None
-
-    @property
-    def order(self) -> list[str]:
-        """The sort keys, in DynamoDB's order: by their bytes, which is that of their code points."""
-        if self._order is None:
-            self._order = sorted(self.items)
-        return self._order
-
-    def put(self, sk: str, packed: bytes) -> None:
-        if sk not in self.items:
-            self._order = None
-        self.items[sk] = packed
-
-    def remove(self, sk: str) -> None:
-        if self.items.pop(sk, None) is not None:
-            self._order = None
 
 
 @dataclass
@@ -359,30 +324,6 @@ class MemoryTable:
 @dataclass(frozen=True)
 class Meta:
     client: MemoryClient
-
-
-def pack(item: Item) -> tuple[bytes, int]:
-    """The stored item as bytes with its size in front, and the size as DynamoDB counts it."""
-    length, plain = 0, True
-    for name, value in item.items():
-        length += text_size(name)
-        if type(value) is str:
-            length += text_size(value)
-        else:
-            length += size(value)
-            plain = plain and is_plain(value)
-    return marshal.dumps((length, plain, item)), length
-
-
-def unpack(packed: bytes) -> tuple[int, bool, Item]:
-    """Size, whether it needs no `give`, and the item, which nobody else holds."""
-    found: tuple[int, bool, Item] = marshal.loads(packed)  # noqa: S302 (packed by ourselves, in this process)
-    return found
-
-
-def given(item: Item) -> Item:
-    """A stored item as boto3 returns it."""
-    return {name: value if type(value) is str else give(value) for name, value in item.items()}
 
 
 def returned(write: Write, wanted: str) -> dict[str, Any]:
