@@ -38,10 +38,11 @@ _PLAIN_SIGNS = str.maketrans(
     | dict.fromkeys("\u2013\u2014", "-")  # dashes
     | {"\u2026": "...", "\u00a0": " ", "\u202f": " "}  # an ellipsis, spaces that do not break
 )
-_OF_SHOP = re.compile(r"\{\{ shop\.(\w+) \}\}")
+_TOKEN = re.compile(r"\{\{ ((?:shop|offer)\.\w+) \}\}")
 _WITHOUT_BRANCH = r"((?:(?!\{%-?\s*(?:if|unless|case|for|else|elsif|endif)\b).)*)"
-_IF_OF_SHOP = re.compile(
-    rf"\{{% if shop\.(\w+) %\}}{_WITHOUT_BRANCH}(?:\{{% else %\}}{_WITHOUT_BRANCH})?\{{% endif %\}}", re.DOTALL
+_CONDITION = re.compile(
+    rf"\{{% if (shop\.\w+|offer(?:\.\w+)?) %\}}{_WITHOUT_BRANCH}(?:\{{% else %\}}{_WITHOUT_BRANCH})?\{{% endif %\}}",
+    re.DOTALL,
 )
 _UNSUBSCRIBE_LINK = re.compile(r"""(href=["']\{\{-?\s*unsubscribe_url\s*-?\}\})""")
 
@@ -62,7 +63,7 @@ class CompiledTemplate(Protocol):
 
 @dataclass(frozen=True)
 class CompiledEmail:
-    """Written for one shop when its first message is rendered: what all its messages say is read once."""
+    """Written for one shop and offer when the first such message is rendered: what they have in common is read once."""
 
     name: str
     language: str
@@ -75,7 +76,7 @@ class CompiledEmail:
         names = values.as_liquid(self.language)
         subject = one_line(_rendered(self.name, self._subject, names))
         try:
-            of_html, of_text = _for_shop(self._html, self._text, tuple(names["shop"].items()))
+            of_html, of_text = _with_shared(self._html, self._text, _shared(names), bool(names["offer"]["code"]))
         except LiquidError as error:
             raise RenderingFailed(f"template {self.name!r}: {type(error).__name__}") from None
         html = _rendered(self.name, of_html, names)
@@ -199,21 +200,35 @@ def sources_of_email(parts: Parts, language: str) -> tuple[str, str]:
     return to_html(document), to_text(document) if parts.text is None else parts.text
 
 
+def _shared(names: Mapping[str, Any]) -> tuple[tuple[str, str | None], ...]:
+    """What many recipients' messages have in common, by token: the shop, and the offer but for its code.
+
+    Where a value could be read as Liquid it is left out, and read for each message.
+    """
+    offer = names["offer"]
+    found = [(f"shop.{name}", value) for name, value in names["shop"].items()]
+    found += [(f"offer.{name}", offer[name]) for name in ("name", "value", "valid_until")]
+    return tuple((token, value) for token, value in (*found, ("offer", offer["name"])) if "{" not in (value or ""))
+
+
 @lru_cache(maxsize=128)
-def _for_shop(html: str, text: str, shop: tuple[tuple[str, str | None], ...]) -> tuple[BoundTemplate, BoundTemplate]:
-    """(HTML, text) with the shop's own values in it."""
-    known = {name: value or "" for name, value in shop if "{" not in (value or "")}
+def _with_shared(
+    html: str, text: str, shared: tuple[tuple[str, str | None], ...], has_code: bool
+) -> tuple[BoundTemplate, BoundTemplate]:
+    """(HTML, text) with those values in them, and the conditions that they decide."""
+    known = dict(shared)
+    holds = {token: bool(value) for token, value in shared} | {"offer.code": has_code}
 
     def decided(condition: re.Match[str]) -> str:
-        name, then, otherwise = condition.groups()
-        return condition.group() if name not in known else then if known[name] else otherwise or ""
+        token, then, otherwise = condition.groups()
+        return condition.group() if token not in holds else then if holds[token] else otherwise or ""
 
-    html, text = (_IF_OF_SHOP.sub(decided, source) for source in (html, text))
+    def written(source: str, how: Callable[[str], str]) -> str:
+        while (shorter := _CONDITION.sub(decided, source)) != source:
+            source = shorter
+        return _TOKEN.sub(lambda at: how(known[at.group(1)] or "") if at.group(1) in known else at.group(), source)
 
-    def written(how: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
-        return lambda token: how(known[token.group(1)]) if token.group(1) in known else token.group()
-
-    return HTML.from_string(_OF_SHOP.sub(written(escape), html)), PLAIN.from_string(_OF_SHOP.sub(written(str), text))
+    return HTML.from_string(written(html, escape)), PLAIN.from_string(written(text, str))
 
 
 def _facts(names: Mapping[str, Any]) -> dict[str, str]:
