@@ -1,6 +1,7 @@
 """Whatever stores, shops and customers call things: a message keeps its form, and its links stay safe."""
 
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from winback.delivery.messages import MessageValues, OfferValues, RenderingFailed, Utm, resolve_template
 from winback.delivery.messages.compiler import compile_template
 from winback.delivery.messages.links import SAFE_SCHEMES
+from winback.delivery.messages.liquid_language import HTML
 from winback.delivery.messages.samples import SAMPLES, product
 
 LINK = "https://mail.example.com/u/AbCd"
@@ -51,6 +53,14 @@ def named(text: str) -> MessageValues:
 @given(HOSTILE)
 def test_no_name_changes_the_form_of_a_page(text: str) -> None:
     assert _Form(EMAIL.render(named(text)).html).elements == _Form(EMAIL.render(named("Ann")).html).elements
+
+
+@given(HOSTILE, st.booleans(), st.booleans())
+def test_what_is_filled_in_once_reads_as_if_it_were_rendered_each_time(text: str, offered: bool, coded: bool) -> None:
+    values = replace(named(text), offer=OfferValues(text, None, text if coded else None) if offered else None, utm=None)
+    made = EMAIL.render(values)
+    page = HTML.from_string(EMAIL._html).render(values.as_liquid("en"))
+    assert unescape(made.html) == unescape(page)
 
 
 @given(HOSTILE)
