@@ -152,9 +152,8 @@ def _stage() -> dict[str, Any]:
     """What a stage of prod's kind costs by the month, used or not: its own templates say how much there is of it."""
     with TemporaryDirectory() as folder:
         resources = synthesized(Path(folder))
-    consumers = sum(
-        1 for kind, found in resources if kind.endswith("EventSourceMapping") and "sqs" in json.dumps(found)
-    )
+    mappings = [found for kind, found in resources if kind == "AWS::Lambda::EventSourceMapping"]
+    consumers = sum("Queue" in json.dumps(found["Properties"]["EventSourceArn"]) for found in mappings)
     units = {
         "alarm": _of(resources, "AWS::CloudWatch::Alarm"),
         "dashboard": _of(resources, "AWS::CloudWatch::Dashboard"),

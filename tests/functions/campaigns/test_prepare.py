@@ -70,6 +70,10 @@ def test_the_dry_run_counts_every_recipient_and_every_exclusion_with_its_reason(
     allowed = [row for row in cloud.rows(launch_id, "plan-dry_run/step-1") if row["verdict"] == "allow"]
     assert len(allowed) == treated
     assert cloud.due() == []
+    assert f"{launch_id}/dry_run.html" in launch["dry_run_page"]
+    page = cloud.lake.read_bytes(f"launches/account=acme/{launch_id}/dry_run.html").decode()
+    assert run["fingerprint"] in page
+    assert "assumed, not measured" in page
 
 
 def test_the_cap_of_the_account_is_foreseen_between_the_steps_of_the_launch_itself(cloud: Any) -> None:
