@@ -26,7 +26,7 @@ from winback.aws.recipients import Recipient, RecipientStore
 from winback.aws.reputation import Reputation
 from winback.aws.sending_state import Ground, read_ground
 from winback.aws.tables import Accounts
-from winback.campaigns.contexts import engagement_of, send_context
+from winback.campaigns.contexts import reactions_of, send_context
 from winback.campaigns.launch import Launch, LaunchState
 from winback.campaigns.offer_steps import carriers
 from winback.campaigns.planning import ALLOW
@@ -143,7 +143,7 @@ class Dispatch:
             [one.send_id.customer_key for one in planned],
             release.channel,
             exclude_send=(release.launch_id, release.step),
-            engagement=engagement_of(launch, release.step),
+            reactions=reactions_of(launch, release.step),
         )
         contact_lists = {customer: recipient.contact_list for customer, recipient in recipients.items()}
         expected = Counter(one.described.offer_id for one in planned if one.described.offer_id is not None)

@@ -17,7 +17,7 @@ from winback.aws.offer_decisions import record_decisions
 from winback.aws.recipients import RecipientStore
 from winback.aws.rivals import Rivals
 from winback.aws.tables import Accounts
-from winback.campaigns.contexts import engagement_of
+from winback.campaigns.contexts import reactions_of
 from winback.campaigns.launch import Launch
 from winback.campaigns.offer_steps import first_carrier
 from winback.campaigns.planning import ALLOW, Planned, longest_days, plan_step, stretches
@@ -134,7 +134,7 @@ class Planner:
             customers,
             channels,
             exclude_send=(launch.launch_id, number),
-            engagement=engagement_of(launch, number),
+            reactions=reactions_of(launch, number),
         )
         return {
             customer: {channel: recipient.facts for channel, recipient in by_channel.items()}

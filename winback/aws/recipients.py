@@ -16,7 +16,7 @@ from winback.delivery.addresses import is_role_address
 from winback.delivery.channels import CHANNELS
 from winback.delivery.contacts import contact_name
 from winback.delivery.gate import Consent, RecipientFacts
-from winback.delivery.ledger import engaged_at as engaged_at_of
+from winback.delivery.ledger import engaged_at, left_at
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 from winback.instants import parse_instant
 
@@ -39,6 +39,18 @@ class Recipient:
         return self.facts.customer_key
 
 
+@dataclass(frozen=True)
+class _Reacted:
+    """To one or several messages of a launch."""
+
+    engaged_at: datetime | None = None
+    left_at: datetime | None = None
+
+    def first(self, row: Item) -> "_Reacted":
+        """The earlier of what was known and what a ledger row says."""
+        return _Reacted(_earlier(self.engaged_at, engaged_at(row)), _earlier(self.left_at, left_at(row)))
+
+
 class RecipientStore:
     """Reads of the customers and performance tables; two round trips per hundred customers, contacts one more."""
 
@@ -53,7 +65,7 @@ class RecipientStore:
         channel: str,
         *,
         exclude_send: tuple[LaunchId, int] | None = None,
-        engagement: tuple[LaunchId, Sequence[int]] | None = None,
+        reactions: tuple[LaunchId, Sequence[int]] | None = None,
         with_contacts: bool = True,
         consistent: bool = False,
     ) -> dict[CustomerKey, Recipient]:
@@ -63,7 +75,7 @@ class RecipientStore:
             customer_keys,
             [channel],
             exclude_send=exclude_send,
-            engagement=engagement,
+            reactions=reactions,
             with_contacts=with_contacts,
             consistent=consistent,
         )
@@ -76,15 +88,16 @@ class RecipientStore:
         channels: Sequence[str],
         *,
         exclude_send: tuple[LaunchId, int] | None = None,
-        engagement: tuple[LaunchId, Sequence[int]] | None = None,
+        reactions: tuple[LaunchId, Sequence[int]] | None = None,
         with_contacts: bool = True,
         consistent: bool = False,
     ) -> dict[CustomerKey, dict[str, Recipient]]:
         """Every asked customer on every channel. What does not hang on the channel is read once.
 
         `exclude_send` (launch, step) leaves that send itself out of the contacts, so that a repeated check does not
-        count its own booking; `contact_list` keeps it. `engagement` (launch, steps) reads when the customer first
-        engaged with one of these. `consistent` reads what was last written (the sender's check before the claim).
+        count its own booking; `contact_list` keeps it. `reactions` (launch, steps) reads when the customer first
+        engaged with one of these, or left by one. `consistent` reads what was last written (the sender's check before
+        the claim).
         """
         wanted = list(dict.fromkeys(customer_keys))
         account_id = account.account_id
@@ -105,7 +118,7 @@ class RecipientStore:
         if with_contacts:
             booked = [keys.contacts(account_id, customer) for customer in wanted]
             contacts = batch_get(self._performance, booked, consistent=consistent)
-        engaged = self._engaged(account_id, wanted, *engagement) if engagement else {}
+        reacted = self._reactions(account_id, wanted, *reactions) if reactions else {}
         excluded = contact_name(*exclude_send) if exclude_send else None
         return {
             customer: {
@@ -118,24 +131,23 @@ class RecipientStore:
                     activity=own.get(_pair(keys.activity(account_id, customer))),
                     contacts=contacts.get(_pair(keys.contacts(account_id, customer))),
                     excluded=excluded,
-                    engaged_at=engaged.get(customer),
+                    reacted=reacted.get(customer, _Reacted()),
                 )
                 for channel in channels
             }
             for customer in wanted
         }
 
-    def _engaged(
+    def _reactions(
         self, account_id: AccountId, customers: Sequence[CustomerKey], launch_id: LaunchId, steps: Sequence[int]
-    ) -> dict[CustomerKey, datetime]:
-        """Who opened or clicked a message of the steps, not by machine, and when first."""
+    ) -> dict[CustomerKey, _Reacted]:
+        """Who opened or clicked a message of the steps, not by machine, or left by one, and when first."""
         sends = [SendId(account_id, launch_id, step, customer) for customer in customers for step in steps]
         rows = batch_get(self._performance, [keys.send(send_id) for send_id in sends])
-        found: dict[CustomerKey, datetime] = {}
+        found: dict[CustomerKey, _Reacted] = {}
         for send_id in sends:
-            at = engaged_at_of(rows.get(_pair(keys.send(send_id))))
-            if at is not None:
-                found[send_id.customer_key] = min(at, found.get(send_id.customer_key, at))
+            if row := rows.get(_pair(keys.send(send_id))):
+                found[send_id.customer_key] = found.get(send_id.customer_key, _Reacted()).first(row)
         return found
 
     def refresh(self, account: Account, recipient: Recipient, channel: str) -> Recipient:
@@ -153,7 +165,11 @@ class RecipientStore:
             loaded = _recipient(customer, profile, channel, suppressed=suppressed, activity=None, contacts=None)
         known = recipient.facts
         facts = replace(
-            loaded.facts, last_order_at=known.last_order_at, contacts=known.contacts, engaged_at=known.engaged_at
+            loaded.facts,
+            last_order_at=known.last_order_at,
+            contacts=known.contacts,
+            engaged_at=known.engaged_at,
+            left_at=known.left_at,
         )
         return replace(loaded, facts=facts, contact_list=recipient.contact_list)
 
@@ -167,7 +183,7 @@ def _recipient(
     activity: Item | None,
     contacts: Item | None,
     excluded: str | None = None,
-    engaged_at: datetime | None = None,
+    reacted: _Reacted = _Reacted(),
 ) -> Recipient:
     known = profile or {}
     address, country = _address(profile, channel), known.get("country")
@@ -182,7 +198,8 @@ def _recipient(
         consent=_consent(profile, channel),
         suppressed=suppressed,
         last_order_at=parse_instant(last_order_at) if last_order_at else None,
-        engaged_at=engaged_at,
+        engaged_at=reacted.engaged_at,
+        left_at=reacted.left_at,
         open_cases=frozenset(known.get("open_cases", ())),
         zone=_zone(known.get("time_zone")),
         contacts=booked.without(excluded),
@@ -208,6 +225,10 @@ def _zone(name: str | None) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return None
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((at for at in (one, other) if at is not None), default=None)
 
 
 def _consent(profile: Item | None, channel: str) -> Consent:

@@ -53,10 +53,22 @@ def send_context(
     )
 
 
-def engagement_of(launch: Launch, step: int) -> tuple[LaunchId, list[int]] | None:
-    """The launch's steps before `step`, engagement with which stops the sequence; None when it does not."""
+def reactions_of(launch: Launch, step: int) -> tuple[LaunchId, list[int]] | None:
+    """The launch's steps before `step`, reactions to which stop the sequence; None when there is no need to ask.
+
+    Who unsubscribes or complains is suppressed on that channel; in a launch of several they are asked about, because
+    that ends the whole sequence.
+    """
     earlier = [touch.number for touch in launch.definition.touches if touch.number < step]
-    return (launch.launch_id, earlier) if earlier and StopOn.ENGAGED in launch.definition.stop_on else None
+    asked = StopOn.ENGAGED in launch.definition.stop_on or len(_channels(launch)) > 1
+    return (launch.launch_id, earlier) if earlier and asked else None
+
+
+def _channels(launch: Launch) -> set[str]:
+    definition = launch.definition
+    given = [definition.channels, *(touch.step.channels for touch in definition.touches)]
+    given += [variant.channels for experiment in definition.experiments for variant in experiment.variants]
+    return {str(channel) for channels in given for channel in channels or ()}
 
 
 def _cooldown_days(launch: Launch) -> int:

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     HELD_OUT = "held_out"
     CONVERTED = "converted"
     ENGAGED = "engaged"
+    UNSUBSCRIBED = "unsubscribed"  # from the launch, by whatever channel, or complained about it
     OPEN_COMPLAINT = "open_complaint"
     OPEN_REFUND = "open_refund"
     ORDER_IN_TRANSIT = "order_in_transit"
@@ -61,7 +62,7 @@ class RecipientFacts:
 
     `open_cases`: of winback.customers.OpenCase, as the store last stated them. `zone`: the customer's own; None when it
     is not known. `contacts`: of all channels, other tools' included, this very send left out. `engaged_at`: when the
-    customer first engaged with the launch.
+    customer first engaged with the launch; `left_at`: first unsubscribed by one of its messages, or complained of one.
     """
 
     customer_key: CustomerKey
@@ -75,6 +76,7 @@ class RecipientFacts:
     washing_out: bool = False
     last_order_at: datetime | None = None
     engaged_at: datetime | None = None
+    left_at: datetime | None = None
     open_cases: frozenset[str] = frozenset()
     zone: ZoneInfo | None = None
     contacts: tuple[Contact, ...] = ()
@@ -161,6 +163,7 @@ def decide(facts: RecipientFacts, context: SendContext, now: datetime) -> Verdic
         (Reason.HELD_OUT, context.held_out),
         (Reason.CONVERTED, context.stop_on_purchase and _since(facts.last_order_at, context.assigned_at)),
         (Reason.ENGAGED, context.stop_on_engaged and _since(facts.engaged_at, context.assigned_at)),
+        (Reason.UNSUBSCRIBED, facts.left_at is not None),
         (Reason.OPEN_COMPLAINT, "complaint" in cases),
         (Reason.OPEN_REFUND, "refund" in cases),
         (Reason.ORDER_IN_TRANSIT, "order_in_transit" in cases),

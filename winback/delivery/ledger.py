@@ -143,6 +143,12 @@ def engaged_at(row: Row | None) -> datetime | None:
     return parse_instant(min(found)) if found else None
 
 
+def left_at(row: Row | None) -> datetime | None:
+    """When the recipient first unsubscribed by the message, or complained of it."""
+    found = [row[kind.value] for kind in (EventKind.UNSUBSCRIBED, EventKind.COMPLAINED) if row and kind.value in row]
+    return parse_instant(min(found)) if found else None
+
+
 class Outcome(StrEnum):
     """What became of a planned send. Every planned send has exactly one."""
 

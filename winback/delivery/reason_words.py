@@ -14,6 +14,7 @@ WORDS: dict[str, str] = {
     Reason.HELD_OUT: "held out",
     Reason.CONVERTED: "had bought already",
     Reason.ENGAGED: "had opened or clicked already",
+    Reason.UNSUBSCRIBED: "had unsubscribed by an earlier message of the launch, or complained of it",
     Reason.OPEN_COMPLAINT: "has an open complaint",
     Reason.OPEN_REFUND: "waits for a refund",
     Reason.ORDER_IN_TRANSIT: "waits for an order",

@@ -204,6 +204,28 @@ def test_who_engaged_with_an_earlier_step_is_known_from_the_ledger(engine: Engin
     assert found[PEOPLE[0]]["reasons"] == ["engaged"]
 
 
+@pytest.mark.parametrize("event", ["unsubscribed_at", "complained_at"])
+def test_who_left_by_one_channel_gets_the_launchs_later_messages_by_no_other(engine: Engine, event: str) -> None:
+    for number, key in enumerate(PEOPLE[:2]):
+        name = {":phone": f"+491701234{number:03}", ":granted": {"state": "granted"}, ":country": "DE"}
+        engine.customers.update_item(
+            Key={"pk": f"acme#{key}", "sk": "profile"},
+            UpdateExpression="SET phone = :phone, country = :country, consent.sms = :granted",
+            ExpressionAttributeValues=name,
+        )
+    message = {**MESSAGE, "sms": "News of {{ shop.name }}. {{ opt_out }}"}
+    steps = [
+        {"template": message, "after_days": 0, "send_at": "09:30", "channels": ["email"]},
+        {"template": message, "after_days": 3, "send_at": "12:30", "channels": ["sms"]},
+    ]
+    launch = prepared(engine, 1, steps=steps)
+    left = {"pk": f"acme#{PEOPLE[0]}", "sk": f"send#{launch.launch_id}#1", "state": "accepted"}
+    engine.performance.put_item(Item={**left, event: format_instant(launch.starts_at + timedelta(hours=3))})
+    found = planned(engine, launch, 2)
+    assert found[PEOPLE[0]]["reasons"] == ["unsubscribed"]
+    assert (found[PEOPLE[1]]["verdict"], found[PEOPLE[1]]["channel"]) == ("allow", "sms")
+
+
 def test_a_launch_that_has_spent_its_budget_plans_no_more_messages(engine: Engine) -> None:
     launch = prepared(engine, 1, budget={"sends": 10})
     assert reasons(planned(engine, launch, 2, "dry_run")) == {()}

@@ -68,6 +68,7 @@ SPOILS: dict[Reason, dict[str, Any]] = {
     Reason.HELD_OUT: {"held_out": True},
     Reason.CONVERTED: {"last_order_at": NOW - timedelta(days=1)},
     Reason.ENGAGED: {"stop_on_engaged": True, "engaged_at": NOW - timedelta(days=2)},
+    Reason.UNSUBSCRIBED: {"left_at": NOW - timedelta(days=1)},
     Reason.OPEN_COMPLAINT: {"open_cases": {"complaint"}},
     Reason.OPEN_REFUND: {"open_cases": {"refund"}},
     Reason.ORDER_IN_TRANSIT: {"open_cases": {"order_in_transit"}},
