@@ -8,7 +8,7 @@ from winback.aws.launches import LaunchStore
 from winback.aws.reputation import Reputation
 from winback.aws.tables import Accounts
 from winback.campaigns.guardrails import passed_guardrail
-from winback.campaigns.launch import Launch, LaunchState
+from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
 from winback.campaigns.progress import Action, Execution, Next, next_action
 from winback.identifiers import AccountId, LaunchId
 
@@ -41,9 +41,10 @@ class Follower:
     def _due(self, launch: Launch, now: datetime) -> Launch:
         """What time or its readers' reactions make of it."""
         if launch.state is LaunchState.SCHEDULED and now >= launch.starts_at:
-            if launch.is_too_late(now):
+            try:
+                return launch.started(now, self.accounts.get(launch.account_id).zone)
+            except LaunchConflict:  # its audience is stale, or its last step would lie behind the evaluation
                 return launch.failed("launch_clock", "StartedTooLate", now)
-            return launch.started(now, self.accounts.get(launch.account_id).zone)
         return self._paused_by_guardrail(launch, now)
 
     def _paused_by_guardrail(self, launch: Launch, now: datetime) -> Launch:

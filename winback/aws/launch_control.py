@@ -189,7 +189,10 @@ class LaunchControl:
         launch = self.launches.get(account_id, launch_id)
         approved = (launch.approved_by, launch.dry_run) == (approval.approved_by, approval.dry_run_fingerprint)
         if not (launch.state is LaunchState.SCHEDULED and approved):
-            launch = launch.approved(approval.approved_by, approval.dry_run_fingerprint, self.clock.now())
+            now = self.clock.now()
+            launch = launch.approved(approval.approved_by, approval.dry_run_fingerprint, now)
+            if now > launch.starts_at:  # its execution will start it at once: refused here, somebody hears of it
+                launch.started(now, self.accounts.get(account_id).zone)
             launch = self.launches.save(launch)
         self.workflows.follow(launch)
         return launch

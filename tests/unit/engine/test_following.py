@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -34,6 +35,7 @@ from winback.identifiers import CampaignId, LaunchId, SnapshotId
 
 LAUNCH = LaunchId("lau-000000000001")
 FINGERPRINT = "0123456789abcdef"
+APPROVAL = Approval(approved_by="Ada", dry_run_fingerprint=FINGERPRINT)
 STEP = {"template": "we-miss-you"}
 SEQUENCE = CampaignDefinition.model_validate(
     {
@@ -137,7 +139,7 @@ class Following(RuleBasedStateMachine):
     def somebody_asks(self, verb: str, dies: bool) -> None:
         """`dies`: after the launch was saved and before its execution was started."""
         before, self.machines.outage = self.launch.state, dies
-        more = [Approval(approved_by="Ada", dry_run_fingerprint=FINGERPRINT)] if verb == "approve" else []
+        more = [APPROVAL] if verb == "approve" else []
         try:
             getattr(self.control, verb)(ACCOUNT.account_id, LAUNCH, *more)
         except LaunchConflict:
@@ -227,3 +229,32 @@ class Following(RuleBasedStateMachine):
 
 Following.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 TestFollowing = Following.TestCase
+
+
+def late(days: float) -> Following:
+    """So many days after its start the launch still waits; its last step lies close to the end of the evaluation."""
+    following = Following()
+    following.a_launch_awaits_approval()
+    short = SEQUENCE.model_copy(update={"evaluation_days": 12})
+    close = following.launch.model_copy(
+        update={"definition": short, "evaluation_ends_at": following.launch.starts_at + timedelta(days=12)}
+    )
+    following.launches.save(close)
+    following.clock.move_to(close.starts_at + timedelta(days=days))
+    return following
+
+
+def test_a_launch_that_can_no_longer_be_made_before_its_evaluation_ends_is_not_approved() -> None:
+    following = late(6.9)
+    with pytest.raises(LaunchConflict, match="after its evaluation ends"):
+        following.control.approve(ACCOUNT.account_id, LAUNCH, APPROVAL)
+    assert following.launch.state is LaunchState.AWAITING_APPROVAL
+
+
+def test_a_start_that_comes_too_late_for_the_last_step_fails_the_launch_and_leaves_it_waiting_for_nothing() -> None:
+    following = late(0.1)
+    following.control.approve(ACCOUNT.account_id, LAUNCH, APPROVAL)
+    following.clock.move_to(following.launch.starts_at + timedelta(days=6.9))
+    (execution,) = following.machines.alive
+    assert following.go_on(execution) is Action.STOP
+    assert following.launch.state is LaunchState.FAILED
