@@ -87,7 +87,8 @@ def measure(customers: int, most_sent: int) -> None:
         told["events"] = engine.report()
     held = sum(table.bytes_held for table in engine.database.tables.values())
     print(f"  of the memory {held / 1e6:,.0f} MB are items of the tables, {engine.s3.bytes_held / 1e6:,.0f} MB objects")
-    print(f"  {dict(outcomes)}; errors {dict(engine.errors)}")
+    if engine.errors or outcomes.total() != outcomes[State.ACCEPTED]:
+        raise RuntimeError(f"not everything was sent: {dict(outcomes)}, {dict(engine.errors)}")
     for name, per in (("plan", "customer"), ("feed", "row"), ("send", "send"), ("feedback", "event")):
         print_units(name, per, *stages.usages[name])
 
