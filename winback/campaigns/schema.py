@@ -5,7 +5,6 @@ from typing import Any
 
 from winback.campaigns.definition import CampaignDefinition
 
-
 _TIME_OF_DAY = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
