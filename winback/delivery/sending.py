@@ -1,4 +1,4 @@
-"""Sends released rows: gate, offer, contact slot, budget, claim, provider, record. Ports in, no AWS.
+"""Sends released rows: gate, offer, budget, contact slot, claim, provider, record. Ports in, no AWS.
 
 Killed at any point and run again, at most one call to the provider is made for a send:
 
@@ -209,9 +209,9 @@ class Sending:
         self._leave(one, found, None, progress)
 
     def _prepared(self, one: PlannedSend, row: Row | None) -> tuple[PlannedSend, Outgoing | None, tuple[Reason, ...]]:
-        """With its code, its message, its slot and its part of the budget; or the reasons why that cannot be had.
+        """With its code, its message, its part of the budget and its slot; or the reasons why that cannot be had.
 
-        The budget comes last: whoever has taken of it and does not claim gives it back.
+        The slot comes last, for it cannot be given back: whoever gets nothing counts as not contacted.
         """
         offer_id, known = one.described.offer_id, one.described.code
         if offer_id is not None and known is None and self.offers.needs_code(offer_id):
@@ -227,20 +227,21 @@ class Sending:
         return self._booked(one, row)
 
     def _booked(self, one: PlannedSend, row: Row | None) -> tuple[PlannedSend, Outgoing | None, tuple[Reason, ...]]:
-        offer_id = one.described.offer_id
         outgoing = self._rendered(one)
-        if outgoing is not None:
-            context = one.context
-            beyond = self.contacts.book(
-                one.send_id, context.channel, now=self.now, limits=context.limits, offer=offer_id
-            )
-            if beyond:
-                return one, None, tuple(Reason(limit) for limit in beyond)
         if row is None:
             one = _costing(one, self.offers.cost(outgoing) if outgoing is not None else None)
             if one.spend is not None and not self.offers.take(one.spend):
                 return one, None, (Reason.BUDGET_SPENT,)
+        if outgoing is not None and (beyond := self._beyond(one)):
+            if row is None and one.spend is not None:
+                self.offers.give_back(one.spend)
+            return one, None, tuple(Reason(limit) for limit in beyond)
         return one, outgoing, ()
+
+    def _beyond(self, one: PlannedSend) -> tuple[Limit, ...]:
+        """Books its slot, or says which limits are in the way."""
+        channel, limits, offer_id = one.context.channel, one.context.limits, one.described.offer_id
+        return self.contacts.book(one.send_id, channel, now=self.now, limits=limits, offer=offer_id)
 
     def _skip(self, one: PlannedSend, reasons: Sequence[Reason], progress: "_Progress", *, again: bool) -> None:
         """`again`: it was claimed once, so it holds a part of the budget. Whoever meets a new row looks at it anew."""

@@ -131,6 +131,22 @@ def test_what_reached_nobody_takes_nothing_of_the_budget(answer: Answer) -> None
     assert made.rows[planned[1].send_id]["state"] == State.ACCEPTED
 
 
+def test_who_gets_nothing_because_the_budget_is_spent_counts_as_not_contacted() -> None:
+    made = world(budget=1)
+    planned = [planned_send(row, customer, spend=Spend(sends=1)) for row, customer in enumerate(CUSTOMERS[:3])]
+    assert one_run(made, planned).outcomes == Counter({State.ACCEPTED: 1, State.SKIPPED: 2})
+    assert [customer for customer, booked in made.contacts.items() if booked] == CUSTOMERS[:1]
+
+
+def test_a_send_that_a_cap_stops_at_the_last_moment_takes_nothing_of_the_budget() -> None:
+    made = world(budget=1)
+    planned = [planned_send(row, customer, spend=Spend(sends=1)) for row, customer in enumerate(CUSTOMERS[:2])]
+    made.contacts[CUSTOMERS[0]] = ["another send"]  # since the facts were read
+    one_run(made, planned)
+    assert [made.rows[one.send_id]["state"] for one in planned] == [State.SKIPPED, State.ACCEPTED]
+    assert made.spent == 1
+
+
 def test_a_provider_that_is_too_slow_for_a_moment_is_asked_again_under_the_same_claim() -> None:
     made, paused = world(), list[float]()
     answers = iter([Throttled("TooManyRequestsException", brief=True), Accepted("1")])
