@@ -16,7 +16,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 STAGE ?= dev
 
-.PHONY: help setup sagemaker demo test test-local check style types format lock up down synth bench bench-faults clean
+.PHONY: help setup sagemaker demo test test-here test-local check style types format lock up down synth bench bench-faults clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -80,10 +80,12 @@ style: .venv/.ready
 types: .venv/.ready
 	@$(BIN)/mypy
 
-# The local cloud mostly waits, so types are checked meanwhile.
+# The local cloud mostly waits: the other tests and the types are checked meanwhile.
 test: setup style ## every test and check
+	@$(MAKE) --no-print-directory -j 3 test-local test-here types
+
+test-here: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/local
-	@$(MAKE) --no-print-directory -j 2 types test-local
 
 test-local: setup
 	@$(BIN)/python -m pytest tests/local
