@@ -1,7 +1,7 @@
 """What a launch and its account say of one send: the gate's context, the same for planning and for sending."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from winback.accounts import Account
@@ -27,8 +27,9 @@ def send_context(
 ) -> SendContext:
     """Of a plan row (docs/data-model.md): its `arm`, `channel`, `send_at`, `offer_id` and `contact_policy` are read.
 
-    Planning passes a row of what it knows so far. A row without a contact policy is of a segment that has none. Raises
-    ValueError for an offer in a launch whose definition has no offer policy.
+    Planning passes a row of what it knows so far. A row without a contact policy is of a segment that has none.
+    `latest_at`: of the step; an offer's last day, in the account's zone, may end before it. Raises ValueError for an
+    offer in a launch whose definition has no offer policy.
     """
     policy = row.get("contact_policy")
     return SendContext(
@@ -47,7 +48,7 @@ def send_context(
         offered_by=launch.launch_id,
         reserved=reserved,
         budget_left=budget_left,
-        latest_at=latest_at,
+        latest_at=_latest(launch, account, row.get("offer_id"), latest_at),
         switched_off=switched_off,
         cancelled=cancelled,
     )
@@ -69,6 +70,14 @@ def _channels(launch: Launch) -> set[str]:
     given = [definition.channels, *(touch.step.channels for touch in definition.touches)]
     given += [variant.channels for experiment in definition.experiments for variant in experiment.variants]
     return {str(channel) for channels in given for channel in channels or ()}
+
+
+def _latest(launch: Launch, account: Account, offer_id: str | None, latest_at: datetime | None) -> datetime | None:
+    offer = next((one for one in launch.offers if one.offer_id == offer_id), None)
+    if offer is None or offer.valid_until is None:
+        return latest_at
+    ends = datetime.combine(offer.valid_until + timedelta(days=1), time(0), tzinfo=account.zone).astimezone(UTC)
+    return ends if latest_at is None else min(ends, latest_at)
 
 
 def _cooldown_days(launch: Launch) -> int:

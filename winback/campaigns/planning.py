@@ -95,7 +95,7 @@ class _StepPlanner:
         self._planned_at = launch.planned_at(number)
         self._latest_at = launch.latest_at(number)
         self._steps: dict[tuple[tuple[str, str], ...], tuple[Step, datetime]] = {}
-        self._contexts: dict[tuple[str, str, bool, bool, datetime], SendContext] = {}
+        self._contexts: dict[tuple[str, str, bool, str | None, datetime], SendContext] = {}
 
     def row(self, member: Row, facts: ChannelFacts) -> Row:
         customer = CustomerKey(member["customer_key"])
@@ -177,7 +177,7 @@ class _StepPlanner:
         return facts
 
     def _context(self, member: Row, channel: str, at: datetime, offer_id: str | None) -> SendContext:
-        place = (channel, member["segment"], member["arm"] == Arm.HOLDOUT, offer_id is not None, at)
+        place = (channel, member["segment"], member["arm"] == Arm.HOLDOUT, offer_id, at)
         if place not in self._contexts:
             policy = self._known.policies.get(member["segment"])
             self._contexts[place] = send_context(

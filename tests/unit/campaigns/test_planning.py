@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from winback.accounts import Account, FrequencyCap, FrequencyCaps, QuietHours, Sender, SendWindow
 from winback.accounts.global_holdout import GlobalHoldout
 from winback.campaigns.definition import CampaignDefinition
-from winback.campaigns.launch import Launch
+from winback.campaigns.launch import Launch, LaunchState
 from winback.campaigns.planning import Planned, plan_step, stretches
 from winback.delivery.contacts import Contact, ContactPolicy
 from winback.delivery.gate import Consent, RecipientFacts
 from winback.identifiers import AccountId, CampaignId, CustomerKey, LaunchId, SendId, SnapshotId
 from winback.instants import format_instant, parse_instant
+from winback.offers.offer import Offer
 
 Row = dict[str, Any]
 BERLIN, UTC_ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
@@ -102,6 +103,32 @@ def test_who_engaged_is_left_alone_where_the_campaign_says_so(
     assert verdicts(plan(launch, 2, engaged_at=launch.starts_at)) == {("allow",)}
     stopping = launch.model_copy(update={"definition": definition(stop_on=["engaged"])})
     assert verdicts(plan(stopping, 2, engaged_at=launch.starts_at)) == {("deny", "engaged")}
+
+
+def test_no_message_with_an_offer_leaves_after_the_offers_last_day(
+    definition: Callable[..., CampaignDefinition],
+) -> None:
+    step = {"template": "we-miss-you", "after_days": 0, "offer": True}
+    launch = prepared(definition(steps=[step], offers={"offers": [OFFER], "budget_minor": 100_000}))
+    moment = format_instant(launch.created_at)
+    offer = Offer.model_validate(
+        {
+            "offer_id": OFFER,
+            "name": "Free parcel",
+            "kind": "free_shipping",
+            "cost": {"fixed_minor": 400},
+            "currency": "EUR",
+            "valid_until": "2026-03-28",  # the launch's second day
+            "created_at": moment,
+            "updated_at": moment,
+        }
+    )
+    waiting = launch.model_copy(update={"offers": (offer,), "state": LaunchState.SCHEDULED})
+    known = Planned(offers={PEOPLE[0]: OFFER})
+    for days, reasons in ((1, []), (2, ["stale"])):
+        late = waiting.started(launch.starts_at + timedelta(days=days), BERLIN)
+        rows = {row["customer_key"]: row["reasons"] for row in plan(late, known=known)}
+        assert (rows[PEOPLE[0]], rows[PEOPLE[1]]) == (reasons, [])
 
 
 def test_the_first_channel_that_is_open_wins_and_all_reasons_are_listed_once_where_none_is(
