@@ -34,7 +34,8 @@ class FrequencyCaps(BaseModel):
 
     @property
     def longest_days(self) -> int:
-        return max(self.overall.days, *(cap.days for _, cap in self.channels))
+        channels: tuple[FrequencyCap, ...] = tuple(cap for _, cap in self.channels)
+        return max(cap.days for cap in (self.overall, *channels))
 
     def of(self, channel: str) -> FrequencyCap:
         found: FrequencyCap = getattr(self.channels, channel, self.overall)

@@ -27,7 +27,7 @@ PARTY = "\N{PARTY POPPER}"  # beyond the basic plane: two code units
         ("ł" * 71, Encoding.UCS_2, 71, 2),
         ("ł" * 134, Encoding.UCS_2, 134, 2),
         ("ł" * 135, Encoding.UCS_2, 135, 3),
-        ("a" * 69 + "’", Encoding.UCS_2, 70, 1),
+        ("a" * 69 + "\u2019", Encoding.UCS_2, 70, 1),
         (PARTY * 35, Encoding.UCS_2, 70, 1),
         (PARTY * 36, Encoding.UCS_2, 72, 2),
         (PARTY * 67, Encoding.UCS_2, 134, 3),  # 33 whole pairs a part

@@ -3,8 +3,8 @@ from hypothesis import strategies as st
 
 from tests.unit.playbook.standings import standing
 from winback.campaigns.definition import CampaignDefinition
-from winback.campaigns.policies import StopOn
 from winback.campaigns.messages import message_problems
+from winback.campaigns.policies import StopOn
 from winback.experiments.power import smallest_detectable_effect
 from winback.identifiers import AccountId
 from winback.playbook.drafts import (
