@@ -18,6 +18,8 @@ EXAMPLE = (
     "winback cost --customers 40000"
 )
 
+_SMALL = Decimal("0.15")  # services below it share a column
+
 
 def cost(
     *,
@@ -71,21 +73,27 @@ def figures(table: Counted, months: list[Month]) -> dict[str, Any]:
 
 def _millions(table: Counted) -> Table:
     rows = table.per_million_messages()
-    services = list(dict.fromkeys(service for row in rows.values() for service in row))
+    totals: dict[str, Decimal] = {}
+    for row in rows.values():
+        for service, dollars in row.items():
+            totals[service] = totals.get(service, Decimal(0)) + dollars
+    services = sorted((name for name, dollars in totals.items() if dollars >= _SMALL), key=lambda name: -totals[name])
+    own = _cents(prices.price("ses_email").of(1_000_000))
     shown = Table(
-        title=f"Dollars for a million e-mails beyond the e-mails' own {_cents(prices.price('ses_email').of(1_000_000))}",
+        title=f"Dollars for a million e-mails beyond the e-mails' own {own}",
         caption=f"launches of {count(LAUNCH_MESSAGES)} messages; import and refresh are in the month's bill",
         show_footer=True,
     )
-    shown.add_column("", "all")
+    shown.add_column("", "all", no_wrap=True)
     for service in services:
-        shown.add_column(service, _cents(sum((row.get(service, Decimal(0)) for row in rows.values()), Decimal(0))))
-        shown.columns[-1].justify = "right"
-    whole = sum((sum(row.values(), Decimal(0)) for row in rows.values()), Decimal(0))
+        shown.add_column(service, _cents(totals[service]), justify="right", no_wrap=True)
+    whole = sum(totals.values(), Decimal(0))
+    shown.add_column("other", _cents(whole - sum(totals[service] for service in services)), justify="right")
     shown.add_column("all", _cents(whole), justify="right")
     for name, row in rows.items():
-        cells = [_cents(row[service]) if service in row else "" for service in services]
-        shown.add_row(name, *cells, _cents(sum(row.values(), Decimal(0))))
+        everything = sum(row.values(), Decimal(0))
+        cells = [row.get(service, Decimal(0)) for service in services]
+        shown.add_row(name, *(_cents(dollars) for dollars in [*cells, everything - sum(cells), everything]))
     return shown
 
 
