@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -39,8 +39,8 @@ def timeline(definition: CampaignDefinition, starts_at: datetime, zone: ZoneInfo
     """The planned times of a launch that starts then.
 
     Along a path time only goes forward: what its weekday or its time of day would bring before, or together with, the
-    step before it moves on to its next possible day. A step whose variants have times of their own is planned at the
-    first of them.
+    last messages of the step before it moves on to its next possible day. A step whose variants have times of their own
+    is planned at the first of them.
     """
     walk = _Walk(definition, starts_at, zone)
     walk.follow(definition.steps, ("steps",), None)
@@ -101,7 +101,8 @@ class _Walk:
         for place, node in enumerate(nodes):
             here = (*location, place)
             if isinstance(node, Step):
-                later_than = self.times[here] = self._step(node, here, later_than)
+                planned = self.times[here] = self._step(node, here, later_than)
+                later_than = max(self._last(node, timing, planned) for timing in self._timings(node, here))
                 continue
             asked = first_moment(self.starts_at, node.after_days, self.zone, later_than=later_than)
             self.times[here] = asked
@@ -112,7 +113,7 @@ class _Walk:
         return later_than
 
     def _step(self, step: Step, location: Location, later_than: datetime | None) -> datetime:
-        openings = [_opening(step), *self._openings_of_variants(location)]
+        openings = {_opening(timing) for timing in self._timings(step, location)}
         return min(
             first_moment(
                 self.starts_at,
@@ -125,12 +126,24 @@ class _Walk:
             for opening in openings
         )
 
-    def _openings_of_variants(self, location: Location) -> list[time]:
-        """The times of its own that some variants give the step."""
+    def _last(self, step: Step, timing: Timing, planned: datetime) -> datetime:
+        """When the last messages with this timing leave by themselves."""
+        opening = _opening(timing)
+        if opening is None:
+            return planned
+        opens = next_opening(opening, planned, self.zone, _weekdays(step))
+        if timing.send_within is None:
+            return opens
+        last_day = opens.astimezone(self.zone).date() + timedelta(days=timing.send_within.days - 1)
+        midnight = datetime.combine(last_day, time(0), tzinfo=self.zone).astimezone(UTC)
+        return max(opens, next_opening(timing.send_within.until, midnight, self.zone) - _JUST_BEFORE)
+
+    def _timings(self, step: Step, location: Location) -> list[Timing]:
+        """The step's own, and those that some variants give it."""
         name = next(touch.name for touch in self.definition.touches if touch.location == location)
         experiments = [e for e in self.definition.experiments if e.step in (None, name)]
-        found = [_opening(variant) for experiment in experiments for variant in experiment.variants]
-        return [opening for opening in found if opening is not None]
+        variants = [variant for experiment in experiments for variant in experiment.variants]
+        return [step, *(variant for variant in variants if _opening(variant) is not None)]
 
 
 def _opening(timing: Timing) -> time | None:

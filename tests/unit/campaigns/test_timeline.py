@@ -1,5 +1,6 @@
 """When the steps of a sequence are planned, along every path through its branches."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -68,6 +69,22 @@ def test_a_step_is_planned_at_the_first_time_of_its_variants_and_each_leaves_at_
         for name in ("evening", "morning", "own")
     ]
     assert hours == ["28 18", "29 08", "28 21"]
+
+
+def test_what_follows_waits_for_the_last_message_of_a_window_and_of_every_variant() -> None:
+    """Else the later ones would be too late to be sent, and an experiment would compare who got nothing."""
+    window = {"from": "09:00", "until": "20:00", "days": 3}
+    evening = campaign(step(0, send_within={"from": "08:00", "until": "20:00"}), step(1, send_at="09:30"))
+    assert _days(timeline(evening, FRIDAY, BERLIN).steps) == ["Sat 28 08:00", "Sun 29 09:30"]
+    on_a_weekday = campaign(step(0, on=["monday"], send_within=window), step(4))
+    assert _days(timeline(on_a_weekday, FRIDAY, BERLIN).steps) == ["Mon 30 09:00", "Thu 02 09:00"]
+    variants = [{"name": "at-once"}, {"name": "best-hour", "send_within": window}]
+    tested = campaign(step(0), step(1), experiments=[{"name": "hour", "step": "step-1", "variants": variants}])
+    assert _days(timeline(tested, FRIDAY, BERLIN).steps) == ["Fri 27 09:00", "Mon 30 09:00"]
+
+
+def _days(moments: Iterable[datetime]) -> list[str]:
+    return [moment.astimezone(BERLIN).strftime("%a %d %H:%M") for moment in moments]
 
 
 def test_a_message_may_leave_until_the_next_step_that_its_reader_can_get() -> None:
