@@ -8,7 +8,7 @@ import importlib
 import io
 import json
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -86,7 +86,7 @@ class Campaign:
     messages: int = 0
     events: int = 0
     invocations: Counter[tuple[str, str]] = field(default_factory=Counter)  # (cause, function)
-    cpu_seconds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    cpu_seconds: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (cause, function, service)
     transitions: Counter[str] = field(default_factory=Counter)
     logged: Counter[str] = field(default_factory=Counter)  # bytes by cause

@@ -32,7 +32,7 @@ READ_UNIT, WRITE_UNIT, SQS_CHUNK = 4096, 1024, 64 * 1024
 class Usage:
     """Of one cause: units by the name of their price, calls by service (each is waited for), and CPU time."""
 
-    units: Counter[str] = field(default_factory=Counter)
+    units: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     calls: Counter[str] = field(default_factory=Counter)
     cpu_seconds: float = 0.0
     logged_bytes: int = 0
@@ -54,7 +54,8 @@ class Meter:
         self._answering = 0.0
         self._lock = Lock()
         boto3.setup_default_session()
-        session = boto3.DEFAULT_SESSION._session
+        made: Any = boto3.DEFAULT_SESSION
+        session = made._session
         session.unregister("before-send", botocore_stubber)  # all handlers of an event are called: moto once, by us
         session.register("before-send", self._answer)
 
@@ -82,7 +83,7 @@ class Meter:
         """moto's answer. One at a time: moto keeps its tables in plain dictionaries."""
         with self._lock:
             started = time.thread_time()
-            _, service, operation = event_name.split(".")
+            service, operation = event_name.split(".")[1:]
             before = self._before(service, operation, request)
             response = self._mail(operation, request) if service == "sesv2" else botocore_stubber(event_name, request)
             if self._cause is not None and response is not None:
@@ -102,7 +103,7 @@ class Meter:
             answer = {"SendQuota": quota, "SendingEnabled": True, "ProductionAccessEnabled": True}
         else:
             raise ValueError(f"sesv2.{operation} has no answer here: say what SES would")
-        headers = {"content-type": "application/json", "x-amzn-requestid": "none"}
+        headers: Any = {"content-type": "application/json", "x-amzn-requestid": "none"}
         return AWSResponse(request.url, 200, headers, _Raw(json.dumps(answer).encode()))
 
     def _before(self, service: str, operation: str, request: Any) -> Typed | None:

@@ -18,7 +18,7 @@ EXAMPLE = (
     "winback cost --customers 40000"
 )
 
-_SMALL = Decimal("0.15")  # services below it share a column
+_SMALL = Decimal("0.5")  # services below it share a column
 
 
 def cost(
