@@ -12,7 +12,7 @@ from winback.aws.campaigns import Campaign, Note
 from winback.aws.launch_control import LaunchControl
 from winback.aws.launches import LaunchChanged
 from winback.aws.tables import standing_in_the_way
-from winback.campaigns.launch import Launch, LaunchConflict
+from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
 from winback.campaigns.policies import StartsOn
 from winback.campaigns.recurrence import next_start
 from winback.campaigns.requests import NewLaunch
@@ -44,22 +44,31 @@ class Triggers:
 
     def hourly(self, now: datetime) -> list[Launch]:
         """Launches of all accounts that are to start within TIME_TO_APPROVE by their campaigns' schedules; one of each
-        period, however often it is called. Launches whose execution was never started, because who approved or resumed
-        them died in between, get it.
+        period, however often it is called. Launches whose execution was never started, because who prepared, approved
+        or resumed them died in between, get it.
         """
         launches: list[Launch] = []
         failures: list[Exception] = []
         for account_id in self._control.accounts.ids():
             try:
+                self._take_up(account_id)
+            except Exception as error:  # noqa: BLE001 (raised below, with the others)
+                failures.append(error)
+            try:
                 launches += self._scheduled(account_id, now)
-                for launch in self._control.launches.of_account(account_id):
-                    if launch.is_followed:
-                        self._control.workflows.follow(launch)
             except Exception as error:  # noqa: BLE001 (raised below, with the others)
                 failures.append(error)
         if failures:
             raise ExceptionGroup(f"{len(failures)} accounts' schedules could not be followed", failures)
         return launches
+
+    def _take_up(self, account_id: AccountId) -> None:
+        """Executions are named after their launches: one that was started is not started again."""
+        for launch in self._control.launches.of_account(account_id):
+            if launch.state is LaunchState.DRAFT:
+                self._control.workflows.prepare(launch)
+            elif launch.is_followed:
+                self._control.workflows.follow(launch)
 
     def _scheduled(self, account_id: AccountId, now: datetime) -> list[Launch]:
         zone = self._control.accounts.get(account_id).zone

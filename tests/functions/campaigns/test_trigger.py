@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from winback.aws import keys
-from winback.campaigns.launch import LATEST_START, Launch
+from winback.campaigns.launch import LATEST_START, Launch, LaunchState
 from winback.identifiers import AccountId
 from winback.instants import parse_instant
 
@@ -168,6 +168,18 @@ def test_the_hour_starts_the_execution_of_an_approval_that_died_before_it(trigge
     assert triggered.executions("campaign") == [launch_id]
 
 
+def test_the_hour_prepares_a_launch_whose_request_died_before_it_also_where_a_schedule_fails(
+    triggered: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = triggered.launch(triggered.new_launch())
+    died = made.model_copy(update={"launch_id": "lau-0000000000dd", "state": LaunchState.DRAFT, "dry_run": None})
+    triggered.launches().create(died)
+    monkeypatch.setattr("winback.aws.triggers.Triggers._scheduled", _refuse)
+    answer = triggered.invoke("campaign_trigger", hour(triggered))
+    assert len(answer["batchItemFailures"]) == 1
+    assert died.launch_id in triggered.executions("prepare")
+
+
 def hour(cloud: Any) -> dict[str, Any]:
     event = cloud.event("campaign_trigger")
     event["Records"][0]["body"] = json.dumps({"detail-type": "Scheduled Event", "source": "aws.events"})
@@ -192,5 +204,5 @@ def _running(launch: Launch) -> Launch:
     return approved.started(launch.starts_at, ZoneInfo("UTC"))
 
 
-def _refuse(**_: Any) -> None:
+def _refuse(*_: Any, **__: Any) -> None:
     raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "StartExecution")
