@@ -34,6 +34,8 @@ class CodeReserve:
 
     def take(self, account_id: AccountId, offer: Offer, expected: int) -> str | None:
         """One code; `expected`: how many will be asked for soon. None when there is none left."""
+        if not offer.codes.unique:  # as this launch froze it
+            return next(iter(self._pools.take(account_id, offer, 1)), None)
         with self._lock:
             kept = self._codes.setdefault((account_id, offer.offer_id), deque())
             if not kept:
@@ -41,6 +43,8 @@ class CodeReserve:
             return kept.popleft() if kept else None
 
     def keep(self, account_id: AccountId, offer: Offer, code: str) -> None:
+        if not offer.codes.unique:
+            return
         with self._lock:
             self._codes.setdefault((account_id, offer.offer_id), deque()).append(code)
 

@@ -6,6 +6,7 @@ from botocore.exceptions import ClientError
 
 from winback.aws import code_pools
 from winback.aws.code_pools import CodePools, Imported, NoPool, PoolChanged
+from winback.aws.handout import CodeReserve
 from winback.identifiers import AccountId
 from winback.offers.codes import code_is_sound
 from winback.offers.offer import CodeKind, Offer
@@ -61,6 +62,14 @@ def test_two_launches_that_race_for_one_pool_share_it_exactly(pools: CodePools, 
         taken = [code for codes in senders.map(send, range(8)) for code in codes]
     assert len(taken) == len(set(taken)) == 40
     assert pools.state(ACME, wanted).left == 0
+
+
+def test_a_launch_shows_the_shared_code_that_it_froze_whatever_others_of_the_offer_froze(tables: Any) -> None:
+    reserve = CodeReserve(tables.campaigns)
+    before, after = (offer(CodeKind.SHARED, shared_code=code) for code in ("SPRING", "SUMMER"))
+    assert reserve.take(ACME, before, 20) == "SPRING"
+    reserve.keep(ACME, before, "SPRING")
+    assert reserve.take(ACME, after, 20) == "SUMMER"
 
 
 def test_a_repeated_import_changes_nothing_and_a_code_is_in_one_pool_of_the_account(pools: CodePools) -> None:
