@@ -95,8 +95,9 @@ def test_only_the_roles_of_jobs_and_endpoints_are_passed_on_and_only_to_sagemake
     named = {
         found["RoleName"] if isinstance(found["RoleName"], str) else text(found["RoleName"])
         for found in each_stage.properties("AWS::IAM::Role").values()
-        if "RoleName" in found
+        if "RoleName" in found and "sagemaker.amazonaws.com" in str(found["AssumeRolePolicyDocument"])
     }
+    assert named
     (passing,) = [found for found in statements(each_stage, "model-roll") if "iam:PassRole" in texts(found["Action"])]
     passed = {resource.rsplit("/", 1)[1] for resource in texts(passing["Resource"])}
     assert named <= passed
