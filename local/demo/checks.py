@@ -5,14 +5,17 @@ The report checks itself against the ledger; this trusts neither.
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.demo.campaign import RATES, SEED
+from local.demo.campaign import CODES, OFFER, RATES, SEED
 from local.mail.messages import Message
 from local.mail.recipients import Kind, reactions
+
+_CODE = re.compile(rf"\b{re.escape(OFFER['code_prefix'])}[A-Z0-9]+\b")
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,16 @@ def from_outside(messages: Iterable[Message], customers: bytes, report: Mapping[
     stopped = {message.destination[0]: _step(message) for message in sent if _turns_away(message)}
     late = [to for to, step in touches if to in stopped and step > stopped[to]]
     one_click = [message for message in sent if message.one_click_url is None]
+    codes = Counter(code for message in sent for code in {*_CODE.findall(message.text or "")})
     return [
         Finding("nobody got a step twice", sum(count - 1 for count in touches.values())),
         Finding("nobody got a step that the campaign does not have", sum(step > steps for _, step in touches)),
         Finding("nobody was written to without consent", len(unconsented)),
         Finding("nobody was written to after unsubscribing, complaining or a hard bounce", len(late)),
         Finding("every message can be unsubscribed from with one click", len(one_click)),
+        Finding("no code of an offer was given to two customers", sum(count - 1 for count in codes.values())),
+        Finding("no more offers left than the budget pays", max(0, len(codes) - CODES)),
+        Finding("the offer reached somebody", int(not codes)),
         Finding("the report counts as many handed over as arrived here", abs(_handed_over(report) - len(sent))),
     ]
 

@@ -1,6 +1,6 @@
 """What the demo prints: tables on the way, the final table, and the lines that say what it has shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,13 @@ def show_dry_run(console: Console, launch: Mapping[str, Any]) -> None:
     table.add_row("treated", f"{arms['treatment']:,}")
     table.add_row("held out", f"{arms['holdout']:,}")
     for step in dry_run["steps"]:
-        table.add_row(f"step {step['step']} on {step['planned_at'][:10]}, recipients", f"{step['recipients']:,}")
+        expected = step["expected_recipients"]
+        likely = f"{expected['low']:,} to {expected['high']:,}, " if expected["low"] < expected["high"] else ""
+        what = f"step {step['step']}, {step['name']}, on {step['planned_at'][:10]}: recipients"
+        table.add_row(what, f"{likely}at most {step['recipients']:,}")
     table.add_row("smallest effect it can detect", f"{dry_run['detectable_effect']['percentage_points']} points")
+    worst = dry_run["offers"]["worst_minor"]
+    table.add_row("the offers cost at most", str(Money(worst, dry_run["offers"]["currency"])))
     console.print(table)
 
 
@@ -63,6 +68,7 @@ def show(
         f"last touch ({attribution['days']} days) claims", f"{attribution['customers']:,} customers, {claimed}"
     )
     console.print(table)
+    _show_forecast(console, report["forecast"], currency)
     broken = [check["name"] for check in report["checks"] if not check["holds"]]
     broken += [f"{finding.rule} ({finding.violations})" for finding in findings if finding.violations]
     rules = len(report["checks"]) + len(findings)
@@ -71,6 +77,32 @@ def show(
     console.print(f"\n{seconds:.0f} s. To read on:")
     for name, path in files.items():
         console.print(f"  {name}: {path}", soft_wrap=True)
+
+
+def _show_forecast(console: Console, lines: Sequence[Mapping[str, Any]], currency: str) -> None:
+    """What the dry run said, beside what came of it."""
+    table = Table("", "dry run", "actual", "", title="Forecast and actual", title_justify="left")
+    align_right(table, 1, 2)
+    for line in lines:
+        if line["estimate"] is None and line["high"] is None:
+            continue
+        say = _amount_of(line["unit"], currency)
+        said = say(line["high"] if line["estimate"] is None else line["estimate"])
+        if line["high"] is not None and line["high"] != line["estimate"]:
+            said = f"at most {said}" if line["estimate"] is None else f"{said}, at most {say(line['high'])}"
+        inside = {True: "as said", False: "outside", None: ""}[line["inside"]]
+        table.add_row(line["name"], said, say(line["actual"]), inside)
+    console.print(table)
+
+
+def _amount_of(unit: str, currency: str) -> Callable[[float], str]:
+    match unit:
+        case "money":
+            return lambda value: str(Money(round(value), currency))
+        case "dollars":
+            return lambda value: f"{value:,.2f} USD"
+        case _:
+            return lambda value: f"{value:,.0f}"
 
 
 def _say_what_it_means(console: Console, effect: Mapping[str, Any], customers: int, claimed: Money) -> None:

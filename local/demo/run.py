@@ -71,7 +71,7 @@ def _play(cloud: Cloud, steps: Steps, faults: Faults) -> Outcome:
     with steps.step("Define the campaign and make its dry run"):
         launch = _prepare(store)
     closing.show_dry_run(steps.console, launch)
-    with steps.step("Approve and start"):
+    with steps.step("Approve: it starts by itself at its time"):
         _approve(store, launch)
     timeline = Timeline(cloud, store, launch["launch_id"])
     _play_weeks(timeline, steps, bought, launch, faults, since=refreshed["snapshot_id"])
@@ -83,7 +83,7 @@ def _play(cloud: Cloud, steps: Steps, faults: Faults) -> Outcome:
         steps.console.print(f"Killed at work, once each: {', '.join(faults.killed)}.")
     page = _keep(report)
     messages = [_message(entry) for entry in _all_messages(cloud)]
-    findings = from_outside(messages, customers, report["report"], len(campaign.DEFINITION["steps"]))
+    findings = from_outside(messages, customers, report["report"], sum(map(len, campaign.DISPATCHES.values())))
     return Outcome(report["report"], [as_documented, *findings], {"report": page, **briefs})
 
 
@@ -106,7 +106,9 @@ def _refresh_again(store: Store, steps: Steps, moment: datetime, since: str) -> 
 
 
 def _prepare(store: Store) -> dict[str, Any]:
-    defined = store.post("/v1/campaigns", campaign.DEFINITION, once="demo")
+    offer_id = store.post("/v1/offers", campaign.OFFER)["offer_id"]
+    store.post(f"/v1/offers/{offer_id}/codes", {"generate": campaign.CODES})
+    defined = store.post("/v1/campaigns", campaign.definition(offer_id), once="demo")
     starts_at = format_instant(campaign.STARTS_AT)
     path = f"/v1/campaigns/{defined['campaign_id']}/launches"
     launch = store.post(path, {"starts_at": starts_at}, once="demo")
@@ -117,21 +119,19 @@ def _approve(store: Store, launch: dict[str, Any]) -> None:
     path = f"/v1/launches/{launch['launch_id']}"
     approval = {"approved_by": "the demo", "dry_run_fingerprint": launch["dry_run"]["fingerprint"]}
     store.post(f"{path}/approve", approval)
-    store.post(f"{path}/start")
 
 
 def _play_weeks(
     timeline: Timeline, steps: Steps, bought: list[Purchase], launch: dict[str, Any], faults: Faults, *, since: str
 ) -> None:
     """`since`: the snapshot with which the refresh after the first week is compared."""
-    touches = {step["after_days"]: number for number, step in enumerate(campaign.DEFINITION["steps"], start=1)}
     ends = campaign.STARTS_AT + timedelta(days=campaign.EVALUATION_DAYS)
     moment = campaign.STARTS_AT
     while moment < ends:
         day = (moment - campaign.STARTS_AT).days
-        if day in touches:
-            with steps.step(f"{moment:%Y-%m-%d}: plan and send step {touches[day]}"):
-                timeline.dispatch(touches[day], planning=faults.while_planning, sending=faults.while_sending)
+        if numbers := campaign.DISPATCHES.get(day):
+            with steps.step(f"{moment:%Y-%m-%d}: plan and send {_names(numbers)}"):
+                timeline.dispatch(numbers, planning=faults.while_planning, sending=faults.while_sending)
         following = min(moment + WEEK, ends)
         with steps.step(f"{moment:%Y-%m-%d}: a week passes, real purchases come in"):
             timeline.move_to(following)
@@ -140,6 +140,10 @@ def _play_weeks(
             _refresh_again(timeline.store, steps, following, since)
         moment = following
     assert launch["evaluation_ends_at"] == format_instant(ends)
+
+
+def _names(numbers: Sequence[int]) -> str:
+    return f"step{'s' if len(numbers) > 1 else ''} {' and '.join(map(str, numbers))}"
 
 
 def _between(bought: list[Purchase], start: datetime | None, end: datetime) -> bytes:

@@ -1,9 +1,10 @@
 """Plays the weeks of the campaign: moves the clock, lets the engine work and the recipients react."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from local.cloud import Cloud
@@ -34,26 +35,30 @@ class Timeline:
         self.cloud.wait_drained("feedback")
 
     def dispatch(
-        self, step: int, *, planning: Callable[[Mapping[str, Any]], object], sending: Callable[[], object]
+        self, steps: Sequence[int], *, planning: Callable[[Mapping[str, Any]], object], sending: Callable[[], object]
     ) -> None:
-        """At the step's planned time: waits for its plan, then releases minute by minute until nothing is due.
+        """At the planned time that the steps share: waits for their plans, then releases minute by minute until nothing
+        is due.
 
-        `planning` (with the step's chunks, planned and of) and `sending` are called over and over while the planner
+        `planning` (with a step's chunks, planned and of) and `sending` are called over and over while the planner
         and the senders work.
         """
-        moment = parse_instant(self.launch()["steps"][step - 1]["planned_at"])
+        moment = parse_instant(self.launch()["steps"][steps[0] - 1]["planned_at"])
         self.move_to(moment)
-        self._wait(lambda: self._is_planned(step, planning), f"step {step} to be planned")
+        for step in steps:
+            self._wait(partial(self._is_planned, step, planning), f"step {step} to be planned")
         time.sleep(_DUE_SECONDS)
         while self._is_due():
             self.cloud.tick_feeder(moment)
-            self._wait(lambda: self._is_sent(sending), f"step {step} to be sent")
+            self._wait(lambda: self._is_sent(sending), "what is due to be sent")
             self.move_to(moment)
             moment += MINUTE
             self.cloud.set_clock(moment)
 
     def _is_planned(self, step: int, planning: Callable[[Mapping[str, Any]], object]) -> bool:
-        chunks = self.launch()["steps"][step - 1]["chunks"]
+        chunks = self.launch()["steps"][step - 1].get("chunks")
+        if chunks is None:  # approved, and not begun yet
+            return False
         planning(chunks)
         return bool(chunks["planned"] == chunks["of"])
 
