@@ -51,5 +51,5 @@ class Follower:
         if launch.state is not LaunchState.RUNNING:
             return launch
         counts = self.reputation.of_launch(launch.account_id, launch.launch_id)
-        because = passed_guardrail(launch.definition.guardrails, counts)
-        return launch if because is None else launch.paused(now, because)
+        because = passed_guardrail(launch.definition.guardrails, counts.since(launch.judged))
+        return launch if because is None else launch.paused(now, because, counts)

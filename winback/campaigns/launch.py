@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.schedule import postponed
 from winback.campaigns.timeline import Move, MoveKind, Timeline, latest_time, leaves_at, moves, timeline
+from winback.delivery.reputation import Counts
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId
 from winback.instants import format_instant, parse_instant
 from winback.offers.offer import Offer
@@ -145,6 +146,7 @@ class Launch(BaseModel):
     paused_at: Instant | None = None
     paused_because: str | None = None
     pauses: tuple[Pause, ...] = Field(default=(), description="the last ones, for the report")
+    judged: Counts = Field(default=Counts(), description="at its last pause by a guardrail: that counts no more")
     ended_at: Instant | None = Field(default=None, description="when it was finished, cancelled or failed")
     reported_at: Instant | None = None
     error: Failure | None = None
@@ -276,10 +278,12 @@ class Launch(BaseModel):
         """Another execution follows it from now on; whoever asks on behalf of an earlier one is told so."""
         return self.model_copy(update={"continuation": self.continuation + 1})
 
-    def paused(self, now: datetime, because: str | None = None) -> Self:
-        """`because`: of a guardrail; None for a person's own reasons. Its execution ends; `resumed` starts another."""
+    def paused(self, now: datetime, because: str | None = None, judged: Counts | None = None) -> Self:
+        """`because`: of a guardrail, which `judged` these counts: whoever resumes the launch has seen them. None for a
+        person's own reasons. Its execution ends; `resumed` starts another."""
         pauses = (*self.pauses, Pause(paused_at=now, because=because))[-_KEPT_PAUSES:]
-        return self._become(LaunchState.PAUSED, paused_at=now, paused_because=because, pauses=pauses)
+        paused = self._become(LaunchState.PAUSED, paused_at=now, paused_because=because, pauses=pauses)
+        return paused if judged is None else paused.model_copy(update={"judged": judged})
 
     def resumed(self, now: datetime, zone: ZoneInfo) -> Self:
         """Steps and branches whose time passed during the pause, and those after them, are put off by whole days; by

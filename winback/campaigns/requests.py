@@ -57,7 +57,7 @@ def describe(launch: Launch) -> dict[str, Any]:
     shown = launch.model_dump(
         mode="json",
         exclude_none=True,
-        exclude={"account_id", "definition", "prefix", "dry_run", "chunks", "moves_done", "continuation"},
+        exclude={"account_id", "definition", "prefix", "dry_run", "chunks", "moves_done", "continuation", "judged"},
     )
     return {**shown, "evaluation_ends_at": format_instant(launch.evaluation_ends_at)}
 

@@ -52,19 +52,27 @@ def test_the_clock_leads_a_launch_from_its_approval_to_its_report(cloud: Any) ->
     assert (cloud.launch(launch_id).state, cloud.launch(launch_id).started_at) == ("running", launch.planned_at(1))
 
 
-def test_a_launch_that_passes_a_guardrail_pauses_and_says_why(cloud: Any) -> None:
+def test_a_launch_that_passes_a_guardrail_pauses_and_says_why_and_once_resumed_is_judged_anew(cloud: Any) -> None:
     launch_id = cloud.running_launch(guardrails={"minimum_sends": 10})
-    reputation, now = Reputation(cloud.campaigns), cloud.launch(launch_id).starts_at
-    reputation.add_sent(AccountId("acme"), LaunchId(launch_id), "email", 10, at=now)
-    cloud.campaigns.update_item(
-        Key=keys.launch_counts(AccountId("acme"), LaunchId(launch_id)),
-        UpdateExpression="SET bounced = :one",
-        ExpressionAttributeValues={":one": 1},
-    )
+    _ten_more_sends_and_a_bounce(cloud, launch_id)
     assert cloud.look(launch_id, 1)["action"] == "stop"
     status, shown = cloud.request("GET", f"/v1/launches/{launch_id}")
     assert (status, shown["state"]) == (200, "paused")
     assert "bounce rate is 10.00% of 10 sends" in shown["paused_because"]
+    assert cloud.request("POST", f"/v1/launches/{launch_id}/resume")[0] == 200
+    assert cloud.look(launch_id, 1, continuation=1)["action"] == "wait", "somebody has looked at these"
+    _ten_more_sends_and_a_bounce(cloud, launch_id)
+    assert cloud.look(launch_id, 1, continuation=1)["action"] == "stop"
+
+
+def _ten_more_sends_and_a_bounce(cloud: Any, launch_id: str) -> None:
+    reputation, now = Reputation(cloud.campaigns), cloud.launch(launch_id).starts_at
+    reputation.add_sent(AccountId("acme"), LaunchId(launch_id), "email", 10, at=now)
+    cloud.campaigns.update_item(
+        Key=keys.launch_counts(AccountId("acme"), LaunchId(launch_id)),
+        UpdateExpression="ADD bounced :one",
+        ExpressionAttributeValues={":one": 1},
+    )
 
 
 def test_an_execution_hands_over_once_and_the_one_before_it_plans_nothing_more(cloud: Any) -> None:
