@@ -13,6 +13,7 @@ from winback.accounts import Account
 from winback.accounts.channels import ChannelName
 from winback.aws.channels.handing_over import code_of
 from winback.aws.channels.webhook import Resolve, addresses
+from winback.delivery.answers import ProviderMisconfigured
 from winback.delivery.channels.webhook import host_of, is_public
 from winback.delivery.preflight import (
     UNCHECKED,
@@ -220,7 +221,7 @@ class Preflight:
         key = _found(lambda: bool(self._clients.secrets.describe_secret(SecretId=webhook.secret_name)))
         try:
             found = self._resolve(*host_of(webhook.url))
-        except OSError:
+        except (OSError, ProviderMisconfigured):
             found = []
         return WebhookFacts(True, key=_or_false(key), public=bool(found) and all(map(is_public, found)))
 

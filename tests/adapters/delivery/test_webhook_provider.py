@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import urllib3
 from botocore.stub import Stubber
+from urllib3.connection import HTTPSConnection
 
 from tests.adapters.delivery.outgoing import NOW, SEND_ID, client, outgoing
 from winback.accounts import Account
@@ -110,7 +112,10 @@ def test_only_a_connection_that_never_stood_is_certain(
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "::1", "fd00::1", "::ffff:10.0.0.1", "224.0.0.1"],
+    [
+        *("127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "::1", "fd00::1", "::ffff:10.0.0.1", "224.0.0.1"),
+        *("64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"),  # 169.254.169.254 behind a gateway
+    ],
 )
 def test_nothing_inside_is_ever_asked(secrets: Any, account: Account, address: str) -> None:
     def post(*_: Any) -> int:
@@ -126,6 +131,17 @@ def test_a_name_that_has_no_address_is_for_later(secrets: Any, account: Account)
 
     provider = WebhookProvider(secrets, wall=lambda: NOW, resolve=lost, post=lambda *_: 200)
     assert provider.deliver(out(account)) == Throttled("OSError")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://x.example:99999/", "https://[::1/", "https://a..b/", f"https://{'a' * 70}.b/"]
+)
+def test_an_address_that_is_none_is_an_operator_s_and_leaves_nothing_unclear(
+    secrets: Any, account: Account, url: str
+) -> None:
+    provider = WebhookProvider(secrets, wall=lambda: NOW, post=lambda *_: 200)
+    with pytest.raises(ProviderMisconfigured, match="NoAddress"):
+        provider.deliver(out(account, url))
 
 
 def test_plain_http_is_refused_as_a_setting() -> None:
@@ -150,3 +166,24 @@ def test_a_server_without_a_certificate_for_the_host_is_not_spoken_to() -> None:
         _post(url, "127.0.0.1", b"body", {})
     server.server_close()
     assert heard == []
+
+
+def test_tls_that_breaks_off_after_the_request_leaves_it_unclear(
+    secrets: Any, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The endpoint has the message: freeing the row would send it twice."""
+    handed_over: list[bytes] = []
+
+    def connect(_: Any) -> None: ...
+
+    def request(_: Any, method: str, target: str, *, body: bytes, **__: Any) -> None:
+        handed_over.append(f"{method} {target}".encode() + body[:1])
+
+    def answer(_: Any) -> None:
+        raise ssl.SSLEOFError("EOF occurred in violation of protocol")
+
+    monkeypatch.setattr(HTTPSConnection, "connect", connect)
+    monkeypatch.setattr(HTTPSConnection, "request", request)
+    monkeypatch.setattr(HTTPSConnection, "getresponse", answer)
+    assert provider_with(secrets, _post).deliver(out(account)) == Unclear("ProtocolError")
+    assert handed_over == [b"POST /in?brand=fjord{"]

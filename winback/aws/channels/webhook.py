@@ -5,15 +5,16 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
 
 import urllib3
+from urllib3.connection import HTTPSConnection
 
 from winback.aws.channels.handing_over import Meanings, one_attempt, prepared
 from winback.delivery.answers import Answer, ProviderMisconfigured, Throttled, Unclear
 from winback.delivery.channels import Outgoing
-from winback.delivery.channels.webhook import answer_of_status, body_of, headers_of, host_of, is_public
+from winback.delivery.channels.webhook import HTTPS_PORT, answer_of_status, body_of, headers_of, host_of, is_public
 from winback.delivery.messages.values import DataMessage
 
 Resolve = Callable[[str, int], list[str]]
@@ -94,28 +95,36 @@ class WebhookProvider:
 
 
 def _post(url: str, address: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """The certificate is the host's, whatever address it is asked at. The answer's body is not read."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    pool = urllib3.HTTPSConnectionPool(
-        address,
-        parts.port or 443,
-        server_hostname=host,
-        assert_hostname=host,
-        ssl_context=ssl.create_default_context(),
-        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-        retries=False,
-        maxsize=1,
+    """The certificate is the host's, whatever address it is asked at. The answer's body is not read.
+
+    Raises NewConnectionError, ConnectTimeoutError and SSLError while nothing was handed over, ProtocolError after it:
+    TLS may break off in the middle of an answer as well.
+    """
+    host, port = host_of(url)
+    target = urllib3.util.parse_url(url).request_uri
+    connection = HTTPSConnection(
+        address, port, timeout=CONNECT_SECONDS, server_hostname=host, ssl_context=ssl.create_default_context()
     )
-    target = parts.path or "/"
-    with pool:
-        answer = pool.request(
-            "POST",
-            f"{target}?{parts.query}" if parts.query else target,
-            body=body,
-            headers={**headers, "Host": parts.netloc},
-            redirect=False,
-            preload_content=False,
-        )
-        answer.release_conn()
-        return int(answer.status)
+    try:
+        _connect(connection)
+        connection.timeout = READ_SECONDS
+        written = f"[{host}]" if ":" in host else host
+        shown = {**headers, "Host": written if port == HTTPS_PORT else f"{written}:{port}"}
+        try:
+            connection.request("POST", target, body=body, headers=shown, preload_content=False)
+            return int(connection.getresponse().status)
+        except (OSError, HTTPException) as error:
+            raise urllib3.exceptions.ProtocolError(type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+def _connect(connection: HTTPSConnection) -> None:
+    try:
+        connection.connect()
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # it hung up in the middle of the greeting
+        raise urllib3.exceptions.NewConnectionError(connection, type(error).__name__) from error
+    except ssl.SSLError as error:
+        raise urllib3.exceptions.SSLError(error) from error
+    except OSError as error:
+        raise urllib3.exceptions.NewConnectionError(connection, type(error).__name__) from error

@@ -21,7 +21,9 @@ from winback.delivery.messages.values import DataMessage
 from winback.identifiers import SendId
 from winback.instants import format_instant
 
+HTTPS_PORT = 443
 _ENCODED_KEY = "whsec_"
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # Statuses that do not depend on the message: the address or the key is wrong.
 _WRONG_SETTINGS = frozenset({401, 403, 404, 405, 410})
 _COME_LATER = frozenset({408, 425, 503})  # the endpoint says itself that it took nothing
@@ -99,15 +101,27 @@ def answer_of_status(status: int, send_id: SendId) -> Answer:
 
 
 def host_of(url: str) -> tuple[str, int]:
-    """Name and port. Raises ProviderMisconfigured for anything but https."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
+    """Name, in its ASCII form, and port. Raises ProviderMisconfigured for anything but https, and for what is no
+    address: a port or a name that there cannot be."""
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port or HTTPS_PORT, (parts.hostname or "").encode("idna").decode("ascii")
+    except ValueError as error:
+        raise ProviderMisconfigured("NoAddress", "the webhook") from error
+    if parts.scheme != "https" or not host:
         raise ProviderMisconfigured("NotHttps", "the webhook")
-    return parts.hostname, parts.port or 443
+    return host, port
 
 
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the internet's: not of a private network, this machine, or the cloud's own."""
     found = ipaddress.ip_address(address)
-    inner = getattr(found, "ipv4_mapped", None)
+    inner = _inner(found) if isinstance(found, ipaddress.IPv6Address) else None
     return (inner or found).is_global and not (inner or found).is_multicast
+
+
+def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a gateway would go on to: of a mapped address, of NAT64 (RFC 6052) and of 6to4."""
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
