@@ -217,7 +217,7 @@ class Mailbox:
             if fault == "fail":
                 raise SesError("InternalServiceErrorException", "An internal error occurred")
             if fault == "refuse":
-                raise SesError("MessageRejected", "Email address is not verified.")
+                raise SesError("MessageRejected", "Address blacklisted.")
             if fault == "throttle" or not self._within_rate():
                 self.throttled += 1
                 raise SesError("TooManyRequestsException", "Maximum sending rate exceeded.")

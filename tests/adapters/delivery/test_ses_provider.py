@@ -85,9 +85,29 @@ def test_what_ses_does_not_take_now_may_be_sent_later(client: Any, code: str, st
     assert answer_to(client, code, status) == Throttled(code, brief)
 
 
-@pytest.mark.parametrize("code", ["MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException"])
+@pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
 def test_what_ses_refuses_is_refused_for_good(client: Any, code: str) -> None:
     assert answer_to(client, code, 400) == Refused(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "MessageRejected",
+            "Email address is not verified. The following identities failed the check: mail.example.com",
+        ),
+        ("MailFromDomainNotVerifiedException", "Mail from domain is not verified"),
+    ],
+)
+def test_a_domain_that_is_verified_no_more_waits_for_an_operator_and_burns_no_launch(
+    client: Any, code: str, message: str
+) -> None:
+    with Stubber(client) as stub:
+        stub.add_client_error("send_email", service_error_code=code, service_message=message, http_status_code=400)
+        with pytest.raises(ProviderMisconfigured, match="NotVerified") as raised:
+            SesProvider(client, "winback-test", tenants=False).deliver(EMAIL)
+    assert "example.com" not in str(raised.value)
 
 
 @pytest.mark.parametrize(("code", "status"), [("InternalFailure", 500), ("ServiceUnavailable", 503)])

@@ -3,7 +3,9 @@
 import re
 from typing import Any
 
-from winback.aws.channels.handing_over import Meanings, handed_over, one_attempt
+from botocore.exceptions import ClientError
+
+from winback.aws.channels.handing_over import Meanings, code_of, handed_over, one_attempt
 from winback.delivery.answers import Answer, ProviderMisconfigured
 from winback.delivery.channels import Outgoing
 from winback.delivery.channels.email import sender_of
@@ -12,7 +14,7 @@ from winback.delivery.messages.values import EmailMessage
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
 _MEANINGS = Meanings(
     provider="SES",
-    refused={"MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException"},
+    refused={"MessageRejected", "BadRequestException"},
     later={"LimitExceededException", "AccountSuspendedException", "SendingPausedException"},
 )
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html says 126 and 870 printable ASCII
@@ -21,6 +23,9 @@ MOST_HEADERS = 15
 LONGEST_NAME, LONGEST_HEADER = 126, 870
 _NAME, _VALUE = re.compile(r"[!-9;-@A-~]+"), re.compile(r"[ -~]+")
 _UTF8 = "UTF-8"
+# How SES refuses every message of a sender whose domain is not verified, or no more; it has no code of its own:
+# https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html
+_NOT_VERIFIED = "is not verified"
 
 
 def ses_client() -> Any:
@@ -38,7 +43,16 @@ class SesProvider:
     def deliver(self, outgoing: Outgoing) -> Answer:
         """Raises ProviderMisconfigured when SES takes nothing until an operator acts."""
         request = self._request(outgoing)
-        return handed_over(lambda: str(self._client.send_email(**request)["MessageId"]), _MEANINGS)
+
+        def send() -> str:
+            try:
+                return str(self._client.send_email(**request)["MessageId"])
+            except ClientError as error:
+                if code_of(error) == "MessageRejected" and _NOT_VERIFIED in error.response["Error"].get("Message", ""):
+                    raise ProviderMisconfigured("IdentityNotVerified", _MEANINGS.provider) from error
+                raise
+
+        return handed_over(send, _MEANINGS)
 
     def _request(self, outgoing: Outgoing) -> dict[str, Any]:
         message = outgoing.message
