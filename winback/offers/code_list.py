@@ -1,7 +1,6 @@
 """Codes as a shop exports them: one a line, or the column `code` of a CSV file."""
 
 import csv
-import io
 import re
 
 from winback.offers.offer import LONGEST_CODE
@@ -19,7 +18,11 @@ def read_codes(text: str) -> list[str]:
 
     The first line counts as a header where it names a column `code`. Raises UnreadableCodes.
     """
-    rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=_delimiter(text)))
+    reader = csv.reader(text.lstrip("\ufeff").splitlines(), delimiter=_delimiter(text))
+    try:
+        rows = list(reader)
+    except csv.Error as error:  # a field of more than 131,072 characters
+        raise UnreadableCodes(f"line {reader.line_num} is no line of CSV: expected a code of its own") from error
     column, start = 0, 0
     head = [cell.strip().lower() for cell in rows[0]] if rows else []
     if "code" in head:

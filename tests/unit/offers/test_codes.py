@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from winback.offers.code_list import UnreadableCodes, read_codes
 from winback.offers.codes import ALPHABET, LENGTH, MOST_CODES, code_is_sound, generated_code, generated_codes
 
 SECRET = b"\x07" * 32
@@ -51,3 +52,9 @@ def test_another_secret_gives_other_codes_and_there_is_no_code_beyond_the_last()
         generated_code(SECRET, MOST_CODES)
     assert not code_is_sound("")
     assert not code_is_sound(generated_code(SECRET, 5), "BACK-")
+
+
+def test_a_list_that_is_no_csv_says_in_which_line() -> None:
+    assert read_codes("code\rABC\rDEF\r") == ["ABC", "DEF"]
+    with pytest.raises(UnreadableCodes, match="line 2 is no line of CSV"):
+        read_codes("ABC\n" + 140_000 * "A")
