@@ -13,6 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from winback.accounts.channels import ChannelName
 from winback.aws.clock import Clock, SystemClock, clock_of
 from winback.aws.environment import read_settings
+from winback.aws.failures import describe
 from winback.aws.feeding import Feeder
 from winback.aws.quota import read_quota
 from winback.aws.sends_queue import SendsQueue
@@ -54,7 +55,10 @@ def parts() -> Parts:
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Run twice for one minute, it still releases one minute's quota. Returns rows by what was done with them."""
+    """Run twice for one minute, it still releases one minute's quota. Returns rows by what was done with them.
+
+    Raises the error of a channel that could not be fed, after all others were.
+    """
     fed = parts().feeder.feed(
         parts().clock.now(event),
         SystemClock().now(event),
@@ -66,4 +70,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     metrics.add_metric(name="stopped_by_itself", unit=MetricUnit.Count, value=len(fed.stopped))
     for account_id in fed.stopped:
         logger.error("sending stopped by itself", account_id=account_id)
+    for channel, error in fed.errors.items():
+        logger.error("channel not fed", channel=channel.value, error=describe(error))
+    for error in fed.errors.values():
+        raise error
     return dict(fed.total)

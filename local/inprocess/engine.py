@@ -226,7 +226,11 @@ class Engine:
     def feed(self) -> Counter[str]:
         """One run of the feeder. EventBridge calls it again in a minute, whatever becomes of it."""
         fed = self.attempt(lambda w: w.feeder.feed(self.clock.now(), self.clock.wall(), lambda: SENDER_SECONDS))
-        return fed.total if fed is not None else Counter()
+        if fed is None:
+            return Counter()
+        for error in fed.errors.values():
+            self._failed(error)
+        return fed.total
 
     def send(self) -> Counter[str]:
         """Hands all visible messages to the sender, some at a time; one that fails stays, and is seen again."""
@@ -355,9 +359,12 @@ class Engine:
             if killed_ends_it:
                 raise
         except Exception as error:  # noqa: BLE001 (counted; what it left undone is for the run to show)
-            self.errors[type(error).__name__] += 1
-            self.windows.interrupt()
+            self._failed(error)
         return None
+
+    def _failed(self, error: Exception) -> None:
+        self.errors[type(error).__name__] += 1
+        self.windows.interrupt()
 
     def _died(self, error: BaseException) -> None:
         self.errors[type(error).__name__] += 1

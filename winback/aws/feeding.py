@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -27,10 +27,14 @@ Put = Callable[[Sequence[tuple[Release, int]]], None]
 
 @dataclass(frozen=True)
 class Fed:
-    """Rows by what was done with them, by channel, and the accounts whose sending this run stopped."""
+    """Rows by what was done with them, by channel, and the accounts whose sending this run stopped.
+
+    `errors`: of the channels that could not be fed, or not to the end.
+    """
 
     rows: Mapping[ChannelName, Counter[str]]
     stopped: tuple[AccountId, ...]
+    errors: Mapping[ChannelName, Exception] = field(default_factory=dict)
 
     @property
     def total(self) -> Counter[str]:
@@ -51,7 +55,8 @@ class Feeder:
         """What is due at `now`, the campaigns' time, within the quota of the minute that `wall` lies in.
 
         Run twice for one minute, it still releases one minute's quota. Another channel and another shard begin each
-        minute: when quota or time end early, none is always the last.
+        minute: when quota or time end early, none is always the last. A channel that cannot be fed, because its
+        provider does not say what it allows, holds up no other.
         """
         minute = wall.replace(second=0, microsecond=0)
         turn = int(minute.timestamp()) // 60
@@ -59,10 +64,14 @@ class Feeder:
         channels = list(ChannelName)
         first = turn % len(channels)
         shards = [(turn + place) % keys.DUE_SHARDS for place in range(keys.DUE_SHARDS)]
-        rows = {}
+        rows: dict[ChannelName, Counter[str]] = {}
+        errors: dict[ChannelName, Exception] = {}
         for channel in channels[first:] + channels[:first]:
-            rows[channel] = self._feed(channel, run, now, shards, turn=turn, seconds_left=seconds_left)
-        return Fed(rows, tuple(run.stopped))
+            try:
+                rows[channel] = self._feed(channel, run, now, shards, turn=turn, seconds_left=seconds_left)
+            except Exception as error:  # noqa: BLE001 (the caller raises it, once the others had their turn)
+                errors[channel] = error
+        return Fed(rows, tuple(run.stopped), errors)
 
     def _feed(
         self,

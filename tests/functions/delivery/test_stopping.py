@@ -1,14 +1,18 @@
 """What stops sending: a person's switch, the operator's, the account's own figures, a provider that is out."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.functions.delivery.conftest import NOW, Cloud
 from tests.functions.delivery.test_dispatch import send_first, ses_error
+from winback.accounts.channels import ChannelName
 from winback.aws.circuits import Circuits
+from winback.aws.due import DueIndex
 from winback.aws.feedback import FeedbackBook
 from winback.aws.ledger import Ledger
 from winback.aws.reputation import Reputation
@@ -126,6 +130,24 @@ def test_a_provider_that_is_out_makes_the_plan_wait_and_is_tried_with_one_messag
     cloud.invoke("sender", cloud.records(probe.to_json()))
     assert len(cloud.ses.sent) > 1
     assert Circuits(cloud.campaigns).read("email").circuit.state is CircuitState.CLOSED
+
+
+def test_a_provider_that_does_not_say_what_it_allows_holds_up_its_own_channel_alone(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (email,) = cloud.due()
+    others = [channel.value for channel in ChannelName if channel is not ChannelName.EMAIL]
+    for channel in others:
+        DueIndex(cloud.campaigns).put(replace(email, channel=channel, to_row=2))
+
+    def away() -> Any:
+        raise ses_error("ServiceUnavailable", 503)
+
+    monkeypatch.setattr(cloud.ses, "get_account", away)
+    with pytest.raises(ClientError):
+        feed(cloud)
+    assert sorted(release.channel for release in cloud.queued()) == sorted(others)
+    assert [entry.to_row for entry in cloud.due()] == [30]
 
 
 def test_what_is_counted_counts_once_per_send_however_often_it_is_told(cloud: Cloud) -> None:
