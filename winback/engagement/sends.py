@@ -10,8 +10,8 @@ from winback.engagement.touches import Touch, TouchKind
 from winback.identifiers import KEY_LENGTH, SendId
 from winback.instants import parse_instant
 
-# What says that a message left, the earliest: the provider's answer to the sender, its event where it tells one, and the
-# arrival of a send whose answer was lost.
+# What says that a message left, the earliest: the provider's answer to the sender, its event where it tells one, and
+# the arrival of a send whose answer was lost.
 _SENT_BY = ("sent_at", "accepted_at", "delivered_at")
 # The ledger's attribute of the earliest instant of each (docs/data-model.md, send), and whether a machine did it.
 _TOLD_BY = {
