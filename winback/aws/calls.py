@@ -14,6 +14,7 @@ from winback.aws.launches import LaunchStore
 from winback.aws.snapshots import Snapshot
 from winback.aws.tables import Item, batch_get
 from winback.campaigns.launch import Launch, LaunchState
+from winback.delivery.channels import CHANNELS, ChannelName
 from winback.delivery.gate import Consent
 from winback.experiments.assignment import Arm, arm, assignment_salt
 from winback.identifiers import AccountId, CustomerKey, SnapshotId
@@ -127,10 +128,10 @@ def load_reach(
     )
     profiles = {call.customer_key: own.get(_pair(keys.profile(account_id, call.customer_key))) for call in calls}
     suppressions = {
-        (customer, channel): keys.suppression(account_id, account.address_hash(address), channel)
+        (customer, channel.value): keys.suppression(account_id, account.address_hash(address), channel)
         for customer, profile in profiles.items()
-        for channel, attribute in (("email", "email"), ("sms", "phone"), ("call", "phone"))
-        if (address := (profile or {}).get(attribute))
+        for channel in (ChannelName.EMAIL, ChannelName.SMS, ChannelName.CALL)
+        if (address := CHANNELS[channel].address(profile or {}))
     }
     suppressed = batch_get(customers_table, suppressions.values(), consistent=True)
 

@@ -69,6 +69,19 @@ def test_a_suppressed_address_is_found_however_it_is_written(
     assert store.load(account, [ADA], "email")[ADA].facts.suppressed
 
 
+@pytest.mark.parametrize("channel", ["sms", "call"])
+def test_a_number_that_a_carrier_or_an_answer_names_is_found_however_the_store_writes_it(
+    store: RecipientStore, tables: Tables, account: Account, channel: str
+) -> None:
+    tables.add_customer(account, ADA, phone="+49015123456789")  # +49 (0)151 23456789
+    SuppressionList(tables.customers).add(
+        account, "+4915123456789", channel, SuppressionReason.UNSUBSCRIBE, at=NOW, send_id=send_id()
+    )
+    loaded = store.load(account, [ADA], channel)[ADA]
+    assert loaded.facts.suppressed
+    assert store.refresh(account, loaded, channel).facts.suppressed
+
+
 def test_a_send_does_not_count_its_own_contact(store: RecipientStore, tables: Tables, account: Account) -> None:
     book = ContactBook(tables.performance)
     for step in (1, 2):

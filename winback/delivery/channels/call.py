@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from winback.accounts.channels import ChannelName
-from winback.delivery.channels.phone import dialled_form
+from winback.delivery.channels.phone import dialled_form, phone_of
 
 
 class CallChannel:
     name = ChannelName.CALL
 
     def address(self, profile: Mapping[str, Any]) -> str | None:
-        return profile.get("phone") or None
+        return phone_of(profile)
 
     def deliverable(self, address: str, country: str | None) -> str | None:
         return dialled_form(address, country)

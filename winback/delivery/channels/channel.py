@@ -32,7 +32,8 @@ class Channel(Protocol):
     def name(self) -> ChannelName: ...
 
     def address(self, profile: Mapping[str, Any]) -> str | None:
-        """Where the customer of this profile (docs/data-model.md) is reached, as stored; suppressions are of this."""
+        """Where the customer of this profile (docs/data-model.md) is reached; suppressions are of this, however it is
+        written (winback.identifiers.address_hash)."""
         ...
 
     def deliverable(self, address: str, country: str | None) -> str | None:

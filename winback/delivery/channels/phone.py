@@ -1,6 +1,8 @@
 """Telephone numbers: which can be dialled or texted, and in which form."""
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 
 @lru_cache(maxsize=4096)
@@ -25,6 +27,13 @@ def dialled_form(number: str, country: str | None, *, texted: bool = False) -> s
     ):
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def phone_of(profile: Mapping[str, Any]) -> str | None:
+    """As providers and answers name it, so that suppressions of either meet: stores write +49 (0)151 23456789, which is
+    imported as +49015123456789. A number that is none stays as it is."""
+    number = profile.get("phone")
+    return (dialled_form(number, profile.get("country")) or number) if number else None
 
 
 def country_of(number: str) -> str | None:
