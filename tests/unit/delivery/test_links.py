@@ -49,6 +49,12 @@ def test_what_leads_nowhere_or_runs_is_refused(url: str) -> None:
         tagged(url, HOST, UTM)
 
 
+@pytest.mark.parametrize("link", ['HREF="javascript:x"', "href = 'javascript:x'", 'Href\n="javascript:x"'])
+def test_a_link_is_found_however_it_is_written(link: str) -> None:
+    with pytest.raises(UnsafeLink):
+        tag_html(f"<a {link}>x</a>", None, None, "")
+
+
 def test_the_unsubscribe_link_is_never_tagged_even_on_the_shop_s_own_host() -> None:
     leave = f"https://{HOST}/u/token"
     html = tag_html(f"<a href=\"{leave}\">x</a><a href='https://{HOST}/?a=1&amp;b=2'>y</a>", HOST, UTM, leave)

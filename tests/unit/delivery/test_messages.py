@@ -112,6 +112,21 @@ def test_a_problem_names_the_part_the_line_and_what_is_wrong(parts: dict[str, st
     assert any(expected in problem for problem in problems(**parts))
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for offer in recommendations %}{{ offer.name }}{% endfor %}",
+        "{% if shop.name %}{% assign shop = recommendations.first %}{{ shop.name }}{% endif %}",
+        "{% capture offer %}x{% endcapture %}",
+    ],
+)
+def test_a_name_of_ours_is_not_an_author_s_to_give(source: str) -> None:
+    """What many messages have in common is written in first: the loop would show the offer, and no product."""
+    (problem,) = check_template(resolve_template({"subject": "Hi", "mjml": f"<mj-text>{source}</mj-text>"}))
+    assert (problem.part, problem.line) == ("mjml", 1)
+    assert "is a name of ours" in problem.problem
+
+
 def test_a_template_with_problems_does_not_compile() -> None:
     with pytest.raises(InvalidTemplate, match="prize is not known"):
         compile_template(inline(subject="{{ prize }}"))

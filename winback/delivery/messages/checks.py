@@ -1,9 +1,11 @@
 """What keeps a template from being sent, each problem with its part and line."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from liquid import Node, RenderContext
+from liquid.builtin.expressions import Identifier
 from liquid.exceptions import LiquidError
 
 from winback.accounts.channels import ChannelName
@@ -138,7 +140,8 @@ def _problems_of_liquid(
     language: MessageLiquid = PLAIN,
 ) -> list[Problem]:
     try:
-        analysis = language.from_string(source).analyze(include_partials=False)
+        template = language.from_string(source)
+        analysis = template.analyze(include_partials=False)
     except LiquidError as error:
         return [Problem(part, line_of(error, source), str(error.message), "write a complete Liquid tag")]
     used = [(variable, variable.span) for uses in analysis.globals.values() for variable in uses]
@@ -153,6 +156,11 @@ def _problems_of_liquid(
         if name not in language.filters
         for span in spans
     ]
+    problems += [
+        Problem(part, _line(source, name.token.start_index), f"{name} is a name of ours", "call yours something else")
+        for name in _own_names(template.nodes, RenderContext(template))
+        if name in known
+    ]
     names = {str(variable) for variable, _ in used}
     last = source.count("\n") + 1
     return problems + [
@@ -160,6 +168,17 @@ def _problems_of_liquid(
         for name, expected in (required or {}).items()
         if name not in names
     ]
+
+
+def _own_names(nodes: Iterable[Node], context: RenderContext) -> Iterator[Identifier]:
+    """What the template's author names: loop variables, and what is assigned and captured.
+
+    A name of ours must stay ours: what many messages have in common is written in before the author's is looked up.
+    """
+    for node in nodes:
+        yield from node.block_scope()
+        yield from node.template_scope()
+        yield from _own_names(node.children(context, include_partials=False), context)
 
 
 def _is_known(segments: Sequence[object], known: Tokens) -> bool:

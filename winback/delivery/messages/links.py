@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from winback.delivery.messages.values import Utm
 
 SAFE_SCHEMES = ("https", "http", "mailto", "tel")
-_HREF = re.compile(r"""href=(?:"([^"]*)"|'([^']*)')""")
+_HREF = re.compile(r"""href\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _IN_TEXT = re.compile(r"https?://[^\s<>\"')\]]*[^\s<>\"')\].,;:!?]")
 
 
