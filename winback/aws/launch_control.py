@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from botocore.exceptions import ClientError
 
@@ -192,7 +193,8 @@ class LaunchControl:
             now = self.clock.now()
             launch = launch.approved(approval.approved_by, approval.dry_run_fingerprint, now)
             if now > launch.starts_at:  # its execution will start it at once: refused here, somebody hears of it
-                launch.started(now, self.accounts.get(account_id).zone)
+                zone = self.accounts.get(account_id).zone
+                _check_seasons(launch.started(now, zone), launch.offers, zone)
             launch = self.launches.save(launch)
         self.workflows.follow(launch)
         return launch
@@ -265,11 +267,7 @@ class LaunchControl:
         if policy is None:
             return launch
         offers = self._frozen_offers(account.account_id, policy.offers)
-        for offer in out_of_season(launch, offers, account.zone):
-            raise UnusableOffer(
-                f"offer {offer.offer_id} is valid from {offer.valid_from} to {offer.valid_until}: expected every day "
-                "on which the launch may send it"
-            )
+        _check_seasons(launch, offers, account.zone)
         return launch.model_copy(update={"offers": offers})
 
     def _frozen_slice(self, account: Account, audience: Audience, snapshot: Snapshot) -> FrozenSlice | None:
@@ -289,3 +287,14 @@ class LaunchControl:
         if found.state is not SnapshotState.PUBLISHED:
             raise NoSnapshot(f"snapshot {found.snapshot_id} is {found.state}: wait for it or name a published one")
         return found
+
+
+def _check_seasons(launch: Launch, offers: tuple[Offer, ...], zone: ZoneInfo) -> None:
+    """Raises UnusableOffer."""
+    if not offers:
+        return
+    for offer in out_of_season(launch, offers, zone):
+        raise UnusableOffer(
+            f"offer {offer.offer_id} is valid from {offer.valid_from} to {offer.valid_until}: expected every day "
+            "on which the launch may send it"
+        )

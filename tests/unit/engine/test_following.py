@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from local.inprocess.clock import SimulatedClock
-from local.inprocess.scenario import ACCOUNT, START
+from local.inprocess.scenario import ACCOUNT, OFFER, START
 from local.inprocess.tables import MemoryTable
 from winback.aws.campaigns import CampaignStore
 from winback.aws.following import Follower
-from winback.aws.launch_control import LaunchControl, Workflows
+from winback.aws.launch_control import LaunchControl, UnusableOffer, Workflows
 from winback.aws.launches import LaunchStore
 from winback.aws.offers import OfferStore
 from winback.aws.reputation import Reputation
@@ -247,6 +247,19 @@ def late(days: float) -> Following:
 def test_a_launch_that_can_no_longer_be_made_before_its_evaluation_ends_is_not_approved() -> None:
     following = late(6.9)
     with pytest.raises(LaunchConflict, match="after its evaluation ends"):
+        following.control.approve(ACCOUNT.account_id, LAUNCH, APPROVAL)
+    assert following.launch.state is LaunchState.AWAITING_APPROVAL
+
+
+def test_a_launch_whose_offer_ends_before_its_last_message_can_still_leave_is_not_approved() -> None:
+    following = late(6)
+    steps = [{**STEP, "after_days": 0, "offer": True}]
+    policy = {"offers": [OFFER.offer_id], "budget_minor": 100_000}
+    offered = CampaignDefinition.model_validate({**SEQUENCE.model_dump(), "steps": steps, "offers": policy})
+    ends = OFFER.model_copy(update={"valid_until": following.launch.starts_at.date()})
+    changes = {"definition": offered, "offers": (ends,), "steps": following.launch.steps[:1], "branches": ()}
+    following.launches.save(following.launch.model_copy(update=changes))
+    with pytest.raises(UnusableOffer, match="expected every day on which the launch may send it"):
         following.control.approve(ACCOUNT.account_id, LAUNCH, APPROVAL)
     assert following.launch.state is LaunchState.AWAITING_APPROVAL
 
