@@ -146,7 +146,11 @@ class Dispatch:
             reactions=reactions_of(launch, release.step),
         )
         contact_lists = {customer: recipient.contact_list for customer, recipient in recipients.items()}
-        expected = Counter(one.described.offer_id for one in planned if one.described.offer_id is not None)
+        expected = Counter(
+            one.described.offer_id
+            for one in planned
+            if one.described.offer_id is not None and one.described.code is None
+        )
         sending = Sending(
             ledger=self._ledger,
             contacts=ContactBook(self._performance, contact_lists),

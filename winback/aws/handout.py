@@ -1,6 +1,6 @@
 """Codes and budgets of one launch, as its sender takes them."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from threading import Lock
@@ -50,10 +50,11 @@ class CodeReserve:
 
 
 class Handout:
-    """The sender's OfferPort for the rows of one message. `expected`: rows by offer."""
+    """The sender's OfferPort for the rows of one message. `expected`: rows by offer, of those who have no code yet."""
 
     def __init__(self, launch: Launch, budgets: Budgets, reserve: CodeReserve, expected: Mapping[str, int]) -> None:
-        self._launch, self._budgets, self._reserve, self._expected = launch, budgets, reserve, expected
+        self._launch, self._budgets, self._reserve = launch, budgets, reserve
+        self._expected, self._lock = Counter(expected), Lock()
         self._offers = {offer.offer_id: offer for offer in launch.offers}
         self._limits = limits_of(launch)
 
@@ -61,8 +62,11 @@ class Handout:
         return self._offers[offer_id].codes is not CodeKind.NONE
 
     def take_code(self, offer_id: str) -> str | None:
-        offer = self._offers[offer_id]
-        return self._reserve.take(self._launch.account_id, offer, self._expected.get(offer_id, 1))
+        """No more leave the pool than the message's rows still want: what lies here is missing elsewhere."""
+        with self._lock:
+            wanted = self._expected[offer_id]
+            self._expected[offer_id] -= 1
+        return self._reserve.take(self._launch.account_id, self._offers[offer_id], wanted)
 
     def keep_code(self, offer_id: str, code: str) -> None:
         self._reserve.keep(self._launch.account_id, self._offers[offer_id], code)

@@ -1,12 +1,14 @@
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from winback.aws import code_pools
+from winback.aws.budgets import Budgets
 from winback.aws.code_pools import CodePools, Imported, NoPool, PoolChanged
-from winback.aws.handout import CodeReserve
+from winback.aws.handout import CodeReserve, Handout
 from winback.identifiers import AccountId
 from winback.offers.codes import code_is_sound
 from winback.offers.offer import CodeKind, Offer
@@ -70,6 +72,24 @@ def test_a_launch_shows_the_shared_code_that_it_froze_whatever_others_of_the_off
     assert reserve.take(ACME, before, 20) == "SPRING"
     reserve.keep(ACME, before, "SPRING")
     assert reserve.take(ACME, after, 20) == "SUMMER"
+
+
+def test_a_sender_takes_no_more_codes_than_its_rows_still_want(tables: Any, pools: CodePools) -> None:
+    """What lies in one sender is missing in another: its customers would be skipped for want of a code."""
+    pools.add(ACME, offer(), [f"CODE-{number}" for number in range(5)])
+    definition = SimpleNamespace(budget=None, offers=None)
+    launch: Any = SimpleNamespace(account_id=ACME, offers=(offer(),), definition=definition)
+    one, other = CodeReserve(tables.campaigns), CodeReserve(tables.campaigns)
+    budgets, offer_id = Budgets(tables.campaigns), offer().offer_id
+    first = Handout(launch, budgets, one, {offer_id: 2})
+    unused = first.take_code(offer_id)
+    assert unused is not None
+    given = [first.take_code(offer_id)]
+    first.keep_code(offer_id, unused)  # its customer gets no message
+    second = Handout(launch, budgets, one, {offer_id: 3})
+    given += [second.take_code(offer_id) for _ in range(3)]
+    given.append(Handout(launch, budgets, other, {offer_id: 1}).take_code(offer_id))
+    assert sorted(map(str, given)) == [f"CODE-{number}" for number in range(5)]
 
 
 def test_a_repeated_import_changes_nothing_and_a_code_is_in_one_pool_of_the_account(pools: CodePools) -> None:
