@@ -7,6 +7,7 @@ from datetime import datetime
 from winback.accounts import Account
 from winback.aws.feedback import FeedbackBook
 from winback.aws.suppressions import SuppressionReason
+from winback.aws.tables import UnknownAccount
 from winback.aws.texts import TextIndex
 from winback.delivery.channels import ChannelName
 from winback.delivery.ledger import EventKind, FeedbackEvent
@@ -31,15 +32,18 @@ class TextAnswers:
             return answer.kind.value
         send_id = self.texts.find(answer.message_id) if answer.message_id else None
         if send_id is not None:
-            self._unsubscribe(send_id, answer.number, at)
+            try:
+                account = self.book.accounts.get(send_id.account_id)
+            except UnknownAccount:  # erased: nobody is left who would text
+                return "unknown_account"
+            self._unsubscribe(account, send_id, answer.number, at)
             return "stopped"
         # Which brand wrote is not known: nobody who asked to stop is texted by any that may have.
         for account in self._writing_from(answer.to):
             self.book.suppressions.add(account, answer.number, _SMS, SuppressionReason.UNSUBSCRIBE, at=at)
         return "stopped_by_number"
 
-    def _unsubscribe(self, send_id: SendId, number: str, at: datetime) -> None:
-        account = self.book.accounts.get(send_id.account_id)
+    def _unsubscribe(self, account: Account, send_id: SendId, number: str, at: datetime) -> None:
         suppressions = self.book.suppressions
         suppressions.add(account, number, _SMS, SuppressionReason.UNSUBSCRIBE, at=at, send_id=send_id)
         suppressions.unsubscribe(account, send_id.customer_key, _SMS, at=at, send_id=send_id)

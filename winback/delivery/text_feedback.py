@@ -40,10 +40,13 @@ _OPTED_OUT, _INVALID_NUMBER = "phone number is opted out", "invalid phone number
 # Failures of SNS's log at which no carrier was asked.
 _NOT_HANDED_ON = ("exceed max price", "no quota left", "message body is invalid", _OPTED_OUT)
 _HARD, _UNSUBSCRIBE = "hard_bounce", "unsubscribe"
-# https://docs.aws.amazon.com/sms-voice/latest/userguide/keywords.html and .../sns/latest/dg/sms_manage.html
+# https://docs.aws.amazon.com/sms-voice/latest/userguide/keywords.html and .../sns/latest/dg/sms_manage.html; those of
+# 47 CFR 64.1200 (a)(10) too.
 _STOP = frozenset(
     {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "ARRET", "ARRÊT", "OPTOUT", "OPT-OUT", "REMOVE", "TD"}
+    | {"OPT OUT", "REVOKE", "STOP ALL"}
 )
+_AROUND = ".!\"' \u2018\u2019\u201c\u201d\u201e"
 _HELP = frozenset({"HELP", "INFO", "AIDE"})
 
 
@@ -120,7 +123,7 @@ def read_text_event(event: Mapping[str, Any]) -> TextReport:
 
 def read_answer(payload: Mapping[str, Any]) -> TextAnswer:
     """What a customer texted back. Raises MalformedEvent."""
-    words = str(payload.get("messageBody") or "").strip().strip(".!\"'").upper()
+    words = " ".join(str(payload.get("messageBody") or "").split()).strip(_AROUND).upper()
     kind = AnswerKind.STOP if words in _STOP else AnswerKind.HELP if words in _HELP else AnswerKind.OTHER
     previous = payload.get("previousPublishedMessageId")
     return TextAnswer(

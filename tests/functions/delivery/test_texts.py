@@ -103,6 +103,11 @@ def test_stop_without_a_known_text_counts_for_whoever_may_have_written(texted: C
     assert suppressed(texted) == "unsubscribe"
 
 
+def test_stop_to_an_account_that_is_gone_leaves_no_number_among_the_dead_letters(texted: Cloud) -> None:
+    texted.campaigns.delete_item(Key=keys.account(texted.account.account_id))
+    assert texted.invoke("sms_inbound", texted.event("sms_inbound")) == {"batchItemFailures": []}
+
+
 def put_account(cloud: Cloud, name: str, identity: str) -> None:
     channels = ChannelSettings(sms=SmsSettings(origination_identity=identity))
     Accounts(cloud.campaigns).put(cloud.account.model_copy(update={"account_id": name, "channels": channels}))

@@ -108,6 +108,8 @@ def test_what_is_not_as_documented_is_refused_without_repeating_it(broken: Any) 
         (" stop. ", AnswerKind.STOP),
         ("Arrêt", AnswerKind.STOP),
         ("unsubscribe", AnswerKind.STOP),
+        ("Opt  out", AnswerKind.STOP),
+        ("“STOP”", AnswerKind.STOP),  # as phones write what they were told to
         ("help", AnswerKind.HELP),
         ("Don't stop!", AnswerKind.OTHER),
         ("", AnswerKind.OTHER),
