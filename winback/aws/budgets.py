@@ -4,6 +4,7 @@ A counter is raised before the send, and a sender that dies in between leaves it
 used, never more.
 """
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,22 +46,28 @@ class Budgets:
     def give_back(self, account_id: AccountId, launch_id: LaunchId, spend: Spend) -> bool:
         """Of a send that certainly reached nobody. Only who moved its ledger row to `failed` may call it, once.
 
-        False, and nothing given, when the counters hold less than that.
+        False, and nothing given, when the counters hold less than that. The client repeats a request whose answer was
+        lost: it finds its own token, and takes nothing off again.
         """
         names, values = _named(spend)
         if not names:
             return True
+        token = secrets.token_hex(8)
+        enough = " AND ".join(f"#{name} >= :{name}" for name in values)
         try:
             self._table.update_item(
                 Key=keys.budget(account_id, launch_id),
-                UpdateExpression="SET " + ", ".join(f"#{name} = #{name} - :{name}" for name in values),
-                ConditionExpression=" AND ".join(f"#{name} >= :{name}" for name in values),
+                UpdateExpression=", ".join(
+                    ["SET returned = :token", *(f"#{name} = #{name} - :{name}" for name in values)]
+                ),
+                ConditionExpression=f"(attribute_not_exists(returned) OR returned <> :token) AND {enough}",
                 ExpressionAttributeNames=names,
-                ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+                ExpressionAttributeValues={":token": token, **{f":{name}": value for name, value in values.items()}},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            standing_in_the_way(error)
-            return False
+            there = standing_in_the_way(error)
+            return there is not None and there.get("returned") == token
         return True
 
     def spent(self, account_id: AccountId, launch_id: LaunchId) -> Spend:

@@ -50,6 +50,16 @@ def test_what_is_given_back_can_be_taken_again_and_never_more_than_was_taken(bud
     assert budgets.spent(ACME, LAUNCH) == Spend(sends=2)
 
 
+def test_an_amount_is_given_back_once_also_where_the_answer_is_lost_and_the_request_repeated(tables: Any) -> None:
+    budgets, one = Budgets(tables.campaigns), Spend(sends=1)
+    budgets.take(ACME, LAUNCH, [one] * 3, Limits(sends=3))
+    lost = iter([0.01])  # seconds until the client asks again; then no more
+    events = tables.campaigns.meta.client.meta.events
+    events.register_first("needs-retry.dynamodb.UpdateItem", lambda **_: next(lost, None))
+    assert budgets.give_back(ACME, LAUNCH, one)
+    assert budgets.spent(ACME, LAUNCH) == Spend(sends=2)
+
+
 AMOUNTS = st.builds(Spend, st.integers(0, 3), st.integers(0, 50), st.integers(0, 50))
 ROOMS = st.none() | st.integers(0, 100)
 
