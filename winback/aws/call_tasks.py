@@ -93,7 +93,11 @@ class CallTasks:
             **({"tried_on": sorted(tried)} if tried else {}),
         }
         if settled.state is CallState.OPEN:
-            self._table.put_item(Item={**opened, **said})
+            try:
+                self._table.put_item(Item={**opened, **said}, ConditionExpression="attribute_exists(pk)")
+            except ClientError as error:
+                standing_in_the_way(error)  # somebody else finished it meanwhile: it must not open again
+                raise CallIsDone("the call is done, as somebody else said at this moment") from error
             return settled
         finished = {**opened, **said, **keys.call(account_id, CallState.DONE, call_id)}
         try:
@@ -103,7 +107,9 @@ class CallTasks:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            settled = _again(standing_in_the_way(error) or {}, outcome)
+            done = standing_in_the_way(error) or {}
+            self._table.delete_item(Key=keys.call(account_id, CallState.OPEN, call_id))
+            return _again(done, outcome)
         self._table.delete_item(Key=keys.call(account_id, CallState.OPEN, call_id))
         return settled
 
