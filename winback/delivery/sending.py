@@ -190,7 +190,7 @@ class Sending:
         if verdict.allowed and verdict.send_at is not None and verdict.send_at > self.now:
             progress.move(one, verdict.send_at)
             return
-        again, reasons, outgoing = row is not None, verdict.reasons, None
+        again, reasons, outgoing, own = row is not None, verdict.reasons, None, one.described.code
         if not reasons:
             one, outgoing, reasons = self._prepared(one, row)
         if reasons:
@@ -206,6 +206,9 @@ class Sending:
             return
         if one.spend is not None and not again:
             self.offers.give_back(one.spend)
+        offer_id, code = one.described.offer_id, one.described.code
+        if offer_id is not None and code is not None and code != own:
+            self.offers.keep_code(offer_id, code)
         self._leave(one, found, None, progress)
 
     def _prepared(self, one: PlannedSend, row: Row | None) -> tuple[PlannedSend, Outgoing | None, tuple[Reason, ...]]:
@@ -219,7 +222,11 @@ class Sending:
             if code is None:
                 return one, None, (Reason.NO_CODE,)
             with_code = replace(one, described=replace(one.described, code=code))
-            made, outgoing, reasons = self._booked(with_code, row)
+            try:
+                made, outgoing, reasons = self._booked(with_code, row)
+            except Exception:  # it is claimed by nobody yet, and comes back for another
+                self.offers.keep_code(offer_id, code)
+                raise
             if reasons:
                 self.offers.keep_code(offer_id, code)
                 return one, None, reasons

@@ -17,7 +17,7 @@ from tests.unit.delivery.simulation import CODED, LEASE_OVER, START, Turns, Worl
 from winback.accounts import QuietHours
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
 from winback.delivery.gate import Consent
-from winback.delivery.ledger import Outcome, State
+from winback.delivery.ledger import Outcome, Standing, State
 from winback.delivery.messages import RenderingFailed
 from winback.delivery.sending import PlannedSend, Report
 from winback.identifiers import CustomerKey
@@ -110,6 +110,44 @@ def test_a_send_keeps_its_code_when_it_is_claimed_again() -> None:
     code = made.rows[planned[0].send_id]["code"]
     one_run(made, planned)
     assert made.codes_of == {planned[0].send_id: {code}}
+
+
+def test_a_code_that_no_row_carries_is_somebody_else_s() -> None:
+    """A message that comes back again and again would drain its pool otherwise."""
+    made, planned = world(), [coded(0, CUSTOMERS[0])]
+    before = list(made.codes_left)
+    made.book = broken  # type: ignore[method-assign]
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            one_run(made, planned)
+    assert sorted(made.codes_left) == sorted(before)
+
+
+def broken(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("the contact list kept changing")
+
+
+def test_whoever_loses_the_claim_keeps_no_code() -> None:
+    made, planned = world(), [coded(0, CUSTOMERS[0])]
+    before = list(made.codes_left)
+    one_run(made, planned, ledger=_Taken(made))
+    assert sorted(made.codes_left) == sorted(before)
+
+
+class _Taken:
+    """A ledger in which somebody else is always quicker."""
+
+    def __init__(self, made: World) -> None:
+        self.rows, self.skip = made.read_rows, made.skip
+        self.accepted, self.failed, self.unknown, self.throttled = (
+            made.accepted,
+            made.failed,
+            made.unknown,
+            made.throttled,
+        )
+
+    def claim(self, *_: Any, **__: Any) -> Standing:
+        return Standing.FINAL
 
 
 def test_without_a_code_left_the_send_is_skipped() -> None:
