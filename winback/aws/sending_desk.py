@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from winback.accounts.channels import ChannelName
 from winback.aws.circuits import Circuits
 from winback.aws.quota import DayQuota
@@ -37,9 +39,16 @@ class SendingDesk:
             counts=counts,
             health=judge(counts, state.pace),
             circuits={channel.value: circuits.read(channel.value).circuit for channel in ChannelName},
-            email_quota=self._quota(),
+            email_quota=self._email_quota(),
             warming_up=self._warming_up(account_id, now),
         )
+
+    def _email_quota(self) -> SendQuota | None:
+        """None while SES does not say: the switch must be seen and turned in an outage above all."""
+        try:
+            return self._quota()
+        except (ClientError, BotoCoreError):
+            return None
 
     def stop(self, account_id: AccountId | None, *, by: StoppedBy, because: str | None, now: datetime) -> bool:
         """Of one account, or of everybody (None). False when it was stopped already."""

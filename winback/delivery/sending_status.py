@@ -21,14 +21,17 @@ class WarmingUp:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known at `now`: the account's switch and everybody's, its figures, and the providers."""
+    """What is known at `now`: the account's switch and everybody's, its figures, and the providers.
+
+    `email_quota` is None when SES did not say.
+    """
 
     own: Switch
     everybody: Switch
     counts: Counts
     health: Health
     circuits: Mapping[str, Circuit]
-    email_quota: SendQuota
+    email_quota: SendQuota | None
     warming_up: WarmingUp | None = None
 
 
@@ -38,12 +41,18 @@ def status(situation: Situation, now: datetime) -> dict[str, Any]:
         **_switch(situation),
         "health": _health(situation.counts, situation.health),
         "channels": {channel: _provider(circuit) for channel, circuit in situation.circuits.items()},
-        "email_quota": {
-            "per_second": situation.email_quota.per_second,
-            "left_in_24_hours": situation.email_quota.left_today,
-            "says": "shared with everybody who sends by this installation",
-        },
+        "email_quota": _quota(situation.email_quota),
         "warm_up": _warm_up(situation.warming_up, now),
+    }
+
+
+def _quota(known: SendQuota | None) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    return {
+        "per_second": known.per_second,
+        "left_in_24_hours": known.left_today,
+        "says": "shared with everybody who sends by this installation",
     }
 
 

@@ -132,6 +132,17 @@ def test_a_provider_that_is_out_makes_the_plan_wait_and_is_tried_with_one_messag
     assert Circuits(cloud.campaigns).read("email").circuit.state is CircuitState.CLOSED
 
 
+def away() -> Any:
+    raise ses_error("ServiceUnavailable", 503)
+
+
+def test_the_switch_is_turned_and_seen_while_ses_is_away(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloud.ses, "get_account", away)
+    told = ask(cloud, "POST", "/stop")
+    assert (told["sending"], told["email_quota"]) == ("stopped", None)
+    assert ask(cloud, "POST", "/resume")["sending"] == "on"
+
+
 def test_a_provider_that_does_not_say_what_it_allows_holds_up_its_own_channel_alone(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,9 +150,6 @@ def test_a_provider_that_does_not_say_what_it_allows_holds_up_its_own_channel_al
     others = [channel.value for channel in ChannelName if channel is not ChannelName.EMAIL]
     for channel in others:
         DueIndex(cloud.campaigns).put(replace(email, channel=channel, to_row=2))
-
-    def away() -> Any:
-        raise ses_error("ServiceUnavailable", 503)
 
     monkeypatch.setattr(cloud.ses, "get_account", away)
     with pytest.raises(ClientError):
