@@ -5,10 +5,13 @@ which makes the rates look worse and never better. The rare kinds are added in t
 send's event for the first time, so each counts once per send whatever is delivered twice (winback/aws/feedback.py).
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from winback.aws import keys
 from winback.aws.tables import Item, query_all
@@ -17,6 +20,7 @@ from winback.delivery.reputation import WINDOW, Counts
 from winback.identifiers import AccountId, LaunchId, SendId
 
 KEPT = timedelta(days=60)
+_ATTEMPTS = 8
 COUNTED: Mapping[EventKind, str] = {
     EventKind.BOUNCED: "bounced",
     EventKind.COMPLAINED: "complained",
@@ -30,7 +34,20 @@ class Reputation:
 
     def add_sent(self, account_id: AccountId, launch_id: LaunchId, channel: str, sends: int, *, at: datetime) -> None:
         for update in _updates(account_id, launch_id, channel, at, ("sent", sends)):
-            self._table.update_item(**update)
+            self._add(update)
+
+    def _add(self, update: Item) -> None:
+        """Bounces and complaints write the same counters in transactions, which turn a plain write away meanwhile; no
+        client of AWS repeats it: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html"""
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._table.update_item(**update)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionConflictException" or attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(min(0.02 * 2**attempt, 0.5))
+            else:
+                return
 
     def counted_with(self, send_id: SendId, channel: str, kind: EventKind, *, at: datetime) -> list[Item]:
         """Writes for a transaction: the send's event of this kind counts once more, for its account and launch."""

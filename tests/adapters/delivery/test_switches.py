@@ -1,8 +1,10 @@
 """Switches, circuits and counters under races: each turn happens once, and nobody's answer is lost."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +29,29 @@ LAUNCH = LaunchId("lau-000000000001")
 @pytest.fixture
 def table() -> MemoryTable:
     return MemoryDatabase().table("campaigns")
+
+
+def test_what_was_sent_is_counted_though_a_bounce_is_being_counted(
+    table: MemoryTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DynamoDB turns a plain write away while a transaction holds its item."""
+    real, turned_away = table.update_item, [3]
+
+    def update_item(**arguments: Any) -> Any:
+        if turned_away[0] > 0:
+            turned_away[0] -= 1
+            raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
+        return real(**arguments)
+
+    monkeypatch.setattr(table, "update_item", update_item)
+    monkeypatch.setattr("winback.aws.reputation.time.sleep", lambda seconds: None)
+    reputation = Reputation(table)
+    reputation.add_sent(ACCOUNT, LAUNCH, "email", 25, at=NOW)
+    assert reputation.of_launch(ACCOUNT, LAUNCH).sent == 25
+    assert reputation.of_days(ACCOUNT, "email", NOW)["2026-11-21"].sent == 25
+    turned_away[0] = 100
+    with pytest.raises(ClientError):
+        reputation.add_sent(ACCOUNT, LAUNCH, "email", 25, at=NOW)
 
 
 def test_of_those_who_stop_at_once_the_first_one_s_reason_stays(table: MemoryTable) -> None:
