@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from winback.delivery.feeding import SendQuota
 
 logger = Logger()
 metrics = Metrics()
+LATE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,16 @@ def parts() -> Parts:
     return Parts(clock_of(campaigns), Feeder(campaigns, SendsQueue(settings.sends_queue_url).put, rates))
 
 
+def wall_of(event: dict[str, Any], *, simulated: bool) -> datetime:
+    """The minute that the schedule meant; of a run that comes late, after a failure or in a queue of its own, the
+    present one: the provider's rate is of the moment in which it is asked, and a quota of the past would add to it.
+
+    Simulated time has minutes of its own.
+    """
+    meant, present = SystemClock().now(event), SystemClock().now()
+    return meant if simulated or present - meant < LATE else present
+
+
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
@@ -61,7 +73,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """
     fed = parts().feeder.feed(
         parts().clock.now(event),
-        SystemClock().now(event),
+        wall_of(event, simulated=parts().clock.simulated),
         lambda: float(context.get_remaining_time_in_millis()) / 1000,
     )
     for name in ("released", "waiting", "dropped"):

@@ -2,16 +2,18 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from functions.feeder.handler import wall_of
 from tests.functions.delivery.conftest import NOW, Cloud
 from tests.functions.delivery.test_dispatch import send_first, ses_error
 from winback.accounts.channels import ChannelName
 from winback.aws.circuits import Circuits
+from winback.aws.clock import SystemClock
 from winback.aws.due import DueIndex
 from winback.aws.feedback import FeedbackBook
 from winback.aws.ledger import Ledger
@@ -156,6 +158,22 @@ def test_a_provider_that_does_not_say_what_it_allows_holds_up_its_own_channel_al
         feed(cloud)
     assert sorted(release.channel for release in cloud.queued()) == sorted(others)
     assert [entry.to_row for entry in cloud.due()] == [30]
+
+
+@pytest.mark.parametrize(
+    ("late", "simulated", "taken_of"),
+    [
+        (timedelta(seconds=50), False, NOW - timedelta(seconds=50)),
+        (timedelta(minutes=3), False, NOW),
+        (timedelta(minutes=3), True, NOW - timedelta(minutes=3)),
+    ],
+)
+def test_a_run_that_comes_late_takes_of_the_present_minute(
+    monkeypatch: pytest.MonkeyPatch, late: timedelta, simulated: bool, taken_of: datetime
+) -> None:
+    """Lambda repeats a failed run with its old event: two minutes' quotas must not leave in one."""
+    monkeypatch.setattr(SystemClock, "now", lambda clock, event=None: NOW - late if event else NOW)
+    assert wall_of({"time": "2026-11-21T09:00:00Z"}, simulated=simulated) == taken_of
 
 
 def test_what_is_counted_counts_once_per_send_however_often_it_is_told(cloud: Cloud) -> None:
