@@ -82,6 +82,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     metrics.add_metric(name="stopped_by_itself", unit=MetricUnit.Count, value=len(fed.stopped))
     for account_id in fed.stopped:
         logger.error("sending stopped by itself", account_id=account_id)
+    for launch_id in fed.unreadable:
+        logger.error("launch waits: it cannot be read", launch_id=launch_id)
     for channel, error in fed.errors.items():
         logger.error("channel not fed", channel=channel.value, error=describe(error))
     for error in fed.errors.values():

@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
 from winback.accounts.channels import ChannelName
 from winback.aws import keys
 from winback.aws.circuits import Circuits
@@ -29,12 +31,14 @@ Put = Callable[[Sequence[tuple[Release, int]]], None]
 class Fed:
     """Rows by what was done with them, by channel, and the accounts whose sending this run stopped.
 
-    `errors`: of the channels that could not be fed, or not to the end.
+    `errors`: of the channels that could not be fed, or not to the end. `unreadable`: launches that wait because their
+    record, or their account's, is none that this version reads.
     """
 
     rows: Mapping[ChannelName, Counter[str]]
     stopped: tuple[AccountId, ...]
     errors: Mapping[ChannelName, Exception] = field(default_factory=dict)
+    unreadable: tuple[LaunchId, ...] = ()
 
     @property
     def total(self) -> Counter[str]:
@@ -71,7 +75,7 @@ class Feeder:
                 rows[channel] = self._feed(channel, run, now, shards, turn=turn, seconds_left=seconds_left)
             except Exception as error:  # noqa: BLE001 (the caller raises it, once the others had their turn)
                 errors[channel] = error
-        return Fed(rows, tuple(run.stopped), errors)
+        return Fed(rows, tuple(run.stopped), errors, tuple(dict.fromkeys(run.unreadable)))
 
     def _feed(
         self,
@@ -113,6 +117,7 @@ class _Run:
     def __init__(self, campaigns_table: Any, accounts: Accounts, launches: LaunchStore, minute: datetime) -> None:
         self.table, self.minute, self.accounts = campaigns_table, minute, accounts
         self.stopped: list[AccountId] = []
+        self.unreadable: list[LaunchId] = []
         self._launches = launches
         self._switches = Switches(campaigns_table)
         self._brakes = Brakes(campaigns_table)
@@ -121,8 +126,13 @@ class _Run:
     def permit(self, account_id: AccountId, launch_id: LaunchId) -> Permit:
         try:
             permit = permit_of(self._launches.get(account_id, launch_id).state)
-        except UnknownLaunch:  # erased with its account: its entries go too
+            if permit is Permit.SEND:
+                self.accounts.get(account_id)
+        except (UnknownLaunch, UnknownAccount):  # erased: its entries go too
             return Permit.DROP
+        except ValidationError:  # kept for an operator, and nobody else's messages wait for it
+            self.unreadable.append(launch_id)
+            return Permit.WAIT
         if permit is Permit.SEND and (self._everything_stopped or self.pace(account_id) is Pace.STOPPED):
             return Permit.WAIT
         return permit

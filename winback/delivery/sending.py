@@ -23,6 +23,7 @@ from winback.delivery.channels import Outgoing
 from winback.delivery.contacts import ContactLimits, Limit
 from winback.delivery.gate import Reason, RecipientFacts, SendContext, decide
 from winback.delivery.ledger import Description, Row, Standing, State, standing
+from winback.delivery.messages.templates import InvalidTemplate
 from winback.delivery.messages.values import RenderingFailed
 from winback.identifiers import SendId
 from winback.offers.budget import Spend
@@ -261,13 +262,13 @@ class Sending:
             progress.come_back()
 
     def _rendered(self, one: PlannedSend) -> Outgoing | None:
-        """The message, or None when the template gives none for this customer.
+        """The message, or None when the template gives none for this customer, or none at all by the checks of today.
 
         It is made before the claim: whatever goes wrong in it, nothing was handed over, and the row never gets unknown.
         """
         try:
             return self.recipients.outgoing(one)
-        except RenderingFailed:
+        except (RenderingFailed, InvalidTemplate):
             return None
 
     def _hand_over(self, one: PlannedSend, outgoing: Outgoing | None, claim: str, progress: "_Progress") -> None:

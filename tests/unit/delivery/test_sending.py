@@ -18,7 +18,7 @@ from winback.accounts import QuietHours
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
 from winback.delivery.gate import Consent
 from winback.delivery.ledger import Outcome, Standing, State
-from winback.delivery.messages import RenderingFailed
+from winback.delivery.messages import InvalidTemplate, RenderingFailed
 from winback.delivery.sending import PlannedSend, Report
 from winback.identifiers import CustomerKey
 from winback.offers.budget import Spend
@@ -210,7 +210,8 @@ def test_a_lease_that_runs_makes_the_message_come_back() -> None:
     assert made.handed_over == Counter()
 
 
-def test_a_template_that_fails_for_one_customer_fails_that_send_alone() -> None:
+@pytest.mark.parametrize("error", [RenderingFailed("empty subject"), InvalidTemplate("spring", ())])
+def test_a_template_that_fails_for_one_customer_fails_that_send_alone(error: Exception) -> None:
     made = world()
     sending = made.sending("only")
 
@@ -220,7 +221,7 @@ def test_a_template_that_fails_for_one_customer_fails_that_send_alone() -> None:
         @staticmethod
         def outgoing(one: PlannedSend) -> object:
             if one.send_id == plan()[0].send_id:
-                raise RenderingFailed("empty subject")
+                raise error
             return made.outgoing(one)
 
     report = one_run(made, plan(), recipients=Recipients(), ledger=sending.ledger)

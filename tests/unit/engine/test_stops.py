@@ -137,3 +137,26 @@ def _address(engine: Engine, customer: str) -> str:
     profile = engine.customers.look(f"{engine.account.account_id}#{customer}", "profile")
     assert profile is not None
     return str(profile["email"])
+
+
+@pytest.mark.parametrize("broken", ["launch", "account"])
+def test_what_cannot_be_read_waits_and_holds_up_no_feeder(broken: str) -> None:
+    engine = running()
+    launch_id = next(iter(engine.following))
+    account_id = engine.account.account_id
+    key, needed = (
+        ({"pk": f"{account_id}#launch", "sk": launch_id}, "starts_at")
+        if broken == "launch"
+        else ({"pk": "accounts", "sk": account_id}, "sender")
+    )
+    engine.campaigns.update_item(
+        Key=key, UpdateExpression="REMOVE #needed", ExpressionAttributeNames={"#needed": needed}
+    )
+    engine.start_anew(1)
+    before = set(engine.provider.taken)
+    wall = engine.clock.wall() + MINUTE
+    fed = engine.workers.feeder.feed(engine.clock.now(), wall, lambda: 60.0)
+    assert (fed.unreadable, fed.total["released"]) == ((launch_id,), 0)
+    assert fed.errors == {}
+    assert fed.total["waiting"] > 0
+    assert set(engine.provider.taken) == before
