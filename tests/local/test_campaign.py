@@ -69,7 +69,7 @@ class Campaign:
 
 @pytest.fixture(scope="module")
 def campaign(cloud: Cloud) -> Campaign:
-    shop = replace(cloud, state=create_account(cloud.state, "campaign-shop"))
+    shop = replace(cloud, state=create_account(cloud.state, "campaign-shop", time_zone="America/New_York"))
     played = Campaign(shop, Store(shop.api))
     shop.set_clock(HISTORY_ENDS)
     shop.mail.set_recipients(7, RATES)
@@ -78,11 +78,11 @@ def campaign(cloud: Cloud) -> Campaign:
     _launch(played)
     timeline = Timeline(shop, played.store, played.launch["launch_id"])
     shop.mail.inject([Fault(2, "accept_then_drop"), Fault(4, "throttle"), Fault(6, "refuse")])
-    timeline.dispatch(1, planning=lambda _: None, sending=lambda: None)
+    timeline.dispatch([1], planning=lambda _: None, sending=lambda: None)
     played.first_step = played.sent(1)
     timeline.move_to(HISTORY_ENDS + timedelta(days=5))
     _one_customer_leaves(played)
-    timeline.dispatch(2, planning=lambda _: None, sending=lambda: None)
+    timeline.dispatch([2], planning=lambda _: None, sending=lambda: None)
     played.second_step = played.sent(2)
     timeline.move_to(HISTORY_ENDS + timedelta(days=31))
     played.store.launch_in(played.launch["launch_id"], "finished")

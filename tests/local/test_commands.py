@@ -54,7 +54,7 @@ def test_an_interrupted_up_leaves_nothing_behind() -> None:
     try:
         emulator = _wait_for_first_process(place)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(180) == 130
     finally:
         process.kill()
     assert not is_alive(emulator)

@@ -9,7 +9,7 @@ import httpx
 from local.cloud import Cloud
 from winback.aws.lake import Lake, engagement_prefix
 from winback.aws.ledger import Ledger
-from winback.delivery.ledger import EventKind, FeedbackEvent
+from winback.delivery.ledger import Description, EventKind, FeedbackEvent
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 
 SENT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -40,9 +40,7 @@ def test_a_send_and_what_came_of_it_are_exported_as_they_happen(shop: Cloud) -> 
         claim="c",
         now=SENT,
         lease_until=SENT + timedelta(minutes=2),
-        campaign_id="cmp-0123456789ab",
-        variant=None,
-        channel="email",
+        described=Description("cmp-0123456789ab", "email"),
     )
     ledger.accepted(send, claim="c", at=SENT, message_id="m")
     ledger.record(send, FeedbackEvent(EventKind.SENT, SENT + timedelta(seconds=1)))
