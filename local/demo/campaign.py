@@ -22,7 +22,7 @@ STARTS_AT = HISTORY_ENDS
 EVALUATION_DAYS = 91
 ATTRIBUTION_DAYS = 14
 
-RATES = Rates()
+RATES = Rates(complaint=0.0002)  # a list in good standing: at 0.1 % the launch would pause by itself
 RECIPE = "once-but-large"  # a shipped slice that orders alone can tell of
 
 # Made-up customers live in New York, and so do the shop's clocks: ten o'clock is ten where the message is read.

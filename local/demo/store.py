@@ -60,12 +60,14 @@ class Store:
         return finished
 
     def launch_in(self, launch_id: str, state: str, *, seconds: float = 300) -> dict[str, Any]:
-        """Waits until the launch is in the state. Raises Refused when it failed instead."""
+        """Waits until the launch is in the state. Raises Refused when it failed or paused by itself instead."""
 
         def seen() -> dict[str, Any] | None:
             launch = self.get(f"/v1/launches/{launch_id}")
             if launch["state"] == "failed" and state != "failed":
                 raise Refused(f"launch {launch_id} failed: {launch.get('error')}")
+            if launch["state"] == "paused" and state != "paused":
+                raise Refused(f"launch {launch_id} is paused: {launch.get('paused_because')}")
             return launch if launch["state"] == state else None
 
         return wait_for(seen, f"launch {launch_id} to be {state}", seconds=seconds)

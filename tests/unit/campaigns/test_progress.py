@@ -119,6 +119,7 @@ def test_an_execution_that_is_spent_hands_over_wherever_it_is(launch: Launch, sp
         (Counts(sent=199, bounced=199), None),
         (Counts(sent=200, bounced=10), None),
         (Counts(sent=200, bounced=11), "bounce rate is 5.50% of 200 sends, above its guardrail of 5.00%"),
+        (Counts(sent=500, complained=1), None),
         (Counts(sent=1000, complained=2), "complaint rate is 0.20%"),
         (Counts(sent=1000, unsubscribed=21), "unsubscribe rate is 2.10%"),
     ],
