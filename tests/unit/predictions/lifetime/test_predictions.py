@@ -80,7 +80,7 @@ def test_a_longer_horizon_never_lowers_what_is_expected(model: PurchaseModel, x:
 
     near, far = (float(model.expected(*columns, length)[0]) for length in (ahead, ahead * 1.5))
 
-    assert 0 <= near <= far
+    assert 0 <= near <= far * (1 + 1e-12)  # at its limit the last digits differ
 
 
 @pytest.mark.parametrize("kind", list(Kind))
