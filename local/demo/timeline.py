@@ -14,7 +14,7 @@ from winback.instants import parse_instant
 MINUTE = timedelta(minutes=1)
 _PATIENCE_SECONDS = 300.0
 _POLL_SECONDS = 0.05
-_DUE_SECONDS = 1.0  # a chunk enters the due index right after its plan is written
+_DUE_SECONDS = 15.0  # a chunk enters the due index right after its plan is written; nobody's chunk never does
 
 
 @dataclass
@@ -47,7 +47,9 @@ class Timeline:
         self.move_to(moment)
         for step in steps:
             self._wait(partial(self._is_planned, step, planning), f"step {step} to be planned")
-        time.sleep(_DUE_SECONDS)
+        appears_by = time.monotonic() + _DUE_SECONDS
+        while not self._is_due() and time.monotonic() < appears_by:
+            time.sleep(_POLL_SECONDS)
         while self._is_due():
             self.cloud.tick_feeder(moment)
             self._wait(lambda: self._is_sent(sending), "what is due to be sent")
