@@ -208,10 +208,11 @@ def _memory() -> dict[str, int]:
     from infra.access import Access  # noqa: PLC0415 (it starts node)
     from infra.config import stage_config  # noqa: PLC0415
     from infra.names import Names  # noqa: PLC0415
-    from infra.stacks import campaigns as stack  # noqa: PLC0415
+    from infra.stacks.dispatch_functions import dispatch_functions, export_functions  # noqa: PLC0415
+    from infra.stacks.launch_functions import launch_functions  # noqa: PLC0415
 
     access = Access(Names(stage_config({"stage": "prod"}.get)))
-    rows = [*stack.launch_functions(access), *stack.dispatch_functions(access), *stack.export_functions(access)]
+    rows = [*launch_functions(access), *dispatch_functions(access), *export_functions(access)]
     return {row.folder: row.memory_mb for row in rows}
 
 

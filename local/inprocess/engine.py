@@ -38,7 +38,7 @@ from winback.identifiers import CampaignId, CustomerKey, LaunchId, SendId, Snaps
 from winback.instants import format_instant, parse_instant
 from winback.offers.offer import Offer
 
-SENDER_SECONDS, VISIBILITY = 60.0, timedelta(minutes=6)  # as infra.stacks.campaigns has them
+SENDER_SECONDS, VISIBILITY = 60.0, timedelta(minutes=6)  # as the stage has them
 MESSAGES_AT_ONCE = 2
 MAX_RECEIVES = 10
 _ATTEMPTS = 50  # of one task, by its workflow
