@@ -5,9 +5,8 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.aws import keys
+from winback.aws.tables import put_if
 from winback.identifiers import AccountId
 from winback.instants import format_instant
 
@@ -38,10 +37,4 @@ class ApiKeys:
         item = self._table.get_item(Key=place, ConsistentRead=True).get("Item")
         if item is None or item["account_id"] != account_id:
             raise UnknownKey("this account has no such key: key_id is what create_key answered")
-        try:
-            self._table.put_item(
-                Item={**item, "revoked_at": format_instant(now)}, ConditionExpression="attribute_not_exists(revoked_at)"
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+        put_if(self._table, {**item, "revoked_at": format_instant(now)}, "attribute_not_exists(revoked_at)")

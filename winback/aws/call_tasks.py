@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from winback.aws import keys
-from winback.aws.tables import Item, standing_in_the_way
+from winback.aws.tables import Item, put_if, standing_in_the_way
 from winback.delivery.calls import (
     CallIsDone,
     CallOutcome,
@@ -48,10 +48,7 @@ class CallTasks:
             "created_at": format_instant(at),
             "expires_at": int((at + KEPT).timestamp()),
         }
-        try:
-            self._table.put_item(Item=item, ConditionExpression="attribute_not_exists(pk)")
-        except ClientError as error:
-            standing_in_the_way(error)
+        put_if(self._table, item, "attribute_not_exists(pk)")
         return call_id
 
     def page(
@@ -93,11 +90,9 @@ class CallTasks:
             **({"tried_on": sorted(tried)} if tried else {}),
         }
         if settled.state is CallState.OPEN:
-            try:
-                self._table.put_item(Item={**opened, **said}, ConditionExpression="attribute_exists(pk)")
-            except ClientError as error:
-                standing_in_the_way(error)  # somebody else finished it meanwhile: it must not open again
-                raise CallIsDone("the call is done, as somebody else said at this moment") from error
+            if not put_if(self._table, {**opened, **said}, "attribute_exists(pk)"):
+                # Somebody else finished it meanwhile: it must not open again.
+                raise CallIsDone("the call is done, as somebody else said at this moment")
             return settled
         finished = {**opened, **said, **keys.call(account_id, CallState.DONE, call_id)}
         try:

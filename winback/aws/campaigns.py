@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Self
 
-from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field
 
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
-from winback.aws.tables import query_all
+from winback.aws.tables import put_if, query_all
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Instant, LaunchConflict
 from winback.identifiers import AccountId, CampaignId
@@ -117,18 +116,8 @@ class CampaignStore:
         return changed
 
     def _put(self, account_id: AccountId, campaign: Campaign, condition: str, values: dict[str, Any]) -> bool:
-        given = {"ExpressionAttributeValues": values} if values else {}
-        try:
-            self._table.put_item(
-                Item={**keys.campaign(account_id, campaign.campaign_id), **to_item(campaign)},
-                ConditionExpression=condition,
-                **given,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        item = {**keys.campaign(account_id, campaign.campaign_id), **to_item(campaign)}
+        return put_if(self._table, item, condition, values)
 
     def redefine(
         self, account_id: AccountId, campaign: Campaign, definition: CampaignDefinition, version: int, now: datetime

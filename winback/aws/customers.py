@@ -5,11 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.accounts import Account
 from winback.aws import keys
-from winback.aws.tables import GET_BATCH, Item, batch_get, batch_put, standing_in_the_way
+from winback.aws.tables import GET_BATCH, Item, batch_get, batch_put, conditionally, put_if
 from winback.customers import Channel, ConsentState, Customer, profile_of
 from winback.identifiers import AccountId, CustomerKey
 from winback.instants import format_instant
@@ -73,28 +71,24 @@ class ProfileStore:
 
     def _deny(self, account_id: AccountId, customer: CustomerKey, channel: Channel, at: datetime) -> bool:
         moment = format_instant(at)
-        try:
-            self._table.update_item(
-                Key=keys.profile(account_id, customer),
-                # A higher revision stops a statement that is being merged into what was read before.
-                UpdateExpression="SET consent.#channel = :consent ADD revision :one",
-                ConditionExpression=(
-                    "attribute_exists(consent) AND (attribute_not_exists(consent.#channel)"
-                    " OR consent.#channel.#at < :at"
-                    " OR (consent.#channel.#at = :at AND consent.#channel.#state <> :denied))"
-                ),
-                ExpressionAttributeNames={"#channel": channel.value, "#at": "at", "#state": "state"},
-                ExpressionAttributeValues={
-                    ":consent": {"state": ConsentState.DENIED.value, "at": moment, "source": "event"},
-                    ":at": moment,
-                    ":denied": ConsentState.DENIED.value,
-                    ":one": 1,
-                },
-            )
-        except ClientError as error:
-            standing_in_the_way(error)
-            return False
-        return True
+        return conditionally(
+            self._table.update_item,
+            Key=keys.profile(account_id, customer),
+            # A higher revision stops a statement that is being merged into what was read before.
+            UpdateExpression="SET consent.#channel = :consent ADD revision :one",
+            ConditionExpression=(
+                "attribute_exists(consent) AND (attribute_not_exists(consent.#channel)"
+                " OR consent.#channel.#at < :at"
+                " OR (consent.#channel.#at = :at AND consent.#channel.#state <> :denied))"
+            ),
+            ExpressionAttributeNames={"#channel": channel.value, "#at": "at", "#state": "state"},
+            ExpressionAttributeValues={
+                ":consent": {"state": ConsentState.DENIED.value, "at": moment, "source": "event"},
+                ":at": moment,
+                ":denied": ConsentState.DENIED.value,
+                ":one": 1,
+            },
+        )
 
     def _upsert_batch(
         self, account: Account, customers: Sequence[Customer], received_at: datetime, statement: str
@@ -131,18 +125,9 @@ class ProfileStore:
         """Puts `item` in the place of what was read; False when that is no longer there."""
         revision = before.get("revision")
         condition = "attribute_not_exists(revision)" if revision is None else "revision = :read"
-        values = {} if revision is None else {"ExpressionAttributeValues": {":read": revision}}
-        try:
-            self._table.put_item(
-                Item={**item, "revision": (revision or 0) + 1},
-                ConditionExpression=f"attribute_exists(pk) AND {condition}",
-                **values,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        values = {} if revision is None else {":read": revision}
+        revised = {**item, "revision": (revision or 0) + 1}
+        return put_if(self._table, revised, f"attribute_exists(pk) AND {condition}", values)
 
 
 def _key(account: Account, customer: Customer) -> CustomerKey:

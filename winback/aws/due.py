@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from winback.aws import keys
-from winback.aws.tables import Item, query_all, standing_in_the_way
+from winback.aws.tables import Item, conditionally, query_all, standing_in_the_way
 from winback.delivery.release import DueEntry
 from winback.identifiers import AccountId, LaunchId
 from winback.instants import format_instant, parse_instant
@@ -88,17 +88,13 @@ class DueIndex:
 
     def delete(self, entry: DueEntry) -> bool:
         """False when the entry was put again since it was read: then it stays."""
-        try:
-            self._table.delete_item(
-                Key=_key(entry),
-                ConditionExpression="attribute_not_exists(pk) OR #token = :token",
-                ExpressionAttributeNames={"#token": "token"},
-                ExpressionAttributeValues={":token": entry.token},
-            )
-        except ClientError as error:
-            standing_in_the_way(error)
-            return False
-        return True
+        return conditionally(
+            self._table.delete_item,
+            Key=_key(entry),
+            ConditionExpression="attribute_not_exists(pk) OR #token = :token",
+            ExpressionAttributeNames={"#token": "token"},
+            ExpressionAttributeValues={":token": entry.token},
+        )
 
 
 def _pk(channel: str, shard: int) -> str:

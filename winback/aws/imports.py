@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.aws import keys
 from winback.aws.documents import to_item
 from winback.aws.lake import upload_key
-from winback.aws.tables import Item, query_all
+from winback.aws.tables import Item, conditionally, query_all
 from winback.identifiers import AccountId, ImportId
 from winback.imports.jobs import ImportJob, ImportState, Outcome
 from winback.instants import format_instant
@@ -75,24 +73,19 @@ class ImportStore:
     def _move(self, job: ImportJob, changes: dict[str, Any], also: str = "") -> bool:
         names = {f"#{name}": name for name in ("state", *changes)}
         values = {f":{name}": value for name, value in changes.items()}
-        try:
-            self._table.update_item(
-                Key=keys.import_job(job.account_id, job.import_id),
-                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changes),
-                ConditionExpression="#state IN (:awaiting, :processing)" + (f" AND {also}" if also else ""),
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues={
-                    **values,
-                    ":awaiting": ImportState.AWAITING_UPLOAD.value,
-                    ":processing": ImportState.PROCESSING.value,
-                }
-                | values,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        return conditionally(
+            self._table.update_item,
+            Key=keys.import_job(job.account_id, job.import_id),
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+            ConditionExpression="#state IN (:awaiting, :processing)" + (f" AND {also}" if also else ""),
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={
+                **values,
+                ":awaiting": ImportState.AWAITING_UPLOAD.value,
+                ":processing": ImportState.PROCESSING.value,
+            }
+            | values,
+        )
 
 
 def _job(item: Item) -> ImportJob:

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
-from winback.aws.tables import query_all
+from winback.aws.tables import put_if, query_all
 from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
 from winback.identifiers import AccountId, LaunchId
 
@@ -54,16 +52,6 @@ class LaunchStore:
         return (launch for launch in launches if not states or launch.state in states)
 
     def _put(self, launch: Launch, condition: str, values: dict[str, Any]) -> None:
-        given = {"ExpressionAttributeValues": values} if values else {}
-        try:
-            self._table.put_item(
-                Item={**keys.launch(launch.account_id, launch.launch_id), **to_item(launch)},
-                ConditionExpression=condition,
-                **given,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise LaunchChanged(
-                    f"launch {launch.launch_id} was changed by another request: read it again"
-                ) from error
-            raise
+        item = {**keys.launch(launch.account_id, launch.launch_id), **to_item(launch)}
+        if not put_if(self._table, item, condition, values):
+            raise LaunchChanged(f"launch {launch.launch_id} was changed by another request: read it again")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from winback.aws import keys
 from winback.aws.contacts import Contention
-from winback.aws.tables import Item, batch_get, standing_in_the_way
+from winback.aws.tables import Item, batch_get, conditionally, standing_in_the_way
 from winback.delivery.gate import Reason
 from winback.delivery.ledger import BounceType, Description, FeedbackEvent, Standing, State, origins, standing
 from winback.identifiers import SendId
@@ -180,18 +180,14 @@ class Ledger:
         }
         allowed = ", ".join(f":before{i}" for i in range(len(before)))
         settings = ", ".join(f"#{name} = :{name}" for name in attributes)
-        try:
-            self._table.update_item(
-                Key=keys.send(send_id),
-                UpdateExpression=f"SET #state = :after, {settings}",
-                ConditionExpression=f"#claim = :claim AND #state IN ({allowed})",
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
-            )
-        except ClientError as error:
-            standing_in_the_way(error)
-            return False
-        return True
+        return conditionally(
+            self._table.update_item,
+            Key=keys.send(send_id),
+            UpdateExpression=f"SET #state = :after, {settings}",
+            ConditionExpression=f"#claim = :claim AND #state IN ({allowed})",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+        )
 
     def _update(
         self, send_id: SendId, update: str, condition: str, names: dict[str, str], values: dict[str, str]

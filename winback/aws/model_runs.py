@@ -5,11 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 from boto3.dynamodb.conditions import Key
-from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict
 
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
+from winback.aws.tables import put_if
 from winback.instants import format_instant
 from winback.predictions.kinds import Kind
 from winback.predictions.promotion import Judged
@@ -95,16 +95,8 @@ class RunStore:
 
     def begin(self, run: Run) -> Run:
         """Keeps the run's item when a repeated attempt finds it."""
-        try:
-            self._table.put_item(
-                Item={**keys.model_run(run.kind, run.run_id), **to_item(run)},
-                ConditionExpression="attribute_not_exists(pk)",
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return self.get(run.kind, run.run_id)
-        return run
+        item = {**keys.model_run(run.kind, run.run_id), **to_item(run)}
+        return run if put_if(self._table, item, "attribute_not_exists(pk)") else self.get(run.kind, run.run_id)
 
     def changes(self, kind: Kind) -> list[Run]:
         """Those that changed the champion, oldest first."""
@@ -146,15 +138,9 @@ class RunStore:
         if known is not None:
             wanted = wanted.model_copy(update={"from_config": known.from_config})
         condition = "attribute_not_exists(pk)" if known is None else "run_id = :abandoned"
-        values = {} if known is None else {"ExpressionAttributeValues": {":abandoned": known.run_id}}
-        try:
-            self._table.put_item(
-                Item={**keys.model_promotion(kind), **to_item(wanted)}, ConditionExpression=condition, **values
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise PromotionElsewhere(f"another run of {kind} is changing the endpoint") from error
-            raise
+        values = {} if known is None else {":abandoned": known.run_id}
+        if not put_if(self._table, {**keys.model_promotion(kind), **to_item(wanted)}, condition, values):
+            raise PromotionElsewhere(f"another run of {kind} is changing the endpoint")
         return wanted
 
     def set_asked(self, kind: Kind, promotion: Promotion) -> None:

@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
-from winback.aws.tables import query_all, standing_in_the_way
+from winback.aws.tables import put_if, query_all
 from winback.identifiers import AccountId
 from winback.instants import format_instant
 from winback.offers.offer import MAX_OFFERS, CodeKind, NewOffer, Offer
@@ -110,17 +108,7 @@ class OfferStore:
         return changed
 
     def _put(self, account_id: AccountId, offer: Offer, condition: str, values: Mapping[str, Any]) -> bool:
-        given = {"ExpressionAttributeValues": dict(values)} if values else {}
-        try:
-            self._table.put_item(
-                Item={**keys.offer(account_id, offer.offer_id), **to_item(offer)},
-                ConditionExpression=condition,
-                **given,
-            )
-        except ClientError as error:
-            standing_in_the_way(error)
-            return False
-        return True
+        return put_if(self._table, {**keys.offer(account_id, offer.offer_id), **to_item(offer)}, condition, values)
 
 
 def _check_currency(wanted: NewOffer, currency: str) -> None:

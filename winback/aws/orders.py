@@ -5,11 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.aws import keys
 from winback.aws.launches import LaunchStore
-from winback.aws.tables import batch_get, batch_put
+from winback.aws.tables import batch_get, batch_put, conditionally
 from winback.identifiers import AccountId, CustomerKey
 from winback.instants import format_instant
 from winback.orders import Order
@@ -69,15 +67,10 @@ class Activity:
             return sum(pool.map(lambda pair: self._raise(account_id, *pair), latest.items()))
 
     def _raise(self, account_id: AccountId, customer: CustomerKey, moment: datetime) -> bool:
-        try:
-            self._customers.update_item(
-                Key=keys.activity(account_id, customer),
-                UpdateExpression="SET last_order_at = :moment",
-                ConditionExpression="attribute_not_exists(last_order_at) OR last_order_at < :moment",
-                ExpressionAttributeValues={":moment": format_instant(moment)},
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        return conditionally(
+            self._customers.update_item,
+            Key=keys.activity(account_id, customer),
+            UpdateExpression="SET last_order_at = :moment",
+            ConditionExpression="attribute_not_exists(last_order_at) OR last_order_at < :moment",
+            ExpressionAttributeValues={":moment": format_instant(moment)},
+        )

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
-from winback.aws.tables import query_all
+from winback.aws.tables import put_if, query_all
 from winback.identifiers import AccountId
 from winback.instants import format_instant
 from winback.slices.saved import (
@@ -95,18 +93,7 @@ class SliceStore:
         self._table.delete_item(Key=keys.slice_(account_id, slice_id))
 
     def _put(self, account_id: AccountId, saved: SavedSlice, condition: str, values: Mapping[str, Any]) -> bool:
-        given = {"ExpressionAttributeValues": dict(values)} if values else {}
-        try:
-            self._table.put_item(
-                Item={**keys.slice_(account_id, saved.slice_id), **to_item(saved)},
-                ConditionExpression=condition,
-                **given,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        return put_if(self._table, {**keys.slice_(account_id, saved.slice_id), **to_item(saved)}, condition, values)
 
 
 def _same(there: SavedSlice, wanted: NewSlice) -> SavedSlice:

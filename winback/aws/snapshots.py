@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
 from winback.aws.lake import snapshot_prefix
+from winback.aws.tables import conditionally, standing_in_the_way
 from winback.identifiers import AccountId, SnapshotId
 from winback.instants import format_instant
 from winback.segmentation.movement import Point
@@ -149,9 +150,8 @@ class SnapshotStore:
                 ReturnValues="ALL_OLD",
             ).get("Attributes", {})
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise PublishingElsewhere(f"another snapshot of account {account_id} is being published") from error
-            raise
+            standing_in_the_way(error)
+            raise PublishingElsewhere(f"another snapshot of account {account_id} is being published") from error
         return [SnapshotId(other) for other in dict.fromkeys(before.get("started", [])) if other != snapshot_id]
 
     def finish(self, account_id: AccountId, snapshot: Snapshot, point: Point) -> None:
@@ -222,18 +222,14 @@ class SnapshotStore:
             prefix=snapshot_prefix(account_id, snapshot_id),
             failed_step=failed_step,
         )
-        try:
-            self._table.put_item(
-                Item={**keys.snapshot(account_id, snapshot_id), **to_item(snapshot)},
-                ConditionExpression="attribute_not_exists(pk) OR #state <> :published",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues={":published": SnapshotState.PUBLISHED},
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return self.get(account_id, snapshot_id) or snapshot
-        return snapshot
+        written = conditionally(
+            self._table.put_item,
+            Item={**keys.snapshot(account_id, snapshot_id), **to_item(snapshot)},
+            ConditionExpression="attribute_not_exists(pk) OR #state <> :published",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":published": SnapshotState.PUBLISHED},
+        )
+        return snapshot if written else self.get(account_id, snapshot_id) or snapshot
 
 
 def point_item(account_id: AccountId, point: Point) -> dict[str, Any]:

@@ -1,14 +1,12 @@
 """Addresses that must not be contacted, in the customers table."""
 
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.accounts import Account
 from winback.aws import keys
+from winback.aws.tables import conditionally, put_if
 from winback.delivery.channels import CHANNELS, ChannelName
 from winback.delivery.gate import Consent
 from winback.identifiers import CustomerKey, SendId
@@ -46,7 +44,7 @@ class SuppressionList:
             "at": format_instant(at),
             **({"send_id": str(send_id)} if send_id is not None else {}),
         }
-        return self._conditionally(self._table.put_item, Item=item, ConditionExpression="attribute_not_exists(pk)")
+        return put_if(self._table, item, "attribute_not_exists(pk)")
 
     def unsubscribe(
         self, account: Account, customer: CustomerKey, channel: str, *, at: datetime, send_id: SendId
@@ -75,15 +73,6 @@ class SuppressionList:
             "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(consent)",
             "ExpressionAttributeValues": {":consent": {channel: denied}, ":one": 1},
         }
-        return self._conditionally(self._table.update_item, Key=key, **within) or self._conditionally(
+        return conditionally(self._table.update_item, Key=key, **within) or conditionally(
             self._table.update_item, Key=key, **whole
         )
-
-    def _conditionally(self, write: Callable[..., object], **arguments: Any) -> bool:
-        try:
-            write(**arguments)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.aws import keys
 from winback.aws.reputation import Reputation
-from winback.aws.tables import Item, batch_get, standing_in_the_way
+from winback.aws.tables import Item, batch_get, conditionally
 from winback.delivery.reputation import Counts, Health, Pace, judge
 from winback.delivery.switches import StoppedBy, Switch
 from winback.identifiers import AccountId
@@ -61,17 +59,13 @@ class Switches:
         )
 
     def _update(self, account_id: AccountId | None, update: str, condition: str, values: dict[str, Any]) -> bool:
-        try:
-            self._table.update_item(
-                Key=keys.switch(account_id),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=values,
-            )
-        except ClientError as error:
-            standing_in_the_way(error)
-            return False
-        return True
+        return conditionally(
+            self._table.update_item,
+            Key=keys.switch(account_id),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=values,
+        )
 
 
 class Brakes:

@@ -1,7 +1,7 @@
 """DynamoDB access shared by all stores: batches that finish, and accounts."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import boto3
@@ -116,6 +116,22 @@ def standing_in_the_way(error: ClientError) -> Item | None:
     return {name: _READER.deserialize(value) for name, value in item.items()} if item else None
 
 
+def conditionally(write: Callable[..., object], **arguments: Any) -> bool:
+    """Makes one conditional write; False, and nothing changed, when its condition does not hold."""
+    try:
+        write(**arguments)
+    except ClientError as error:
+        standing_in_the_way(error)
+        return False
+    return True
+
+
+def put_if(table: Any, item: Item, condition: str, values: Mapping[str, Any] | None = None) -> bool:
+    """Puts the item; False, and nothing changed, when the condition on what is there does not hold."""
+    given = {"ExpressionAttributeValues": dict(values)} if values else {}
+    return conditionally(table.put_item, Item=item, ConditionExpression=condition, **given)
+
+
 class Accounts:
     """Reads accounts, each once a minute per running function. `monotonic` gives seconds."""
 
@@ -146,17 +162,9 @@ class Accounts:
         version = int(item.get("version", 0))
         changed = change(account_from_item(item))
         condition = "version = :read" if version else "attribute_exists(pk) AND attribute_not_exists(version)"
-        try:
-            self._table.put_item(
-                Item={**_account_item(changed), "version": version + 1},
-                ConditionExpression=condition,
-                **({"ExpressionAttributeValues": {":read": version}} if version else {}),
-            )
-        except ClientError as error:
-            standing_in_the_way(error)
-            raise AccountChanged(
-                f"account {account_id!r} was changed by another request: read it again and repeat"
-            ) from error
+        body = {**_account_item(changed), "version": version + 1}
+        if not put_if(self._table, body, condition, {":read": version} if version else None):
+            raise AccountChanged(f"account {account_id!r} was changed by another request: read it again and repeat")
         self._known.pop(account_id, None)
         return changed
 
@@ -182,13 +190,7 @@ class Accounts:
 
     def create(self, account: Account) -> bool:
         """False, and nothing changed, when an account of that id exists."""
-        try:
-            self._table.put_item(Item=_account_item(account), ConditionExpression="attribute_not_exists(pk)")
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        return put_if(self._table, _account_item(account), "attribute_not_exists(pk)")
 
 
 def _account_item(account: Account) -> Item:

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
+from winback.aws.tables import conditionally, put_if
 from winback.campaigns.saved_templates import NewTemplate, SavedTemplate
 from winback.delivery.messages.templates import Template, UnknownTemplate, resolve_template
 from winback.identifiers import AccountId
@@ -92,28 +91,13 @@ class TemplateStore:
 
     def delete(self, account_id: AccountId, template_id: str) -> None:
         """Launches keep what they froze; a campaign that names it cannot be launched any more. Raises NoTemplate."""
-        try:
-            self._table.delete_item(
-                Key=keys.template(account_id, template_id), ConditionExpression="attribute_exists(pk)"
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            raise NoTemplate(f"no template {template_id}: GET /v1/templates lists them") from error
+        place = keys.template(account_id, template_id)
+        if not conditionally(self._table.delete_item, Key=place, ConditionExpression="attribute_exists(pk)"):
+            raise NoTemplate(f"no template {template_id}: GET /v1/templates lists them")
 
     def _put(self, account_id: AccountId, saved: SavedTemplate, condition: str, values: Mapping[str, Any]) -> bool:
-        given = {"ExpressionAttributeValues": dict(values)} if values else {}
-        try:
-            self._table.put_item(
-                Item={**keys.template(account_id, saved.template_id), **to_item(saved)},
-                ConditionExpression=condition,
-                **given,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        item = {**keys.template(account_id, saved.template_id), **to_item(saved)}
+        return put_if(self._table, item, condition, values)
 
 
 def _parts(wanted: NewTemplate) -> dict[str, Any]:

@@ -5,13 +5,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from winback.aws import keys
 from winback.aws.campaigns import Campaign, Note
 from winback.aws.launch_control import LaunchControl
 from winback.aws.launches import LaunchChanged
-from winback.aws.tables import standing_in_the_way
+from winback.aws.tables import put_if
 from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
 from winback.campaigns.policies import StartsOn
 from winback.campaigns.recurrence import next_start
@@ -143,13 +141,8 @@ class Triggers:
         self, account_id: AccountId, campaign_id: CampaignId, snapshot_id: SnapshotId, launch_id: LaunchId
     ) -> None:
         """A snapshot starts a campaign once: whoever finds the item takes up the launch that it names."""
-        try:
-            self._table.put_item(
-                Item={**keys.trigger(account_id, snapshot_id, campaign_id), "launch_id": launch_id},
-                ConditionExpression="attribute_not_exists(pk)",
-            )
-        except ClientError as error:
-            standing_in_the_way(error)
+        item = {**keys.trigger(account_id, snapshot_id, campaign_id), "launch_id": launch_id}
+        put_if(self._table, item, "attribute_not_exists(pk)")
 
 
 def _of_snapshot(snapshot_id: SnapshotId) -> str:
