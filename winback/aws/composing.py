@@ -48,14 +48,18 @@ class Composer:
         *,
         unsubscribe_url: str,
         now: datetime,
+        offered_at: datetime | None,
     ) -> Outgoing:
-        """Raises RenderingFailed."""
+        """`offered_at`: when an earlier message brought the offer; None: none did. Raises RenderingFailed."""
         channel = ChannelName(described.channel)
         address = CHANNELS[channel].deliverable(recipient.address or "", recipient.country)
         if address is None:
             raise ValueError("a recipient without a deliverable address passed the gate")
         made = self._made(launch, account, recipient.locale, send_id.step, described)
         offer = next((one for one in launch.offers if one.offer_id == described.offer_id), None)
+        given = None
+        if offer is not None:
+            given = Given(offer, described.code, offer.valid_until_for(offered_at or now, account.zone))
         values = message_values(
             account,
             Person(
@@ -67,7 +71,7 @@ class Composer:
             ),
             unsubscribe_url=unsubscribe_url,
             utm=utm_of(launch.definition, channel),
-            given=Given(offer, described.code, offer.valid_until_for(now, account.zone)) if offer is not None else None,
+            given=given,
             recommendations=self._recommendations(launch, recipient) if made.names_products else (),
             variants=described.variants,
             today=now.astimezone(account.zone).date(),

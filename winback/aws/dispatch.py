@@ -18,7 +18,7 @@ from winback.aws.code_pools import OnLow
 from winback.aws.composing import Composer
 from winback.aws.contacts import ContactBook
 from winback.aws.due import DueIndex
-from winback.aws.handout import CodeReserve, Handout, code_of, spend_of, was_given
+from winback.aws.handout import CodeReserve, Handout, code_of, offered_at, spend_of
 from winback.aws.lake import Lake, Row
 from winback.aws.launches import UnknownLaunch
 from winback.aws.ledger import Ledger
@@ -127,17 +127,12 @@ class Dispatch:
             if row["verdict"] == ALLOW and row["channel"] == release.channel
         }
         earlier = self._earlier(launch, release.step, rows.values())
-        planned = [
-            _planned(
-                number,
-                row,
-                launch,
-                send_context(launch, account, row, latest_at=latest_at, cancelled=cancelled),
-                earlier[row["customer_key"]],
-                wall=self._wall(),
-            )
-            for number, row in rows.items()
-        ]
+        wall, planned = self._wall(), list[PlannedSend]()
+        for number, row in rows.items():
+            before = earlier[row["customer_key"]]
+            offered = offered_at(before, row.get("offer_id"), wall)
+            context = send_context(launch, account, row, latest_at=latest_at, offered_at=offered, cancelled=cancelled)
+            planned.append(_planned(number, row, launch, context, before, offered=offered))
         recipients = self._recipients.load(
             account,
             [one.send_id.customer_key for one in planned],
@@ -243,6 +238,7 @@ class _Recipients:
             one.described,
             unsubscribe_url=unsubscribe_url(self._account.public_url, self._signing_key(), one.send_id),
             now=self._now,
+            offered_at=one.offered_at,
         )
 
 
@@ -279,7 +275,7 @@ def _planned(
     context: SendContext,
     earlier: Sequence[Mapping[str, Any]],
     *,
-    wall: datetime,
+    offered: datetime | None,
 ) -> PlannedSend:
     offer_id = row.get("offer_id")
     return PlannedSend(
@@ -296,7 +292,8 @@ def _planned(
             hour_propensity=row.get("hour_propensity"),
             possible_hours=row.get("possible_hours"),
         ),
-        spend=spend_of(launch, row, given=was_given(earlier, offer_id, wall)),
+        spend=spend_of(launch, row, given=offered is not None),
+        offered_at=offered,
     )
 
 

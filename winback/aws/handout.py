@@ -13,6 +13,7 @@ from winback.delivery.channels import Outgoing
 from winback.delivery.ledger import Standing, State, standing
 from winback.delivery.message_cost import cost_in_hundredths
 from winback.identifiers import AccountId
+from winback.instants import parse_instant
 from winback.offers.budget import Limits, Spend
 from winback.offers.offer import CodeKind, Offer
 from winback.offers.terms import worst_minor
@@ -105,12 +106,17 @@ def spend_of(launch: Launch, row: Mapping[str, Any], *, given: bool) -> Spend | 
     return spend if spend != Spend() else None
 
 
-def was_given(rows: Iterable[Mapping[str, Any]], offer_id: str | None, wall: datetime) -> bool:
-    """Whether one of a customer's earlier rows of the launch brought it this offer, or may have."""
-    return offer_id is not None and any(
-        row.get("offer_id") == offer_id and (State(row["state"]) in _GIVEN or standing(row, wall) is Standing.ABANDONED)
+def offered_at(rows: Iterable[Mapping[str, Any]], offer_id: str | None, wall: datetime) -> datetime | None:
+    """When the first of a customer's earlier rows of the launch brought it this offer, or may have; None: none did."""
+    if offer_id is None:
+        return None
+    brought = [
+        parse_instant(row.get("accepted_at", row["claimed_at"]))
         for row in rows
-    )
+        if row.get("offer_id") == offer_id
+        and (State(row["state"]) in _GIVEN or standing(row, wall) is Standing.ABANDONED)
+    ]
+    return min(brought, default=None)
 
 
 def code_of(rows: Iterable[Mapping[str, Any]], offer_id: str | None) -> str | None:

@@ -20,6 +20,7 @@ def send_context(
     row: Mapping[str, Any],
     *,
     latest_at: datetime | None = None,
+    offered_at: datetime | None = None,
     reserved: tuple[Contact, ...] = (),
     budget_left: bool = True,
     switched_off: bool = False,
@@ -28,8 +29,9 @@ def send_context(
     """Of a plan row (docs/data-model.md): its `arm`, `channel`, `send_at`, `offer_id` and `contact_policy` are read.
 
     Planning passes a row of what it knows so far. A row without a contact policy is of a segment that has none.
-    `latest_at`: of the step; an offer's last day, in the account's zone, may end before it. Raises ValueError for an
-    offer in a launch whose definition has no offer policy.
+    `latest_at`: of the step; an offer's last day, in the account's zone, may end before it, also the customer's own one
+    when an earlier message brought the offer (`offered_at`). Raises ValueError for an offer in a launch whose
+    definition has no offer policy.
     """
     policy = row.get("contact_policy")
     return SendContext(
@@ -48,7 +50,7 @@ def send_context(
         offered_by=launch.launch_id,
         reserved=reserved,
         budget_left=budget_left,
-        latest_at=_latest(launch, account, row.get("offer_id"), latest_at),
+        latest_at=_latest(launch, account, row.get("offer_id"), latest_at, offered_at),
         switched_off=switched_off,
         cancelled=cancelled,
     )
@@ -72,11 +74,16 @@ def _channels(launch: Launch) -> set[str]:
     return {str(channel) for channels in given for channel in channels or ()}
 
 
-def _latest(launch: Launch, account: Account, offer_id: str | None, latest_at: datetime | None) -> datetime | None:
+def _latest(
+    launch: Launch, account: Account, offer_id: str | None, latest_at: datetime | None, offered_at: datetime | None
+) -> datetime | None:
     offer = next((one for one in launch.offers if one.offer_id == offer_id), None)
-    if offer is None or offer.valid_until is None:
+    if offer is None:
         return latest_at
-    ends = datetime.combine(offer.valid_until + timedelta(days=1), time(0), tzinfo=account.zone).astimezone(UTC)
+    last = offer.valid_until if offered_at is None else offer.valid_until_for(offered_at, account.zone)
+    if last is None:
+        return latest_at
+    ends = datetime.combine(last + timedelta(days=1), time(0), tzinfo=account.zone).astimezone(UTC)
     return ends if latest_at is None else min(ends, latest_at)
 
 

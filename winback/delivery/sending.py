@@ -38,7 +38,7 @@ class PlannedSend:
     """One row of a plan chunk that planning allowed; `row` is its number in the chunk.
 
     `described.code`: the one that an earlier step gave this customer. `spend`: what it takes of the launch's budgets;
-    None where it takes nothing.
+    None where it takes nothing. `offered_at`: when an earlier step brought the offer that it carries.
     """
 
     row: int
@@ -46,6 +46,7 @@ class PlannedSend:
     context: SendContext
     described: Description
     spend: Spend | None = None
+    offered_at: datetime | None = None
 
 
 class LedgerPort(Protocol):

@@ -133,7 +133,9 @@ class NewOffer(_Part):
     redemption: Redemption = Redemption()
     valid_from: date | None = None
     valid_until: date | None = Field(default=None, description="last day, in the account's zone")
-    valid_days: int | None = Field(default=None, ge=1, le=365, description="days that a customer has, from the message")
+    valid_days: int | None = Field(
+        default=None, ge=1, le=365, description="days that a customer has, from the first message with it"
+    )
     codes: CodeKind = CodeKind.NONE
     shared_code: Code | None = None
     code_prefix: str = Field(
@@ -221,7 +223,7 @@ class Offer(NewOffer):
         )
 
     def valid_until_for(self, sent_at: datetime, zone: ZoneInfo) -> date | None:
-        """The last day that a customer who is sent it then may redeem it; None: no end."""
+        """The last day that a customer whom its first message was sent then may redeem it; None: no end."""
         own = None
         if self.valid_days is not None:
             own = sent_at.astimezone(zone).date() + timedelta(days=self.valid_days)

@@ -36,10 +36,12 @@ from winback.aws.tables import Accounts, table
 from winback.campaigns.audience import Audience
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Launch, LaunchState, PlannedStep
+from winback.campaigns.policies import OfferPolicy
 from winback.campaigns.steps import Step
 from winback.delivery.release import Release
 from winback.identifiers import AccountId, CampaignId, CustomerKey, LaunchId, SendId, SnapshotId
 from winback.instants import format_instant
+from winback.offers.offer import Offer
 from winback.segmentation.names import Family
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -47,6 +49,7 @@ NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 LAUNCH = LaunchId("lau-3f2a9c0d1e4b")
 TABLES = ("campaigns", "customers", "performance")
 SECRET = "signing-secret"
+OFFER = "off-000000000001"
 MESSAGE = {
     "name": "note",
     "subject": '{{ customer.first_name | default: "Hello" }}, we miss you',
@@ -128,11 +131,12 @@ class Cloud:
             ]
         }
 
-    def send_id(self, number: int) -> SendId:
-        return SendId(self.account.account_id, LAUNCH, 1, CustomerKey(f"{number:032x}"))
+    def send_id(self, number: int, step: int = 1) -> SendId:
+        return SendId(self.account.account_id, LAUNCH, step, CustomerKey(f"{number:032x}"))
 
-    def row(self, number: int) -> dict[str, Any]:
-        return Ledger(self.performance).rows([self.send_id(number)])[self.send_id(number)]
+    def row(self, number: int, step: int = 1) -> dict[str, Any]:
+        send_id = self.send_id(number, step)
+        return Ledger(self.performance).rows([send_id])[send_id]
 
     def rows(self) -> list[dict[str, Any]]:
         """Of all sends, in their order."""
@@ -163,13 +167,41 @@ class Cloud:
         store = LaunchStore(self.campaigns)
         store.save(store.get(self.account.account_id, LAUNCH).model_copy(update={"state": state}))
 
-    def set_steps(self, *steps: dict[str, Any], planned_at: tuple[datetime, ...] = (NOW,)) -> None:
-        """The launch with these steps of a definition, and their planned times."""
+    def set_steps(
+        self,
+        *steps: dict[str, Any],
+        planned_at: tuple[datetime, ...] = (NOW,),
+        offer: dict[str, Any] | None = None,
+    ) -> None:
+        """The launch with these steps of a definition, their planned times, and the offer that they may carry."""
         store = LaunchStore(self.campaigns)
         launch = store.get(self.account.account_id, LAUNCH)
-        definition = launch.definition.model_copy(update={"steps": tuple(Step.model_validate(one) for one in steps)})
+        policy = OfferPolicy(offers=(OFFER,), budget_minor=100_000) if offer is not None else None
+        definition = launch.definition.model_copy(
+            update={"steps": tuple(Step.model_validate(one) for one in steps), "offers": policy}
+        )
         planned = tuple(PlannedStep(step=number, planned_at=at) for number, at in enumerate(planned_at, start=1))
-        store.save(launch.model_copy(update={"definition": definition, "steps": planned}))
+        at = format_instant(NOW)
+        of_catalogue = {"offer_id": OFFER, "name": "Back", "currency": "EUR", "created_at": at, "updated_at": at}
+        offers = (Offer.model_validate({**of_catalogue, **offer}),) if offer is not None else ()
+        store.save(launch.model_copy(update={"definition": definition, "steps": planned, "offers": offers}))
+
+    def send_offer(self, number: int, step: int, at: datetime) -> None:
+        """Plans the step with the launch's offer for this customer alone, and has it sent then."""
+        key = f"launches/plan/step-{step}-{number}.jsonl.gz"
+        row = {
+            "customer_key": f"{number:032x}",
+            "send_id": str(self.send_id(number, step)),
+            "arm": "treatment",
+            "channel": "email",
+            "send_at": format_instant(at),
+            "verdict": "allow",
+            "offer_id": OFFER,
+        }
+        self.lake.write_rows(key, [row])
+        self.set_clock(at)
+        release = Release("email", self.account.account_id, LAUNCH, step, 0, key, 0, 1)
+        assert self.invoke("sender", self.records(release.to_json())) == {"batchItemFailures": []}
 
     def message(self) -> dict[str, str]:
         """A template as it is given inline."""

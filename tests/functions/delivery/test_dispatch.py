@@ -166,6 +166,35 @@ def test_a_name_that_the_template_cannot_take_fails_that_send_alone(cloud: Cloud
     assert "9999999999999" not in cloud.log.getvalue()
 
 
+def test_a_reminder_of_an_offer_states_the_last_day_of_the_first_message_and_is_stale_after_it(cloud: Cloud) -> None:
+    weeks = tuple(NOW + timedelta(days=7 * number) for number in range(3))
+    subject = "{{ offer.code }} until {{ offer.valid_until }}"
+    step = {"template": {**cloud.message(), "subject": subject}, "offer": True}
+    cloud.set_steps(
+        *({**step, "after_days": 7 * number} for number in range(3)),
+        planned_at=weeks,
+        offer={
+            "kind": "amount",
+            "value": 500,
+            "minimum_order_minor": 500,
+            "codes": "shared",
+            "shared_code": "BACK",
+            "valid_days": 10,
+        },
+    )
+    cloud.send_offer(1, 1, weeks[0])
+    cloud.ses.error = ses_error("MessageRejected", 400)
+    cloud.send_offer(2, 1, weeks[0])
+    cloud.ses.error = None
+    cloud.send_offer(1, 2, weeks[1])
+    cloud.send_offer(2, 2, weeks[1])
+    cloud.send_offer(1, 3, weeks[2])
+    ends = "BACK until December 1, 2026"
+    own = "BACK until December 8, 2026"  # the refused message brought nothing
+    assert [mail["Content"]["Simple"]["Subject"]["Data"] for mail in cloud.ses.sent] == [ends, ends, own]
+    assert cloud.row(1, step=3)["reasons"] == ["stale"]
+
+
 def test_who_entered_the_global_holdout_since_the_plan_is_sent_nothing(cloud: Cloud) -> None:
     rules = GlobalHoldout(share=0.5)
     Accounts(cloud.campaigns).put(cloud.account.model_copy(update={"global_holdout": rules}))
