@@ -14,10 +14,7 @@ from winback.aws.call_list import CallList
 from winback.aws.clock import Clock, SystemClock, clock_of
 from winback.aws.environment import read_settings
 from winback.aws.feedback import FeedbackBook
-from winback.aws.ledger import Ledger
-from winback.aws.reputation import Reputation
 from winback.aws.rest_api import account_of, body_of, json_response, query_of, rest_api
-from winback.aws.suppressions import SuppressionList
 from winback.aws.tables import Accounts, table
 from winback.delivery.calls import CallIsDone, CallOutcome, CallState, NotACursor, UnknownCall
 
@@ -70,11 +67,14 @@ class Said(BaseModel):
 def parts() -> Parts:
     settings = read_settings(Settings)
     campaigns, performance = table(settings.campaigns_table), table(settings.performance_table)
-    customers, accounts = table(settings.customers_table), Accounts(campaigns)
-    book = FeedbackBook(
-        accounts, SuppressionList(customers), Ledger(performance), Reputation(campaigns), SystemClock().now
+    customers = table(settings.customers_table)
+    book = FeedbackBook.of_tables(
+        campaigns_table=campaigns,
+        customers_table=customers,
+        performance_table=performance,
+        wall=SystemClock().now,
     )
-    return Parts(accounts, CallList(book, performance, customers), clock_of(campaigns))
+    return Parts(book.accounts, CallList(book, performance, customers), clock_of(campaigns))
 
 
 @logger.inject_lambda_context

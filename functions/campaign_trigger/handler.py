@@ -7,17 +7,15 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from winback.aws import announcements
 from winback.aws.campaigns import CampaignStore
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
-from winback.aws.failures import describe
 from winback.aws.launch_control import LaunchControl, Workflows
 from winback.aws.launches import LaunchStore
 from winback.aws.offers import OfferStore
+from winback.aws.queue_records import take_each
 from winback.aws.slices import SliceStore
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import Accounts, table
@@ -61,21 +59,11 @@ def triggers() -> Triggers:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Returns the identifiers of the messages that come back: those that cannot be read end among the dead letters."""
-    return process_partial_response(
-        event=event,
-        record_handler=start_campaigns,
-        processor=BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False),
-        context=context,
-    )
+    return take_each(event, context, start_campaigns, logger)
 
 
-def start_campaigns(record: SQSRecord) -> None:
-    try:
-        envelope = json.loads(record.body)
-        launches = _launches(envelope)
-    except Exception as error:
-        logger.error("event comes back", message_id=record.message_id, error=describe(error))
-        raise
+def start_campaigns(body: str) -> None:
+    launches = _launches(json.loads(body))
     logger.info("campaigns started", extra={"launches": [launch.launch_id for launch in launches]})
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from winback.aws.clock import clock_of
 from winback.aws.contacts import ContactBook
@@ -18,12 +16,12 @@ from winback.aws.file_import import FileImport
 from winback.aws.imports import ImportStore, UnknownImport
 from winback.aws.lake import Lake, parse_upload_key
 from winback.aws.orders import Activity, OrderMarkers
+from winback.aws.queue_records import take_each
 from winback.aws.tables import Accounts, table
 from winback.imports.errors import UnreadableFile
 
 logger = Logger()
 metrics = Metrics(namespace="Winback")
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @dataclass(frozen=True)
@@ -39,9 +37,9 @@ def settings() -> Settings:
     return read_settings(Settings)
 
 
-def take(record: SQSRecord) -> None:
+def take(body: str) -> None:
     """One uploaded file. A file that cannot be read ends its import; anything else that fails is tried again."""
-    uploaded = json.loads(record.body)["detail"]["object"]
+    uploaded = json.loads(body)["detail"]["object"]
     account_id, import_id = parse_upload_key(uploaded["key"])
     logger.append_keys(account_id=account_id, import_id=import_id)
     campaigns, customers = table(settings().campaigns_table), table(settings().customers_table)
@@ -84,4 +82,4 @@ def take(record: SQSRecord) -> None:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
-    return process_partial_response(event=event, record_handler=take, processor=processor, context=context)
+    return take_each(event, context, take, logger)

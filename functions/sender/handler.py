@@ -6,15 +6,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from winback.aws.channels import providers
 from winback.aws.clock import SystemClock, clock_of
 from winback.aws.dispatch import Dispatch
 from winback.aws.environment import read_settings
-from winback.aws.failures import describe
 from winback.aws.lake import Lake
+from winback.aws.queue_records import NotFinished, take_each
 from winback.aws.signing import SigningKey
 from winback.aws.tables import SharedTable, table
 from winback.delivery.release import Release
@@ -37,10 +35,6 @@ class Settings:
     sms_configuration_set: str
     sms_origination_identity: str
     unsubscribe_secret: str
-
-
-class NotFinished(RuntimeError):
-    """Some rows are another sender's at the moment, or time ran short: the message comes back."""
 
 
 @cache
@@ -75,20 +69,12 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     def seconds_left() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
 
-    def send(record: SQSRecord) -> None:
-        try:
-            report = dispatch().send(Release.from_json(record.body), seconds_left)
-        except Exception as error:
-            logger.error("message comes back", message_id=record.message_id, error=describe(error))
-            raise
+    def send(body: str) -> None:
+        """Raises NotFinished when some rows are another sender's at the moment, or time ran short."""
+        report = dispatch().send(Release.from_json(body), seconds_left)
         for outcome, rows in report.outcomes.items():
             metrics.add_metric(name=f"sends_{outcome}", unit=MetricUnit.Count, value=rows)
         if report.come_back:
             raise NotFinished
 
-    return process_partial_response(
-        event=event,
-        record_handler=send,
-        processor=BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False),
-        context=context,
-    )
+    return take_each(event, context, send, logger)

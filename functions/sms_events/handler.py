@@ -9,17 +9,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
-from winback.aws.failures import describe
 from winback.aws.feedback import FeedbackBook
-from winback.aws.ledger import Ledger
-from winback.aws.reputation import Reputation
-from winback.aws.suppressions import SuppressionList
-from winback.aws.tables import Accounts, table
+from winback.aws.queue_records import take_each
+from winback.aws.tables import table
 from winback.aws.texts import TextIndex
 from winback.delivery.feedback import json_object
 from winback.delivery.text_feedback import TextReport, read_log_entry, read_text_event
@@ -44,9 +39,13 @@ class Parts:
 @cache
 def parts() -> Parts:
     settings, wall = read_settings(Settings), SystemClock().now
-    campaigns, performance = table(settings.campaigns_table), table(settings.performance_table)
-    suppressions = SuppressionList(table(settings.customers_table))
-    book = FeedbackBook(Accounts(campaigns), suppressions, Ledger(performance), Reputation(campaigns), wall)
+    performance = table(settings.performance_table)
+    book = FeedbackBook.of_tables(
+        campaigns_table=table(settings.campaigns_table),
+        customers_table=table(settings.customers_table),
+        performance_table=performance,
+        wall=wall,
+    )
     return Parts(book, TextIndex(performance, wall))
 
 
@@ -60,26 +59,13 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         for entry in entries:
             keep(read_log_entry(json_object(entry)))
         return {"read": len(entries)}
-    return process_partial_response(
-        event=event,
-        record_handler=record_event,
-        processor=BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False),
-        context=context,
-    )
+    return take_each(event, context, lambda body: keep(read_text_event(json_object(body))), logger)
 
 
 def log_entries(data: str) -> list[str]:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html; a control message has none."""
     batch = json.loads(gzip.decompress(base64.b64decode(data)))
     return [one["message"] for one in batch["logEvents"]] if batch["messageType"] == "DATA_MESSAGE" else []
-
-
-def record_event(record: SQSRecord) -> None:
-    try:
-        keep(read_text_event(json_object(record.body)))
-    except Exception as error:
-        logger.error("event comes back", message_id=record.message_id, error=describe(error))
-        raise
 
 
 def keep(report: TextReport) -> None:

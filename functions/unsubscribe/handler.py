@@ -13,11 +13,8 @@ from winback.accounts.channels import ChannelName
 from winback.aws.clock import Clock, SystemClock, clock_of
 from winback.aws.environment import read_settings
 from winback.aws.feedback import FeedbackBook
-from winback.aws.ledger import Ledger
-from winback.aws.reputation import Reputation
 from winback.aws.signing import SigningKey
-from winback.aws.suppressions import SuppressionList
-from winback.aws.tables import Accounts, UnknownAccount, table
+from winback.aws.tables import UnknownAccount, table
 from winback.delivery.ledger import EventKind, FeedbackEvent
 from winback.delivery.unsubscribe_page import asking_page, done_page, missing_page
 from winback.delivery.unsubscribing import InvalidToken, read_token
@@ -46,10 +43,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Parts:
-    accounts: Accounts
-    suppressions: SuppressionList
-    ledger: Ledger
-    feedback: FeedbackBook
+    book: FeedbackBook
     signing_key: SigningKey
     clock: Clock
 
@@ -58,17 +52,13 @@ class Parts:
 def parts() -> Parts:
     settings = read_settings(Settings)
     campaigns = table(settings.campaigns_table)
-    accounts = Accounts(campaigns)
-    suppressions = SuppressionList(table(settings.customers_table))
-    ledger = Ledger(table(settings.performance_table))
-    return Parts(
-        accounts=accounts,
-        suppressions=suppressions,
-        ledger=ledger,
-        feedback=FeedbackBook(accounts, suppressions, ledger, Reputation(campaigns), SystemClock().now),
-        signing_key=SigningKey(settings.unsubscribe_secret),
-        clock=clock_of(campaigns),
+    book = FeedbackBook.of_tables(
+        campaigns_table=campaigns,
+        customers_table=table(settings.customers_table),
+        performance_table=table(settings.performance_table),
+        wall=SystemClock().now,
     )
+    return Parts(book, SigningKey(settings.unsubscribe_secret), clock_of(campaigns))
 
 
 @metrics.log_metrics
@@ -80,7 +70,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         return _response(HTTPStatus.METHOD_NOT_ALLOWED, missing_page(), {"Allow": "GET, HEAD, POST"})
     try:
         send_id = read_token(parts().signing_key(), (event.get("pathParameters") or {}).get("token", ""))
-        account = parts().accounts.get(send_id.account_id)
+        account = parts().book.accounts.get(send_id.account_id)
     except (InvalidToken, UnknownAccount):
         return _response(HTTPStatus.NOT_FOUND, missing_page())
     if method == "POST":
@@ -95,10 +85,10 @@ def unsubscribe(account: Account, send_id: SendId) -> None:
 
     A customer who is gone needs nothing: there is no address to write to. A message whose row is gone was an e-mail.
     """
-    now = parts().clock.now()
-    channel = parts().ledger.rows([send_id]).get(send_id, {}).get("channel", ChannelName.EMAIL.value)
-    parts().suppressions.unsubscribe(account, send_id.customer_key, channel, at=now, send_id=send_id)
-    parts().feedback.record(send_id, FeedbackEvent(EventKind.UNSUBSCRIBED, now), channel)
+    book, now = parts().book, parts().clock.now()
+    channel = book.ledger.rows([send_id]).get(send_id, {}).get("channel", ChannelName.EMAIL.value)
+    book.suppressions.unsubscribe(account, send_id.customer_key, channel, at=now, send_id=send_id)
+    book.record(send_id, FeedbackEvent(EventKind.UNSUBSCRIBED, now), channel)
     metrics.add_metric(name="unsubscribed", unit=MetricUnit.Count, value=1)
     logger.info("unsubscribed", account_id=account.account_id, customer_key=send_id.customer_key)
 

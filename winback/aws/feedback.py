@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Self
 
 from winback.aws.ledger import Ledger
 from winback.aws.reputation import COUNTED, Reputation
@@ -22,6 +23,13 @@ class FeedbackBook:
     ledger: Ledger
     reputation: Reputation
     wall: Callable[[], datetime]
+
+    @classmethod
+    def of_tables(
+        cls, *, campaigns_table: Any, customers_table: Any, performance_table: Any, wall: Callable[[], datetime]
+    ) -> Self:
+        suppressions, ledger = SuppressionList(customers_table), Ledger(performance_table)
+        return cls(Accounts(campaigns_table), suppressions, ledger, Reputation(campaigns_table), wall)
 
     def apply(self, feedback: Feedback) -> str:
         """What was done. A message that is not ours is counted and left: no repetition would find it.

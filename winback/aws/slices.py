@@ -1,4 +1,4 @@
-"""Saved slices and measured lifts in the campaigns table."""
+"""Saved slices in the campaigns table."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -16,9 +16,6 @@ from winback.aws.circuits import Circuits
 from winback.aws.clock import SystemClock
 from winback.aws.due import DueIndex
 from winback.aws.feedback import FeedbackBook
-from winback.aws.ledger import Ledger
-from winback.aws.reputation import Reputation
-from winback.aws.suppressions import SuppressionList
 from winback.aws.tables import Accounts
 from winback.delivery.circuit import FAILURES, CircuitState
 from winback.delivery.feedback import Feedback
@@ -178,12 +175,11 @@ def test_a_run_that_comes_late_takes_of_the_present_minute(
 
 def test_what_is_counted_counts_once_per_send_however_often_it_is_told(cloud: Cloud) -> None:
     send_first(cloud)
-    book = FeedbackBook(
-        Accounts(cloud.campaigns),
-        SuppressionList(cloud.customers),
-        Ledger(cloud.performance),
-        Reputation(cloud.campaigns),
-        lambda: cloud.today,
+    book = FeedbackBook.of_tables(
+        campaigns_table=cloud.campaigns,
+        customers_table=cloud.customers,
+        performance_table=cloud.performance,
+        wall=lambda: cloud.today,
     )
     soft, hard = BounceType.SOFT, BounceType.HARD
     for kind, seconds, bounce in (
