@@ -35,7 +35,6 @@ class Usage:
     units: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     calls: Counter[str] = field(default_factory=Counter)
     cpu_seconds: float = 0.0
-    logged_bytes: int = 0
     count: int = 0
 
 

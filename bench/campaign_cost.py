@@ -22,7 +22,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench._campaign_run import CAUSES, EVENTS, FEEDBACK_BATCH, Campaign
+from bench._campaign_events import EVENTS
+from bench._campaign_run import CAUSES, FEEDBACK_BATCH, Campaign
 from bench._campaign_run import run as run_campaign
 from winback.aws.candidates import CHUNK_ROWS
 from winback.costs.bills import MINUTES
@@ -109,21 +110,22 @@ def _cause(campaign: Campaign, name: str, memory: Mapping[str, int]) -> dict[str
     measure, does = CAUSES[name]
     usage = campaign.meter.usage[name]
     units = defaultdict[str, float](float, usage.units)
-    for (cause, function), times in campaign.invocations.items():
+    for (cause, function), times in campaign.invocations.times.items():
         if cause != name:
             continue
         megabytes = memory.get(function, API_MEMORY_MB)
         waited = sum(
             WAITS[service] * number / AT_A_TIME.get(function, 1)
-            for (of_cause, of_function, service), number in campaign.calls.items()
+            for (of_cause, of_function, service), number in campaign.invocations.calls.items()
             if (of_cause, of_function) == (cause, function)
         )
         units["lambda_request"] += times
         units["lambda_time"] += (
-            campaign.cpu_seconds[cause, function] * max(VCPU_MB, megabytes) / 1024 + waited * megabytes / 1024
+            campaign.invocations.cpu_seconds[cause, function] * max(VCPU_MB, megabytes) / 1024
+            + waited * megabytes / 1024
         )
         units["log_gb"] += times * LAMBDA_LOG_BYTES / 1e9
-    units["log_gb"] += campaign.logged[name] / 1e9
+    units["log_gb"] += campaign.invocations.logged[name] / 1e9
     units["state_transition"] += campaign.transitions[name]
     units["s3_storage"] += campaign.meter.stored[name] / 1e9
     return {

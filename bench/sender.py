@@ -28,6 +28,7 @@ from local.inprocess.tables import MemoryDatabase
 from local.mail.client import MailClient
 from local.place import ROOT, Place, RunningProcess, State
 from local.processes import free_port, start, stop, wait_until
+from local.tables import new_table
 from winback.aws import keys
 from winback.aws.channels.ses import SesProvider, ses_client
 from winback.aws.clock import SystemClock
@@ -200,14 +201,8 @@ def _prepared(
 
 
 def _make_tables() -> None:
-    dynamodb: Any = boto3.client("dynamodb")
     for name in _TABLES:
-        dynamodb.create_table(
-            TableName=name,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-        )
+        new_table(name)
     boto3.client("s3").create_bucket(Bucket="bench-lake")
     boto3.client("sqs").create_queue(QueueName="bench-feedback")
 
