@@ -1,11 +1,10 @@
-"""A small world for the sender: tables and provider in memory, senders in threads that take turns at every effect.
+"""A small world for the sender: tables and provider in memory.
 
-At each effect (a read, a write, a call to the provider) a seeded scheduler picks which sender goes on, and may kill it
-right before or right after the effect. So a run is reproducible, and every interleaving and crash point can occur.
+Senders side by side take turns (tests.unit.interleaving) before and after each effect: a read, a write, a call to the
+provider.
 """
 
 import random
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.unit.interleaving import pass_on
 from winback.accounts import Account, ChannelCaps, FrequencyCap, FrequencyCaps, QuietHours, Sender, SendWindow
 from winback.delivery.answers import Accepted, Answer, Refused, Throttled, Unclear
 from winback.delivery.channels import Outgoing
@@ -51,77 +51,11 @@ LEASE_OVER = timedelta(minutes=10)
 CODED = "off-000000000001"  # each customer gets a code of its own
 
 
-class Killed(BaseException):
-    """The process is gone; nothing catches it."""
-
-
-class Turns:
-    """Lets one thread go on at a time, chosen by the seed."""
-
-    def __init__(self, chance: random.Random, kill_rate: float) -> None:
-        self._chance, self._kill_rate = chance, kill_rate
-        self._condition = threading.Condition()
-        self._alive: list[int] = []
-        self._turn: int | None = None
-
-    def run(self, tasks: Iterable[Callable[[], None]]) -> None:
-        """All tasks side by side until each has ended or was killed. Other errors are raised here."""
-        errors: list[BaseException] = []
-        tasks = list(tasks)
-        self._alive = list(range(len(tasks)))
-        self._turn = self._chance.choice(self._alive) if tasks else None
-        local.turns = None
-
-        def live(number: int, task: Callable[[], None]) -> None:
-            local.turns, local.number = self, number
-            try:
-                self._wait(number)
-                task()
-            except Killed:
-                pass
-            except BaseException as error:  # noqa: BLE001 (raised again in the test's own thread)
-                errors.append(error)
-            finally:
-                with self._condition:
-                    self._alive.remove(number)
-                    self._pick()
-
-        threads = [threading.Thread(target=live, args=pair) for pair in enumerate(tasks)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
-
-    def effect(self) -> None:
-        """Called before and after each effect."""
-        with self._condition:
-            if self._chance.random() < self._kill_rate:
-                raise Killed
-            self._pick()
-        self._wait(local.number)
-
-    def _wait(self, number: int) -> None:
-        with self._condition:
-            self._condition.wait_for(lambda: self._turn == number)
-
-    def _pick(self) -> None:
-        self._turn = self._chance.choice(self._alive) if self._alive else None
-        self._condition.notify_all()
-
-
-local = threading.local()
-
-
 def around(run: Callable[[], Any]) -> Any:
-    """One effect, with a chance to be interrupted before and after it; none in threads that no scheduler knows."""
-    turns: Turns | None = getattr(local, "turns", None)
-    if turns is None:
-        return run()
-    turns.effect()
+    """One effect, which another sender's may precede or follow, or its own sender's end."""
+    pass_on()
     result = run()
-    turns.effect()
+    pass_on()
     return result
 
 

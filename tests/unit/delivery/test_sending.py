@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.delivery.simulation import CODED, LEASE_OVER, START, Turns, World, planned_send, sound_facts
+from tests.unit.delivery.simulation import CODED, LEASE_OVER, START, World, planned_send, sound_facts
+from tests.unit.interleaving import Turns
 from winback.accounts import QuietHours
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
 from winback.delivery.gate import Consent
@@ -36,7 +37,7 @@ def one_run(made: World, planned: list[PlannedSend], **changes: object) -> Repor
     """One sender, nobody else, nothing killed."""
     reports: list[Report] = []
     sending = replace(made.sending("only"), **changes)  # type: ignore[arg-type]
-    Turns(random.Random(0), 0.0).run([lambda: reports.append(sending.send(planned))])
+    Turns(random.Random(0)).run([lambda: reports.append(sending.send(planned))])
     return reports[0]
 
 

@@ -1,5 +1,6 @@
 """Campaigns that want the same customers at once, and senders side by side: caps, budgets and codes hold exactly."""
 
+import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +23,7 @@ from local.inprocess.scenario import (
 )
 from local.inprocess.tally import tally
 from local.inprocess.workers import Workers
-from tests.unit.engine.interleaving import Turns
+from tests.unit.interleaving import Turns
 from winback.accounts.frequency_caps import ChannelCaps, FrequencyCap, FrequencyCaps
 from winback.campaigns.launch import Launch
 from winback.delivery.ledger import Outcome
@@ -68,7 +69,7 @@ def launched(engine: Engine, wanted: Sequence[CustomerKey], number: int, **chang
 def send_side_by_side(engine: Engine, seed: int, senders: int = 3) -> None:
     """All that is due goes into the queue; the senders take turns at every call until nothing is left."""
     engine.workers.planner = replace(engine.workers.planner, rivals=Unaware())  # type: ignore[arg-type]
-    turns = Turns(seed)
+    turns = Turns(random.Random(seed))
     engine.meet(turns)
     while not engine.provider.taken:
         for launch_id in engine.following:
