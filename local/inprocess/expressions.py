@@ -154,23 +154,24 @@ def condition(text: str) -> Condition:
 
 
 def _either(tokens: Tokens) -> Test:
-    tests = [_both(tokens)]
-    while tokens.word == "OR":
-        tokens.take()
-        tests.append(_both(tokens))
-    if len(tests) == 1:
-        return tests[0]
-    return lambda item, names, values: any(test(item, names, values) for test in tests)
+    return _joined(tokens, "OR", _both, any)
 
 
 def _both(tokens: Tokens) -> Test:
-    tests = [_inverted(tokens)]
-    while tokens.word == "AND":
+    return _joined(tokens, "AND", _inverted, all)
+
+
+def _joined(
+    tokens: Tokens, word: str, part: Callable[[Tokens], Test], together: Callable[[Iterable[bool]], bool]
+) -> Test:
+    """Parts between which the word stands, of which any or all hold."""
+    tests = [part(tokens)]
+    while tokens.word == word:
         tokens.take()
-        tests.append(_inverted(tokens))
+        tests.append(part(tokens))
     if len(tests) == 1:
         return tests[0]
-    return lambda item, names, values: all(test(item, names, values) for test in tests)
+    return lambda item, names, values: together(test(item, names, values) for test in tests)
 
 
 def _inverted(tokens: Tokens) -> Test:
