@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import product
 from typing import Any
 
 from local.cloud import Cloud
 from local.demo.store import Store, TookTooLong
+from winback.aws.keys import DUE_SHARDS
 from winback.instants import parse_instant
 
 MINUTE = timedelta(minutes=1)
@@ -24,6 +26,7 @@ class Timeline:
     cloud: Cloud
     store: Store
     launch_id: str
+    channels: Sequence[str] = ("email",)
 
     def launch(self) -> dict[str, Any]:
         return self.store.get(f"/v1/launches/{self.launch_id}")
@@ -71,10 +74,10 @@ class Timeline:
     def _is_due(self) -> bool:
         """Whether the due index holds anything of this launch."""
         campaigns = self.cloud.table("campaigns")
-        for shard in range(8):
+        for channel, shard in product(self.channels, range(DUE_SHARDS)):
             found = campaigns.query(
                 KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": f"due#email#{shard}"},
+                ExpressionAttributeValues={":pk": f"due#{channel}#{shard}"},
                 ConsistentRead=True,
             )
             if any(self.launch_id in item["sk"] for item in found["Items"]):

@@ -111,7 +111,9 @@ def _launch(played: Campaign) -> None:
 
 def _one_customer_leaves(played: Campaign) -> None:
     """Looks at the unsubscribe page by GET and HEAD, then leaves by RFC 8058's POST, twice."""
-    message = next(one for one in played.first_step if "delivered_at" in played.ledger(one["send_id"]))
+    rows = {one["send_id"]: (one, played.ledger(one["send_id"])) for one in played.first_step}
+    # Whoever complained is suppressed already, for that reason.
+    message = next(one for one, row in rows.values() if "delivered_at" in row and "complained_at" not in row)
     played.left = message["send_id"]
     link = dict(message["headers"])["List-Unsubscribe"].split("<")[1].split(">")[0]
     for method in ("GET", "HEAD", "POST", "POST"):

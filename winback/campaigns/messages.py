@@ -1,5 +1,6 @@
 """The messages of a campaign: checked when it is defined, frozen when it is launched, shown in the dry run."""
 
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import product
@@ -117,7 +118,7 @@ def sample_messages(
     """
     from winback.delivery.messages.compiler import compile_template  # noqa: PLC0415 (Liquid and MJML load slowly)
 
-    shown: dict[tuple[Any, ...], dict[str, Any]] = {}
+    shown: dict[str, dict[str, Any]] = {}
     for (name, variants), channel in product(_variants(definition).items(), ChannelName):
         step = definition.step_for(number, variants)
         if channel not in (step.channels or ()):
@@ -133,7 +134,7 @@ def sample_messages(
         )
         message = compile_template(template_of(step), channel, fallback=account.locale).render(values)
         row = {"step": number, "channel": channel.value, **described(message)}
-        shown.setdefault(tuple(row.values()), {**row, **({"variant": name} if name else {})})
+        shown.setdefault(json.dumps(row), {**row, **({"variant": name} if name else {})})
     return list(shown.values())
 
 

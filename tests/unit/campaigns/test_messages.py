@@ -56,7 +56,7 @@ def test_a_sample_shows_the_message_without_a_name_and_with_a_link_that_does_not
 
 def test_samples_show_each_variant_and_channel_and_the_same_message_once(definition: Build) -> None:
     tested = {
-        "channels": ["email", "sms", "push"],
+        "channels": ["email", "sms", "push", "webhook", "call"],
         "experiments": [
             {
                 "name": "subject",
@@ -70,9 +70,12 @@ def test_samples_show_each_variant_and_channel_and_the_same_message_once(definit
         (None, "email"),
         (None, "sms"),
         (None, "push"),
+        (None, "webhook"),
+        (None, "call"),
         ("subject: short", "email"),
+        ("subject: short", "webhook"),  # its data names the variant
     ]
-    assert samples[3]["subject"] == "Hello again"
+    assert samples[-2]["subject"] == "Hello again"
 
 
 def test_a_template_that_says_nothing_on_a_channel_of_its_step_is_refused(definition: Build) -> None:
