@@ -9,7 +9,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 
-from winback.aws.campaigns import Campaign, CampaignChanged, CampaignStore, UnknownCampaign
+from winback.aws.campaigns import Campaign, CampaignChanged, UnknownCampaign
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -24,13 +24,9 @@ from winback.aws.launch_control import (
     Workflows,
 )
 from winback.aws.launch_files import LaunchFiles
-from winback.aws.launches import LaunchChanged, LaunchStore, UnknownLaunch
-from winback.aws.offers import OfferStore
+from winback.aws.launches import LaunchChanged, UnknownLaunch
 from winback.aws.rest_api import RequestRefused, account_of, body_of, idempotency_key, json_response, query_of, rest_api
-from winback.aws.slices import SliceStore
-from winback.aws.snapshots import SnapshotStore
-from winback.aws.tables import Accounts, table
-from winback.aws.templates import TemplateStore
+from winback.aws.tables import table
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import EndsTooLate, IllegalTransition, Launch, LaunchConflict
 from winback.campaigns.messages import message_problems
@@ -74,17 +70,7 @@ def control() -> LaunchControl:
     settings = read_settings(Settings)
     campaigns = table(settings.campaigns_table)
     workflows = Workflows(boto3.client("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn)
-    return LaunchControl(
-        Accounts(campaigns),
-        CampaignStore(campaigns),
-        LaunchStore(campaigns),
-        SnapshotStore(campaigns),
-        SliceStore(campaigns),
-        OfferStore(campaigns),
-        TemplateStore(campaigns),
-        clock_of(campaigns),
-        workflows,
-    )
+    return LaunchControl.of_table(campaigns, clock_of(campaigns), workflows)
 
 
 @cache
@@ -131,9 +117,9 @@ def _checked_definition() -> CampaignDefinition:
     ]
     if problems:
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "invalid_template", "some messages cannot be sent", problems)
-    control().check_slice(account_of(app), definition.audience)
-    control().check_offers(account_of(app), definition)
-    control().check_budget(account_of(app), definition)
+    control().check_slice(account_id, definition.audience)
+    control().check_offers(account_id, definition)
+    control().check_budget(account_id, definition)
     return definition
 
 

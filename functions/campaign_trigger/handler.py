@@ -9,17 +9,11 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from winback.aws import announcements
-from winback.aws.campaigns import CampaignStore
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.launch_control import LaunchControl, Workflows
-from winback.aws.launches import LaunchStore
-from winback.aws.offers import OfferStore
 from winback.aws.queue_records import take_each
-from winback.aws.slices import SliceStore
-from winback.aws.snapshots import SnapshotStore
-from winback.aws.tables import Accounts, table
-from winback.aws.templates import TemplateStore
+from winback.aws.tables import table
 from winback.aws.triggers import Triggers
 from winback.campaigns.launch import Launch
 from winback.identifiers import AccountId, SnapshotId
@@ -42,18 +36,8 @@ class Settings:
 def triggers() -> Triggers:
     settings = read_settings(Settings)
     campaigns = table(settings.campaigns_table)
-    control = LaunchControl(
-        Accounts(campaigns),
-        CampaignStore(campaigns),
-        LaunchStore(campaigns),
-        SnapshotStore(campaigns),
-        SliceStore(campaigns),
-        OfferStore(campaigns),
-        TemplateStore(campaigns),
-        clock_of(campaigns),
-        Workflows(boto3.client("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn),
-    )
-    return Triggers(campaigns, control)
+    workflows = Workflows(boto3.client("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn)
+    return Triggers(campaigns, LaunchControl.of_table(campaigns, clock_of(campaigns), workflows))
 
 
 @logger.inject_lambda_context

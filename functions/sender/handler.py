@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from winback.aws.channels import providers
+from winback.aws.channels import Providers
 from winback.aws.clock import SystemClock, clock_of
 from winback.aws.dispatch import Dispatch
 from winback.aws.environment import read_settings
@@ -46,7 +46,7 @@ def dispatch() -> Dispatch:
         customers_table=SharedTable(table(settings.customers_table)),
         performance_table=SharedTable(table(settings.performance_table)),
         lake=Lake(settings.lake_bucket),
-        providers=providers(settings),
+        providers=Providers(settings),
         signing_key=SigningKey(settings.unsubscribe_secret),
         clock=clock_of(campaigns),
         wall=SystemClock().now,

@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 from pyspark.sql import SparkSession
 
+from local.tables import new_table
 from tests.spark.accounts import AS_OF, write_made_up_account
 from tests.spark.comparison import differing
 from winback.accounts import Account, Sender
@@ -46,12 +47,7 @@ def computer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Computer]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="lake")
-        table = boto3.resource("dynamodb").create_table(
-            TableName="campaigns",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        )
+        table = new_table("campaigns")
         yield Computer(
             Lake("lake"),
             SnapshotStore(table),

@@ -63,7 +63,7 @@ class CallList:
         profiles = batch_get(self._customers, wanted)
         shown = []
         for call, send_id, key in zip(calls, sends, wanted, strict=True):
-            profile = profiles.get((key["pk"], key["sk"])) or {}
+            profile = profiles.get(keys.pair(key)) or {}
             recipient = recipients[send_id.customer_key]
             reasons = eligibility(recipient.facts).reasons
             shown.append(

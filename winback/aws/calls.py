@@ -126,7 +126,7 @@ def load_reach(
         [key(account_id, call.customer_key) for call in calls for key in (keys.profile, keys.activity)],
         consistent=True,
     )
-    profiles = {call.customer_key: own.get(_pair(keys.profile(account_id, call.customer_key))) for call in calls}
+    profiles = {call.customer_key: own.get(keys.pair(keys.profile(account_id, call.customer_key))) for call in calls}
     suppressions = {
         (customer, channel.value): keys.suppression(account_id, account.address_hash(address), channel)
         for customer, profile in profiles.items()
@@ -139,19 +139,19 @@ def load_reach(
         place = suppressions.get((customer, channel))
         if place is None or _consent(profiles[customer], channel) != Consent.GRANTED:
             return Door.CLOSED
-        return Door.SUPPRESSED if _pair(place) in suppressed else Door.OPEN
+        return Door.SUPPRESSED if keys.pair(place) in suppressed else Door.OPEN
 
     def phone(customer: CustomerKey) -> Door:
         """Whoever agreed to calls or to texts may be rung; whoever told a caller never to ring again may not."""
         place = suppressions.get((customer, "call"))
-        if place is not None and _pair(place) in suppressed:
+        if place is not None and keys.pair(place) in suppressed:
             return Door.SUPPRESSED
         return Door.OPEN if door(customer, "call") is Door.OPEN else door(customer, "sms")
 
     found: dict[CustomerKey, tuple[str | None, Reach]] = {}
     for call in calls:
         customer, profile = call.customer_key, profiles[call.customer_key]
-        activity = own.get(_pair(keys.activity(account_id, customer))) or {}
+        activity = own.get(keys.pair(keys.activity(account_id, customer))) or {}
         ordered = activity.get("last_order_at")
         found[customer] = (
             (profile or {}).get("customer_id"),
@@ -175,7 +175,3 @@ def _addresses(launch: Launch, call: Call) -> bool:
 def _consent(profile: Item | None, channel: str) -> str | None:
     state: str | None = ((profile or {}).get("consent") or {}).get(channel, {}).get("state")
     return state
-
-
-def _pair(key: keys.Key) -> tuple[str, str]:
-    return key["pk"], key["sk"]

@@ -175,7 +175,7 @@ class CodePools:
         by_code = {code: keys.code(account_id, code) for code in codes}
         for _ in range(_ATTEMPTS):
             there = batch_get(self._table, by_code.values(), consistent=True)
-            owners = {code: there.get((key["pk"], key["sk"]), {}).get("import_id") for code, key in by_code.items()}
+            owners = {code: there.get(keys.pair(key), {}).get("import_id") for code, key in by_code.items()}
             free = [code for code, owner in owners.items() if owner is None]
             if not free:
                 return [code for code, owner in owners.items() if owner == import_id]

@@ -26,7 +26,6 @@ _KEPT_SNAPSHOTS = 4
 @dataclass(frozen=True)
 class _Made:
     compiled: CompiledTemplate
-    language: str
     names_products: bool
 
 
@@ -85,7 +84,7 @@ class Composer:
             country=recipient.country,
         )
 
-    def _made(self, launch: Launch, account: Account, locale: str | None, step: int, described: Description) -> "_Made":
+    def _made(self, launch: Launch, account: Account, locale: str | None, step: int, described: Description) -> _Made:
         place = (launch.launch_id, step, tuple(sorted(described.variants.items())))
         with self._lock:
             if place not in self._templates:
@@ -97,7 +96,6 @@ class Composer:
             if wanted not in self._compiled:
                 self._compiled[wanted] = _Made(
                     compile_template(template, described.channel, locale, fallback=account.locale),
-                    language,
                     names_products=template.shows_recommendations,
                 )
                 _forget(self._compiled, _KEPT_TEMPLATES)

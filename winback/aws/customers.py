@@ -50,7 +50,7 @@ class ProfileStore:
 
         def before(customer: Customer) -> Item:
             place = places[customer.customer_id]
-            return known.get((place["pk"], place["sk"]), {})
+            return known.get(keys.pair(place), {})
 
         return [each for each in customers if before(each).get("fingerprint") != each.fingerprint()]
 
@@ -102,7 +102,7 @@ class ProfileStore:
             overtaken: list[Customer] = []
             for customer in pending:
                 place = places[customer.customer_id]
-                before = known.get((place["pk"], place["sk"]))
+                before = known.get(keys.pair(place))
                 same = before is not None and before.get("fingerprint") == customer.fingerprint()
                 if not same or (before or {}).get("stated_by") == statement:
                     changed.add(customer.customer_id)

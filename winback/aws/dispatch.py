@@ -56,7 +56,7 @@ def permit_of(state: LaunchState) -> Permit:
 class Dispatch:
     """Kept between invocations: plan chunks and templates of a launch never change.
 
-    `threads`: rows of a message that are sent at a time. The tables are shared among them (winback.aws.tables.shared).
+    `threads`: rows of a message that are sent at a time; with more than one the tables are SharedTables.
     `on_low_codes`: told when a pool of codes runs low.
     """
 

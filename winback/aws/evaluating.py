@@ -12,17 +12,9 @@ from winback.aws.ledger import Ledger
 from winback.aws.tables import batch_get
 from winback.campaigns.launch import Launch
 from winback.campaigns.paths import answer
-from winback.campaigns.priorities import Ways, is_on_path
-from winback.campaigns.steps import BranchOn, BranchPoint, Conditions
+from winback.campaigns.priorities import is_on_path
+from winback.campaigns.steps import BranchOn, BranchPoint
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
-
-
-def ways_to(files: LaunchFiles, lake: Lake, conditions: Conditions, chunk: int) -> Ways:
-    """The answers that the chunk's customers gave at the branches that lead to a place."""
-    return {
-        branch: {row["customer_key"]: row["way"] for row in lake.read_rows(files.path_key(branch, chunk))}
-        for branch, _ in conditions
-    }
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,7 @@ class Evaluator:
         point = launch.definition.branch_point(branch)
         files = LaunchFiles(self.lake, launch)
         eligible = [row for row in self.lake.read_rows(files.audience_key(chunk)) if row["eligible"]]
-        ways = ways_to(files, self.lake, point.conditions, chunk)
+        ways = files.ways(point.conditions, chunk)
         members = [row for row in eligible if is_on_path(point.conditions, row["customer_key"], ways)]
         customers = [CustomerKey(member["customer_key"]) for member in members]
         found = answer(
@@ -62,18 +54,15 @@ class Evaluator:
     def _last_orders(self, launch: Launch, point: BranchPoint, customers: list[CustomerKey]) -> Mapping[str, str]:
         if point.branch.branch.on is not BranchOn.CONVERTED:
             return {}
-        return self._customers(
-            {(key := keys.activity(launch.account_id, one))["pk"]: (one, key["sk"]) for one in customers},
-            "last_order_at",
-        )
+        return self._known({one: keys.activity(launch.account_id, one) for one in customers}, "last_order_at")
 
     def _segments(self, launch: Launch, point: BranchPoint, customers: list[CustomerKey]) -> Mapping[str, str]:
         if point.branch.branch.on is not BranchOn.SEGMENT:
             return {}
-        return self._customers(
-            {(key := keys.segment(launch.account_id, one))["pk"]: (one, key["sk"]) for one in customers}, "segment"
-        )
+        return self._known({one: keys.segment(launch.account_id, one) for one in customers}, "segment")
 
-    def _customers(self, places: Mapping[str, tuple[CustomerKey, str]], attribute: str) -> Mapping[str, str]:
-        items = batch_get(self.customers_table, [keys.key(pk, sk) for pk, (_, sk) in places.items()])
-        return {places[pk][0]: item[attribute] for (pk, _), item in items.items() if attribute in item}
+    def _known(self, places: Mapping[CustomerKey, keys.Key], attribute: str) -> Mapping[str, str]:
+        """The attribute of those customers whose item has it."""
+        items = batch_get(self.customers_table, places.values())
+        found = {customer: items.get(keys.pair(place), {}) for customer, place in places.items()}
+        return {customer: item[attribute] for customer, item in found.items() if attribute in item}

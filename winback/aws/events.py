@@ -20,7 +20,7 @@ class EventMarkers:
     def known(self, account_id: AccountId, touch_ids: Iterable[str]) -> set[str]:
         places = {touch_id: keys.event_marker(account_id, touch_id) for touch_id in touch_ids}
         found = batch_get(self._table, places.values(), consistent=True)
-        return {touch_id for touch_id, place in places.items() if (place["pk"], place["sk"]) in found}
+        return {touch_id for touch_id, place in places.items() if keys.pair(place) in found}
 
     def mark(self, account_id: AccountId, touch_ids: Iterable[str], now: datetime) -> None:
         """Each at most once."""

@@ -11,12 +11,11 @@ from duckdb import DuckDBPyConnection
 from winback.accounts import Account
 from winback.aws.lake import Lake
 from winback.aws.lifts import LiftStore
+from winback.aws.rubrics import settings_of_snapshot
 from winback.aws.selections import SnapshotCache, opened
 from winback.aws.snapshots import Snapshot
 from winback.costs import prices
 from winback.money import exponent
-from winback.segmentation.rubric import read_rubric
-from winback.segmentation.rubric_file import default_settings
 from winback.slices.compilation import Ground
 from winback.slices.condition import Condition
 from winback.slices.exploration import explore, groups_of, hidden_groups
@@ -116,8 +115,7 @@ class Explorer:
 
     def _assumed(self) -> dict[Any, Lift]:
         """The assumptions of the rubric that the snapshot was cut by."""
-        rubric = read_rubric(self.lake.read_json(f"{self.snapshot.prefix}rubric.json"))
-        settings = rubric.settings if rubric is not None else default_settings()
+        settings = settings_of_snapshot(self.lake, self.snapshot.prefix)
         return {segment: assumed(policy.assumed_lift) for segment, policy in settings.segments.items()}
 
     def _organic(self) -> dict[Any, float]:

@@ -6,22 +6,19 @@ from winback.accounts import Account
 from winback.aws.lake import Lake, snapshot_prefix
 from winback.aws.launches import LaunchStore
 from winback.aws.lifts import LiftStore
+from winback.aws.rubrics import settings_of_snapshot
 from winback.campaigns.dry_run import Standing, standing_of
 from winback.campaigns.dry_run.outlook import return_rate
 from winback.campaigns.launch import Launch
 from winback.experiments.sizing import sized_holdout
-from winback.segmentation.rubric import read_rubric
-from winback.segmentation.rubric_file import default_settings
 
 
 def read_standing(lake: Lake, lifts: LiftStore, launch: Launch) -> Standing:
     """What the account's history says of the segments of the launch's snapshot."""
     prefix = snapshot_prefix(launch.account_id, launch.snapshot_id)
-    kept = lake.find_json(f"{prefix}rubric.json")
-    rubric = None if kept is None else read_rubric(kept)
     return standing_of(
         lake.find_json(f"{prefix}summary.json") or {},
-        default_settings() if rubric is None else rubric.settings,
+        settings_of_snapshot(lake, prefix),
         lifts.of_account(launch.account_id),
     )
 

@@ -14,6 +14,11 @@ def key(pk: str, sk: str) -> Key:
     return {"pk": pk, "sk": sk}
 
 
+def pair(place: Key) -> tuple[str, str]:
+    """What winback.aws.tables.batch_get finds an item by."""
+    return place["pk"], place["sk"]
+
+
 def profile(account_id: AccountId, customer: CustomerKey) -> Key:
     return key(f"{account_id}#{customer}", "profile")
 

@@ -84,10 +84,6 @@ def refresh_prefix(account_id: AccountId, snapshot_id: str) -> str:
     return f"refresh/account={account_id}/{snapshot_id}/"
 
 
-def part_key(account_id: AccountId, snapshot_id: str, chunk: int) -> str:
-    return f"{refresh_prefix(account_id, snapshot_id)}parts/part-{chunk:05d}.jsonl.gz"
-
-
 def scores_key(account_id: AccountId, snapshot_id: str, chunk: int) -> str:
     return f"{refresh_prefix(account_id, snapshot_id)}scores/part-{chunk:05d}.jsonl.gz"
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from botocore.exceptions import ClientError
@@ -97,6 +97,20 @@ class LaunchControl:
     templates: TemplateStore
     clock: Clock
     workflows: Workflows
+
+    @classmethod
+    def of_table(cls, campaigns_table: Any, clock: Clock, workflows: Workflows) -> Self:
+        return cls(
+            Accounts(campaigns_table),
+            CampaignStore(campaigns_table),
+            LaunchStore(campaigns_table),
+            SnapshotStore(campaigns_table),
+            SliceStore(campaigns_table),
+            OfferStore(campaigns_table),
+            TemplateStore(campaigns_table),
+            clock,
+            workflows,
+        )
 
     def define(self, account_id: AccountId, definition: CampaignDefinition, once: str | None = None) -> Campaign:
         """`definition` with messages that can be sent (winback.campaigns.messages.message_problems).

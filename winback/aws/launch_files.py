@@ -5,6 +5,8 @@ from typing import Literal
 
 from winback.aws.lake import AlreadyWritten, Lake, Row, chunk_name
 from winback.campaigns.launch import Launch
+from winback.campaigns.priorities import Ways
+from winback.campaigns.steps import Conditions
 
 Mode = Literal["dry_run", "live"]
 
@@ -74,6 +76,13 @@ class LaunchFiles:
     def planned_chunks(self, step: int) -> Iterator[str]:
         """Keys of the step's live plan chunks that are written already."""
         return self._lake.list(f"{self._prefix}plan-live/step-{step}/")
+
+    def ways(self, conditions: Conditions, chunk: int) -> Ways:
+        """Which way each of the chunk's customers took at the branches that lead to a place."""
+        return {
+            branch: {row["customer_key"]: row["way"] for row in self._lake.read_rows(self.path_key(branch, chunk))}
+            for branch, _ in conditions
+        }
 
     def keep_first(self, key: str, rows: list[Row]) -> list[Row]:
         """Writes the rows unless an earlier attempt did; returns the ones that are kept."""

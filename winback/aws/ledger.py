@@ -26,7 +26,7 @@ class Ledger:
 
     def rows(self, send_ids: Iterable[SendId], *, consistent: bool = True) -> dict[SendId, Item]:
         """The rows that exist."""
-        by_key = {(key["pk"], key["sk"]): send_id for send_id in send_ids if (key := keys.send(send_id))}
+        by_key = {keys.pair(key): send_id for send_id in send_ids if (key := keys.send(send_id))}
         found = batch_get(self._table, [keys.key(*pair) for pair in by_key], consistent=consistent)
         return {by_key[pair]: row for pair, row in found.items()}
 

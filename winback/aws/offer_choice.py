@@ -191,7 +191,7 @@ class OfferChooser:
     def _last_offers(self, account_id: AccountId, customers: Sequence[CustomerKey]) -> dict[CustomerKey, datetime]:
         """When each last got an offer, of those who got one within as long as contacts are kept."""
         asked = [keys.contacts(account_id, customer) for customer in customers]
-        customer_of = {(key["pk"], key["sk"]): customer for key, customer in zip(asked, customers, strict=True)}
+        customer_of = {keys.pair(key): customer for key, customer in zip(asked, customers, strict=True)}
         found: dict[CustomerKey, datetime] = {}
         with ThreadPoolExecutor(READERS) as readers:
             parts = [asked[start : start + GET_BATCH] for start in range(0, len(asked), GET_BATCH)]

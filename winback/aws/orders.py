@@ -26,9 +26,9 @@ class OrderMarkers:
         places = {order_id: keys.order_marker(account_id, order_id) for order_id in order_ids}
         found = batch_get(self._table, places.values(), consistent=True)
         return {
-            order_id: found[place["pk"], place["sk"]]["fingerprint"]
+            order_id: found[keys.pair(place)]["fingerprint"]
             for order_id, place in places.items()
-            if (place["pk"], place["sk"]) in found
+            if keys.pair(place) in found
         }
 
     def mark(self, account_id: AccountId, orders: Iterable[Order]) -> None:

@@ -16,12 +16,13 @@ from winback.aws.launches import LaunchStore
 from winback.aws.offer_decisions import record_decisions
 from winback.aws.recipients import RecipientStore
 from winback.aws.rivals import Rivals
+from winback.aws.rubrics import settings_of_snapshot
 from winback.aws.tables import Accounts
 from winback.campaigns.contexts import reactions_of
 from winback.campaigns.launch import Launch
 from winback.campaigns.offer_steps import first_carrier
 from winback.campaigns.planning import ALLOW, Planned, longest_days, plan_step, stretches
-from winback.campaigns.priorities import Span, Ways, is_on_path
+from winback.campaigns.priorities import Span, is_on_path
 from winback.campaigns.steps import Step, Touch
 from winback.campaigns.timeline import can_meet
 from winback.delivery.contacts import Contact, ContactPolicy, contact_name
@@ -30,8 +31,6 @@ from winback.identifiers import AccountId, CustomerKey, LaunchId
 from winback.instants import parse_instant
 from winback.offers.budget import Spend
 from winback.offers.choice import leaves_alone
-from winback.segmentation.rubric import read_rubric
-from winback.segmentation.rubric_file import default_settings
 
 
 class Advisor(Protocol):
@@ -88,7 +87,7 @@ class Planner:
         files, touch = LaunchFiles(self.lake, launch), launch.definition.touch(number)
         members = [row for row in self.lake.read_rows(files.audience_key(chunk)) if row["eligible"]]
         if mode == "live":
-            ways = self._ways(files, touch, chunk)
+            ways = files.ways(touch.conditions, chunk)
             members = [row for row in members if is_on_path(touch.conditions, row["customer_key"], ways)]
         if not members:
             return []
@@ -118,13 +117,6 @@ class Planner:
         spent = self.budgets.spent(launch.account_id, launch.launch_id)
         return limits.hold(spent + Spend(sends=1, messages_hundredths=1))
 
-    def _ways(self, files: LaunchFiles, touch: Touch, chunk: int) -> Ways:
-        """Which way each customer took at each of the branches before the step."""
-        return {
-            branch: {row["customer_key"]: row["way"] for row in self.lake.read_rows(files.path_key(branch, chunk))}
-            for branch, _ in touch.conditions
-        }
-
     def _facts(
         self, account: Account, launch: Launch, number: int, customers: Sequence[CustomerKey], steps: Iterable[Step]
     ) -> dict[CustomerKey, dict[str, RecipientFacts]]:
@@ -142,10 +134,8 @@ class Planner:
         }
 
     def _policies(self, launch: Launch) -> dict[str, ContactPolicy]:
-        """The contact policies of the rubric that the launch's snapshot was made with; the shipped ones without one."""
-        found = self.lake.find_json(f"{snapshot_prefix(launch.account_id, launch.snapshot_id)}rubric.json")
-        rubric = read_rubric(found) if found is not None else None
-        settings = rubric.settings if rubric is not None else default_settings()
+        """Of the rubric that the launch's snapshot was cut by."""
+        settings = settings_of_snapshot(self.lake, snapshot_prefix(launch.account_id, launch.snapshot_id))
         return {
             str(segment): ContactPolicy(policy.at_most, policy.days, policy.channels)
             for segment, policy in settings.segments.items()

@@ -106,7 +106,7 @@ class RecipientStore:
             [key(account_id, customer) for customer in wanted for key in (keys.profile, keys.activity)],
             consistent=consistent,
         )
-        profiles = {customer: own.get(_pair(keys.profile(account_id, customer))) for customer in wanted}
+        profiles = {customer: own.get(keys.pair(keys.profile(account_id, customer))) for customer in wanted}
         suppressions = {
             (customer, channel): keys.suppression(account_id, account.address_hash(address), channel)
             for customer, profile in profiles.items()
@@ -127,9 +127,9 @@ class RecipientStore:
                     profiles[customer],
                     channel,
                     suppressed=(customer, channel) in suppressions
-                    and _pair(suppressions[customer, channel]) in suppressed,
-                    activity=own.get(_pair(keys.activity(account_id, customer))),
-                    contacts=contacts.get(_pair(keys.contacts(account_id, customer))),
+                    and keys.pair(suppressions[customer, channel]) in suppressed,
+                    activity=own.get(keys.pair(keys.activity(account_id, customer))),
+                    contacts=contacts.get(keys.pair(keys.contacts(account_id, customer))),
                     excluded=excluded,
                     reacted=reacted.get(customer, _Reacted()),
                 )
@@ -146,7 +146,7 @@ class RecipientStore:
         rows = batch_get(self._performance, [keys.send(send_id) for send_id in sends])
         found: dict[CustomerKey, _Reacted] = {}
         for send_id in sends:
-            if row := rows.get(_pair(keys.send(send_id))):
+            if row := rows.get(keys.pair(keys.send(send_id))):
                 found[send_id.customer_key] = found.get(send_id.customer_key, _Reacted()).first(row)
         return found
 
@@ -157,11 +157,11 @@ class RecipientStore:
         if recipient.address:
             wanted.append(keys.suppression(account.account_id, account.address_hash(recipient.address), channel))
         found = batch_get(self._customers, wanted, consistent=True)
-        profile = found.get(_pair(wanted[0]))
+        profile = found.get(keys.pair(wanted[0]))
         if _address(profile, channel) != recipient.address:
             loaded = self.load(account, [customer], channel, with_contacts=False, consistent=True)[customer]
         else:
-            suppressed = len(wanted) == 2 and _pair(wanted[1]) in found
+            suppressed = len(wanted) == 2 and keys.pair(wanted[1]) in found
             loaded = _recipient(customer, profile, channel, suppressed=suppressed, activity=None, contacts=None)
         known = recipient.facts
         facts = replace(
@@ -234,7 +234,3 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 def _consent(profile: Item | None, channel: str) -> Consent:
     state = ((profile or {}).get("consent") or {}).get(channel, {}).get("state")
     return Consent(state) if state in set(Consent) else Consent.UNKNOWN
-
-
-def _pair(key: keys.Key) -> tuple[str, str]:
-    return key["pk"], key["sk"]

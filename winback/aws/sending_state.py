@@ -31,7 +31,7 @@ def read_ground(campaigns_table: Any, account_id: AccountId, launch_id: LaunchId
         keys.circuit(channel),
     )
     found = batch_get(campaigns_table, wanted, consistent=True)
-    launch, everything, own, circuit = (found.get((key["pk"], key["sk"])) for key in wanted)
+    launch, everything, own, circuit = (found.get(keys.pair(key)) for key in wanted)
     if launch is None:
         raise UnknownLaunch(f"no launch {launch_id}")
     return Ground(

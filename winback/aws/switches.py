@@ -31,8 +31,8 @@ class Switches:
         """As they are now, in one read: the one for everything, and each account's."""
         wanted = list(dict.fromkeys(accounts))
         found = batch_get(self._table, [keys.switch(None), *map(keys.switch, wanted)], consistent=True)
-        return state_of(found.get(_pair(keys.switch(None)))).switch, {
-            account_id: state_of(found.get(_pair(keys.switch(account_id)))) for account_id in wanted
+        return state_of(found.get(keys.pair(keys.switch(None)))).switch, {
+            account_id: state_of(found.get(keys.pair(keys.switch(account_id)))) for account_id in wanted
         }
 
     def stop(self, account_id: AccountId | None, *, by: StoppedBy, because: str | None, now: datetime) -> bool:
@@ -112,7 +112,3 @@ def state_of(item: Item | None) -> SendingState:
         Pace(known.get("pace", Pace.NORMAL)),
         Counts(**{name: int(value) for name, value in known.get("counted_before", {}).items()}),
     )
-
-
-def _pair(key: keys.Key) -> tuple[str, str]:
-    return key["pk"], key["sk"]

@@ -65,7 +65,7 @@ class SharedTable:
 
 def batch_get(table: Any, wanted: Iterable[keys.Key], *, consistent: bool = False) -> dict[tuple[str, str], Item]:
     """All existing items of the keys, by (pk, sk). Unprocessed keys are asked for again."""
-    unique = list({(k["pk"], k["sk"]): k for k in wanted}.values())
+    unique = list({keys.pair(key): key for key in wanted}.values())
     found: dict[tuple[str, str], Item] = {}
     for start in range(0, len(unique), GET_BATCH):
         pending: Sequence[keys.Key] = unique[start : start + GET_BATCH]
@@ -74,7 +74,7 @@ def batch_get(table: Any, wanted: Iterable[keys.Key], *, consistent: bool = Fals
                 RequestItems={table.name: {"Keys": pending, "ConsistentRead": consistent}}
             )
             for item in answer["Responses"].get(table.name, []):
-                found[item["pk"], item["sk"]] = item
+                found[keys.pair(item)] = item
             pending = answer.get("UnprocessedKeys", {}).get(table.name, {}).get("Keys", [])
             if not pending:
                 break

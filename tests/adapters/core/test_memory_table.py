@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, Phase, given, reject, settings
@@ -14,6 +13,7 @@ from moto import mock_aws
 
 from local.inprocess.hooks import Killed, NoFaults
 from local.inprocess.tables import MemoryDatabase, MemoryTable
+from local.tables import new_table
 from winback.aws.tables import standing_in_the_way
 
 PREFIX = "begins_with(sk, :s)"
@@ -125,12 +125,7 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def real() -> Iterator[Any]:
     with mock_aws():
-        yield boto3.resource("dynamodb", region_name="eu-west-1").create_table(
-            TableName="things",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        yield new_table("things", "eu-west-1")
 
 
 def answer(table: Any, kind: str, arguments: dict[str, Any]) -> Any:

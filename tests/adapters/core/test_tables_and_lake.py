@@ -5,6 +5,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from local.tables import new_table
 from winback.accounts import Account
 from winback.aws import keys, lake
 from winback.aws.tables import AccountChanged, Accounts, UnknownAccount, batch_get, batch_put
@@ -26,12 +27,7 @@ ACCOUNT = Account.model_validate(
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
-        yield boto3.resource("dynamodb").create_table(
-            TableName="things",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        yield new_table("things")
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
-import boto3
 import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
+from local.tables import new_table
 from winback.accounts import (
     Account,
     ChannelCaps,
@@ -45,15 +45,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
     _one_call_at_a_time(monkeypatch)
     with mock_aws():
         for name in ("campaigns", "customers", "performance"):
-            boto3.client("dynamodb").create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                AttributeDefinitions=[
-                    {"AttributeName": "pk", "AttributeType": "S"},
-                    {"AttributeName": "sk", "AttributeType": "S"},
-                ],
-            )
+            new_table(name)
         yield Tables(table("campaigns"), table("customers"), table("performance"))
 
 

@@ -4,10 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
+from local.tables import new_table
 from winback.aws import segment_items
 from winback.aws.segment_items import SegmentItems
 from winback.aws.snapshots import Snapshot, SnapshotState
@@ -55,12 +55,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(variable, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
-        yield boto3.resource("dynamodb").create_table(
-            TableName="customers",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": part, "AttributeType": "S"} for part in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        yield new_table("customers")
 
 
 def item(table: Any, customer: str) -> dict[str, Any] | None:

@@ -2,12 +2,12 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from functions.admin_accounts import actions
 from functions.authorizer import handler as authorizer
+from local.tables import new_table
 
 
 @pytest.fixture
@@ -25,12 +25,7 @@ def campaigns_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with mock_aws():
         actions.Parts.from_environment.cache_clear()
         authorizer.api_keys.cache_clear()
-        yield boto3.resource("dynamodb").create_table(
-            TableName="campaigns",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        yield new_table("campaigns")
 
 
 @pytest.fixture

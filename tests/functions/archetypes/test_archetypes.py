@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from local.tables import new_table
 from ml.archetypes import train as script
 from winback.aws import keys
 from winback.aws.archetype_runs import RunStore
@@ -121,15 +122,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         boto3.client("s3").create_bucket(Bucket="lake")
-        campaigns = boto3.resource("dynamodb").create_table(
-            TableName="campaigns",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-        )
+        campaigns = new_table("campaigns")
         lake = Lake("lake")
         sagemaker = SageMaker(lake, tmp_path)
         modules = [

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 from moto import mock_aws
 
+from local.tables import new_table
 from winback.accounts import (
     Account,
     ChannelCaps,
@@ -216,7 +217,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         boto3.client("s3").create_bucket(Bucket="lake")
         for variable, name in (("PREPARE_WORKFLOW_ARN", "prepare"), ("CAMPAIGN_WORKFLOW_ARN", "campaign")):
             monkeypatch.setenv(variable, _workflow(name))
-        tables = [_table(name) for name in ("campaigns", "customers", "performance")]
+        tables = [new_table(name) for name in ("campaigns", "customers", "performance")]
         cloud = Cloud(*tables, lake=Lake("lake"), clock=TableClock(tables[0]))
         cloud.clock.set(NOW)
         for name in ("acme", "rival"):
@@ -238,15 +239,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
 class _Ses:
     def get_account(self) -> dict[str, Any]:
         return {"SendQuota": {"MaxSendRate": 14.0, "Max24HourSend": 50_000.0, "SentLast24Hours": 0.0}}
-
-
-def _table(name: str) -> Any:
-    return boto3.resource("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": part, "AttributeType": "S"} for part in ("pk", "sk")],
-        BillingMode="PAY_PER_REQUEST",
-    )
 
 
 def _snapshot(cloud: Cloud, folder: Path) -> None:

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from functions.api_intake import handler as api
 from functions.import_worker import handler as worker
+from local.tables import new_table
 from winback.accounts import Account, Sender
 from winback.aws.clock import TableClock
 from winback.aws.lake import Lake
@@ -128,7 +129,7 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Intake]:
         boto3.client("s3").create_bucket(
             Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
-        campaigns, customers, performance = (_table(name) for name in ("campaigns", "customers", "performance"))
+        campaigns, customers, performance = (new_table(name) for name in ("campaigns", "customers", "performance"))
         accounts = Accounts(campaigns)
         for number, name in enumerate(("acme", "other")):
             accounts.put(_account(name, f"{number:032x}"))
@@ -158,15 +159,6 @@ def break_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, str], Callable[
         return lambda: monkeypatch.setattr(owner, method, original)
 
     return broken
-
-
-def _table(name: str) -> Any:
-    return boto3.resource("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-        BillingMode="PAY_PER_REQUEST",
-    )
 
 
 def _account(name: str, salt: str) -> Account:

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from moto import mock_aws
 
+from local.tables import new_table
 from winback.accounts import Account
 from winback.aws import keys
 from winback.aws.clock import TableClock
@@ -38,19 +39,7 @@ class World:
     """What the function finds in AWS, and a way to call it."""
 
     def __init__(self) -> None:
-        database = boto3.resource("dynamodb")
-        tables = {}
-        for name in ("campaigns", "performance"):
-            tables[name] = database.create_table(
-                TableName=name,
-                KeySchema=[
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "sk", "KeyType": "RANGE"},
-                ],
-                AttributeDefinitions=[{"AttributeName": part, "AttributeType": "S"} for part in ("pk", "sk")],
-                BillingMode="PAY_PER_REQUEST",
-            )
-        self.campaigns, self.performance = tables["campaigns"], tables["performance"]
+        self.campaigns, self.performance = new_table("campaigns"), new_table("performance")
         self.s3 = boto3.client("s3")
         self.s3.create_bucket(Bucket="lake")
         self.lake = Lake("lake")

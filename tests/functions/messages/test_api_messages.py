@@ -7,10 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
+from local.tables import new_table
 from winback.accounts import Account
 from winback.aws import keys
 from winback.aws.clock import TableClock
@@ -53,22 +53,11 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
     monkeypatch.setenv("LAKE_BUCKET", "lake")
     monkeypatch.setenv("CLOCK_SOURCE", "table")
     with mock_aws():
-        dynamodb = boto3.resource("dynamodb")
-        for name in ("campaigns", "customers"):
-            dynamodb.create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                AttributeDefinitions=[
-                    {"AttributeName": "pk", "AttributeType": "S"},
-                    {"AttributeName": "sk", "AttributeType": "S"},
-                ],
-            )
-        campaigns = dynamodb.Table("campaigns")
+        campaigns, customers = new_table("campaigns"), new_table("customers")
         Accounts(campaigns).put(ACCOUNT)
         TableClock(campaigns).set(parse_instant("2026-11-21T09:30:00Z"))
         customer = ACCOUNT.customer_key("c-1")
-        dynamodb.Table("customers").put_item(
+        customers.put_item(
             Item={**keys.profile(AccountId("acme"), customer), "first_name": "<Ada>", "email": "a@b.example"}
         )
         handler = importlib.import_module("functions.api_messages.handler")

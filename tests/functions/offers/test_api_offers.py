@@ -7,10 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
+from local.tables import new_table
 from winback.accounts import Account
 from winback.aws.clock import TableClock
 from winback.aws.tables import Accounts
@@ -31,15 +31,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
     monkeypatch.setenv("CAMPAIGNS_TABLE", "campaigns")
     monkeypatch.setenv("CLOCK_SOURCE", "table")
     with mock_aws():
-        table = boto3.resource("dynamodb").create_table(
-            TableName="campaigns",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-        )
+        table = new_table("campaigns")
         Accounts(table).put(
             Account.model_validate(
                 {

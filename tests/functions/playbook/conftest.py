@@ -12,6 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from local.tables import new_table
 from tests.unit.playbook.standings import summary
 from winback.accounts import Account, Sender
 from winback.aws import keys
@@ -100,7 +101,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         monkeypatch.setenv(name, value)
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="lake")
-        campaigns, customers = _table("campaigns"), _table("customers")
+        campaigns, customers = new_table("campaigns"), new_table("customers")
         campaigns.put_item(Item={"pk": "clock", "sk": "now", "now": "2026-01-02T08:00:00Z"})
         for name in ("acme", "rival"):
             Accounts(campaigns).put(account(name))
@@ -108,12 +109,3 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         for cached in ("settings", "_lake"):
             getattr(handler, cached).cache_clear()
         yield Cloud(campaigns, customers, Lake("lake"), handler)
-
-
-def _table(name: str) -> Any:
-    return boto3.resource("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": part, "AttributeType": "S"} for part in ("pk", "sk")],
-        BillingMode="PAY_PER_REQUEST",
-    )

@@ -11,6 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from local.tables import new_table
 from winback.accounts import Account
 from winback.aws import lake as lake_module
 from winback.aws.lake import Lake
@@ -179,7 +180,7 @@ def _open_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         }.items():
             monkeypatch.setenv(name, value)
         inbox = _inbox()
-        tables = {name: _table(name) for name in ("campaigns", "customers")}
+        tables = {name: new_table(name) for name in ("campaigns", "customers")}
         Accounts(tables["campaigns"]).put(ACCOUNT)
         tables["campaigns"].put_item(Item={"pk": "clock", "sk": "now", "now": "1997-10-01T00:00:00Z"})
         for folder in (*FUNCTIONS, "refresh_recommend"):
@@ -202,12 +203,3 @@ def _inbox() -> str:
     events.put_rule(Name="all", EventBusName="winback", EventPattern=json.dumps({"source": ["winback"]}))
     events.put_targets(Rule="all", EventBusName="winback", Targets=[{"Id": "inbox", "Arn": arn}])
     return url
-
-
-def _table(name: str) -> Any:
-    return boto3.resource("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": part, "AttributeType": "S"} for part in ("pk", "sk")],
-        BillingMode="PAY_PER_REQUEST",
-    )

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from moto import mock_aws
 
+from local.tables import new_table
 from winback.accounts import Account
 from winback.aws import keys
 from winback.aws.clock import TableClock
@@ -106,7 +107,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
     monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(tmp_path))
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="lake")
-        campaigns = _table("campaigns")
+        campaigns = new_table("campaigns")
         TableClock(campaigns).set(parse_instant(AS_OF))
         cloud = Cloud(campaigns, Lake("lake"), LiftStore(campaigns), module)
         for name in ("acme", "rival"):
@@ -142,15 +143,6 @@ def _snapshot(cloud: Cloud, snapshot_id: str, columns: str, folder: Path, *, lat
     item = {"snapshot_id": snapshot_id, "as_of": AS_OF, "state": "published", "prefix": prefix}
     for name in (snapshot_id, "latest") if latest else (snapshot_id,):
         cloud.campaigns.put_item(Item={**keys.snapshot(ACCOUNT, name), **item})
-
-
-def _table(name: str) -> Any:
-    return boto3.resource("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": part, "AttributeType": "S"} for part in ("pk", "sk")],
-        BillingMode="PAY_PER_REQUEST",
-    )
 
 
 @pytest.fixture

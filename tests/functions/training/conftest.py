@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from local.tables import new_table
 from winback.aws.lake import Lake
 from winback.aws.model_runs import Run, RunStore
 from winback.aws.models import Archive, ModelBucket, champion_key, kept_key
@@ -281,15 +282,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             monkeypatch.setenv(name, value)
         for bucket in ("lake", "models"):
             boto3.client("s3").create_bucket(Bucket=bucket)
-        campaigns = boto3.resource("dynamodb").create_table(
-            TableName="campaigns",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-        )
+        campaigns = new_table("campaigns")
         for folder in FUNCTIONS:
             importlib.import_module(f"functions.{folder}.handler").settings.cache_clear()
         sagemaker, real = SageMaker(), boto3.client

@@ -16,16 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from local.inprocess.clock import SimulatedClock
 from local.inprocess.scenario import ACCOUNT, OFFER, START
 from local.inprocess.tables import MemoryTable
-from winback.aws.campaigns import CampaignStore
 from winback.aws.following import Follower
 from winback.aws.launch_control import LaunchControl, UnusableOffer, Workflows
 from winback.aws.launches import LaunchStore
-from winback.aws.offers import OfferStore
 from winback.aws.reputation import Reputation
-from winback.aws.slices import SliceStore
-from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import Accounts
-from winback.aws.templates import TemplateStore
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
 from winback.campaigns.progress import MOST_LOOKS, Action
@@ -100,17 +95,8 @@ class Following(RuleBasedStateMachine):
         self.launches, accounts = LaunchStore(table), Accounts(table)
         accounts.put(ACCOUNT)
         self.machines = StateMachines()
-        self.control = LaunchControl(
-            accounts,
-            CampaignStore(table),
-            self.launches,
-            SnapshotStore(table),
-            SliceStore(table),
-            OfferStore(table),
-            TemplateStore(table),
-            self.clock,
-            FollowedHere(None, "prepare", "campaign", self.machines),
-        )
+        followed = FollowedHere(None, "prepare", "campaign", self.machines)
+        self.control = LaunchControl.of_table(table, self.clock, followed)
         self.follower = Follower(accounts, self.launches, Reputation(table), self.clock)
         self.made: list[tuple[Action, int]] = []
         self.reports = 0

@@ -118,7 +118,3 @@ class Providers(Mapping[ChannelName, Provider]):
 
     def __len__(self) -> int:
         return len(_BUILT)
-
-
-def providers(settings: ProviderSettings) -> Mapping[ChannelName, Provider]:
-    return Providers(settings)

@@ -88,10 +88,8 @@ class SmsProvider:
                 self.suppress(outgoing, SuppressionReason.UNSUBSCRIBE)
         return answer
 
-    def request(
-        self, outgoing: Outgoing, message: SmsMessage, identity: str, *, dry_run: bool = False
-    ) -> dict[str, Any]:
-        """A SendTextMessage; a dry run checks it and sends nothing."""
+    def request(self, outgoing: Outgoing, message: SmsMessage, identity: str) -> dict[str, Any]:
+        """A SendTextMessage."""
         return {
             "DestinationPhoneNumber": outgoing.to,
             "OriginationIdentity": identity,
@@ -101,7 +99,6 @@ class SmsProvider:
             "TimeToLive": TIME_TO_LIVE_SECONDS,
             "Context": {"send_id": str(outgoing.send_id)},
             **({"ConfigurationSetName": self.configuration_set} if self.configuration_set else {}),
-            **({"DryRun": True} if dry_run else {}),
         }
 
 
