@@ -69,6 +69,7 @@ def dispatch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             permissions=(
                 access.table("campaigns", "GetItem", "accounts"),
                 access.table("campaigns", "UpdateItem", "*#reputation"),
+                access.table("customers", "UpdateItem"),  # consent
                 access.table("customers", "PutItem", "*#address#*"),
                 access.table("performance", "UpdateItem"),
             ),

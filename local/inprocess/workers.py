@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from winback.accounts.channels import ChannelName
 from winback.aws.budgets import Budgets
 from winback.aws.code_pools import CodePools
+from winback.aws.customers import ProfileStore
 from winback.aws.dispatch import Dispatch
 from winback.aws.dry_runs import DryRuns
 from winback.aws.due import DueIndex
@@ -78,4 +79,6 @@ class Workers:
             threads=engine.threads,
         )
         self.suppressions = SuppressionList(customers)
-        self.feedback = FeedbackBook(accounts, self.suppressions, ledger, reputation, clock.wall)
+        self.feedback = FeedbackBook(
+            accounts, ProfileStore(customers), self.suppressions, ledger, reputation, clock.wall
+        )

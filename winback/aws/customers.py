@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from winback.accounts import Account
+from winback.accounts.channels import ChannelName
 from winback.aws import keys
 from winback.aws.tables import GET_BATCH, Item, batch_get, batch_put, conditionally, put_if
-from winback.customers import Channel, ConsentState, Customer, profile_of
+from winback.customers import ConsentState, Customer, profile_of
 from winback.identifiers import AccountId, CustomerKey
 from winback.instants import format_instant
 
@@ -54,7 +55,12 @@ class ProfileStore:
 
         return [each for each in customers if before(each).get("fingerprint") != each.fingerprint()]
 
-    def deny(self, account_id: AccountId, denials: Mapping[tuple[CustomerKey, Channel], datetime]) -> int:
+    def deny(
+        self,
+        account_id: AccountId,
+        denials: Mapping[tuple[CustomerKey, ChannelName], datetime],
+        source: str = "event",
+    ) -> int:
         """Denies consent from these times on, where nothing later was said; returns how many profiles changed.
 
         A customer without a profile has none to change, and is never written to.
@@ -62,14 +68,16 @@ class ProfileStore:
         if not denials:
             return 0
 
-        def one(denial: tuple[tuple[CustomerKey, Channel], datetime]) -> bool:
+        def one(denial: tuple[tuple[CustomerKey, ChannelName], datetime]) -> bool:
             (customer, channel), at = denial
-            return self._deny(account_id, customer, channel, at)
+            return self._deny(account_id, customer, channel, at, source)
 
         with ThreadPoolExecutor(min(THREADS, len(denials))) as pool:
             return sum(pool.map(one, denials.items()))
 
-    def _deny(self, account_id: AccountId, customer: CustomerKey, channel: Channel, at: datetime) -> bool:
+    def _deny(
+        self, account_id: AccountId, customer: CustomerKey, channel: ChannelName, at: datetime, source: str
+    ) -> bool:
         moment = format_instant(at)
         return conditionally(
             self._table.update_item,
@@ -83,7 +91,7 @@ class ProfileStore:
             ),
             ExpressionAttributeNames={"#channel": channel.value, "#at": "at", "#state": "state"},
             ExpressionAttributeValues={
-                ":consent": {"state": ConsentState.DENIED.value, "at": moment, "source": "event"},
+                ":consent": {"state": ConsentState.DENIED.value, "at": moment, "source": source},
                 ":at": moment,
                 ":denied": ConsentState.DENIED.value,
                 ":one": 1,

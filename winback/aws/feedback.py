@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from winback.accounts.channels import ChannelName
+from winback.aws.customers import ProfileStore
 from winback.aws.ledger import Ledger
 from winback.aws.reputation import COUNTED, Reputation
 from winback.aws.suppressions import SuppressionList, SuppressionReason
@@ -19,6 +21,7 @@ class FeedbackBook:
     """`wall`: the process's own time; counters are of the days on which reports came in."""
 
     accounts: Accounts
+    profiles: ProfileStore
     suppressions: SuppressionList
     ledger: Ledger
     reputation: Reputation
@@ -29,12 +32,14 @@ class FeedbackBook:
         cls, *, campaigns_table: Any, customers_table: Any, performance_table: Any, wall: Callable[[], datetime]
     ) -> Self:
         suppressions, ledger = SuppressionList(customers_table), Ledger(performance_table)
-        return cls(Accounts(campaigns_table), suppressions, ledger, Reputation(campaigns_table), wall)
+        profiles, reputation = ProfileStore(customers_table), Reputation(campaigns_table)
+        return cls(Accounts(campaigns_table), profiles, suppressions, ledger, reputation, wall)
 
     def apply(self, feedback: Feedback) -> str:
         """What was done. A message that is not ours is counted and left: no repetition would find it.
 
-        The suppression comes first, so that whatever dies in between, nothing more is sent to the address.
+        The suppression comes first, so that whatever dies in between, nothing more is sent to the address. A complaint
+        ends the customer's consent as well: it holds for whatever address the customer has by now.
         """
         if feedback.event is None:
             return "ignored"
@@ -53,6 +58,9 @@ class FeedbackBook:
                 at=feedback.event.at,
                 send_id=feedback.send_id,
             )
+        if feedback.suppress == SuppressionReason.COMPLAINT:
+            who = (feedback.send_id.customer_key, ChannelName(feedback.channel))
+            self.profiles.deny(feedback.send_id.account_id, {who: feedback.event.at}, source=feedback.suppress)
         known = self.record(feedback.send_id, feedback.event, feedback.channel)
         return feedback.event.kind.name.lower() if known else "unknown_send"
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from winback.accounts.channels import ChannelName
 from winback.fields import LEEWAY, Identifier, Optional, OptionalText, ReceivedInstant
 from winback.identifiers import CustomerKey
 from winback.instants import format_instant, time_zone_names
@@ -19,14 +20,6 @@ _LABEL = r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?"
 _EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+[^\W_](?:(?:[^\W_]|-){{0,61}}[^\W_])")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
 _LOCALE = re.compile(r"[a-zA-Z]{2,3}([-_][a-zA-Z0-9]{2,8}){0,3}")
-
-
-class Channel(StrEnum):
-    EMAIL = "email"
-    SMS = "sms"
-    PUSH = "push"
-    WEBHOOK = "webhook"
-    CALL = "call"
 
 
 class OpenCase(StrEnum):
@@ -110,7 +103,7 @@ class Customer(BaseModel):
     time_zone: Annotated[Annotated[str, AfterValidator(_zone)] | None, Optional] = None
     country: Annotated[Annotated[str, AfterValidator(_country)] | None, Optional] = None
     locale: Annotated[Annotated[str, AfterValidator(_locale)] | None, Optional] = None
-    consent: dict[Channel, Consent] = Field(default_factory=dict)
+    consent: dict[ChannelName, Consent] = Field(default_factory=dict)
     created_at: ReceivedInstant | None = None
     acquisition_channel: OptionalText = None
     push_token: Annotated[PushToken | None, Optional] = None
@@ -126,7 +119,7 @@ class Customer(BaseModel):
         """Tells a repeated statement from a changed one."""
         parts = [self.customer_id, self.email, self.phone, self.first_name, self.last_name]
         parts += [self.time_zone, self.country, self.locale, _text(self.created_at)]
-        for channel in (Channel.EMAIL, Channel.SMS, Channel.PUSH):
+        for channel in (ChannelName.EMAIL, ChannelName.SMS, ChannelName.PUSH):
             consent = self.consent.get(channel)
             parts += [consent.state, _text(consent.at), consent.source] if consent else ["", "", ""]
         # A statement without what was not always taken keeps the fingerprint of before.
@@ -136,7 +129,7 @@ class Customer(BaseModel):
             parts.append(f"push_token={self.push_token}")
         if self.open_cases is not None:
             parts.append(f"open_cases={';'.join(self.open_cases)}")
-        for channel in (Channel.WEBHOOK, Channel.CALL):
+        for channel in (ChannelName.WEBHOOK, ChannelName.CALL):
             if consent := self.consent.get(channel):
                 parts += [channel, consent.state, _text(consent.at), consent.source]
         return hashlib.sha256(_SEPARATOR.join(part or "" for part in parts).encode()).hexdigest()[:16]

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from winback.customers import Channel
+from winback.accounts.channels import ChannelName
 from winback.engagement.touches import TouchChannel
 from winback.identifiers import CustomerKey
 
-Denials = dict[tuple[CustomerKey, Channel], datetime]
+Denials = dict[tuple[CustomerKey, ChannelName], datetime]
 
 
 def denials(unsubscriptions: Iterable[tuple[CustomerKey, str | None, datetime]]) -> Denials:
@@ -19,6 +19,6 @@ def denials(unsubscriptions: Iterable[tuple[CustomerKey, str | None, datetime]])
     for customer, named, at in unsubscriptions:
         if named == TouchChannel.WEB:
             continue
-        for channel in Channel if named is None else (Channel(named),):
+        for channel in ChannelName if named is None else (ChannelName(named),):
             latest[customer, channel] = max(at, latest.get((customer, channel), at))
     return latest

@@ -7,7 +7,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from winback.customers import Channel, Consent, ConsentState, Customer, OpenCase
+from winback.accounts.channels import ChannelName
+from winback.customers import Consent, ConsentState, Customer, OpenCase
 from winback.imports.parquet_staging import glob_literal
 from winback.imports.sql import literal, statement
 
@@ -94,7 +95,7 @@ def read_customers(connection: DuckDBPyConnection) -> Iterator[list[Customer]]:
 
 def _customer(row: dict[str, Any]) -> Customer:
     at, source = _aware(row.pop("consent_at")), row.pop("consent_source")
-    states = {channel: row.pop(f"{channel}_consent") for channel in Channel}
+    states = {channel: row.pop(f"{channel}_consent") for channel in ChannelName}
     consent = {
         channel: Consent.model_construct(state=ConsentState(state), at=at, source=source)
         for channel, state in states.items()

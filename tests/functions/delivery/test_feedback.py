@@ -82,15 +82,24 @@ def test_only_a_hard_bounce_ends_up_on_the_suppression_list(claimed: Cloud, kind
     assert outcome(row(claimed)) == ("bounced_hard" if suppressed else "bounced_soft")
 
 
-def test_a_complaint_is_the_last_word(claimed: Cloud) -> None:
+def test_a_complaint_is_the_last_word_and_holds_for_every_address_of_the_customer(claimed: Cloud) -> None:
     envelope = delivery(claimed)
     envelope["detail"] |= {
         "eventType": "Complaint",
         "complaint": {"timestamp": "2026-11-21T10:00:00.000Z", "complainedRecipients": []},
     }
+    claimed.customers.put_item(
+        Item={
+            **keys.profile(SEND_ID.account_id, SEND_ID.customer_key),
+            "email": "ada.new@example.com",
+            "consent": {"email": {"state": "granted", "at": "2026-01-01T00:00:00Z", "source": "import"}},
+        }
+    )
     claimed.invoke("feedback", claimed.records(envelope, delivery(claimed)))
     assert outcome(row(claimed)) == "complained"
     assert suppression(claimed, "ada@example.com") is not None
+    profile = claimed.customers.get_item(Key=keys.profile(SEND_ID.account_id, SEND_ID.customer_key))["Item"]
+    assert profile["consent"]["email"] == {"state": "denied", "at": "2026-11-21T10:00:00Z", "source": "complaint"}
 
 
 def test_malformed_messages_come_back_alone(claimed: Cloud) -> None:

@@ -8,12 +8,12 @@ import duckdb
 import pytest
 
 from tests.functions.intake.conftest import NOW, Intake
+from winback.accounts.channels import ChannelName
 from winback.aws import keys
 from winback.aws.contacts import ContactBook
 from winback.aws.customers import ProfileStore
 from winback.aws.events import EventMarkers
 from winback.aws.lake import Lake
-from winback.customers import Channel
 from winback.identifiers import AccountId, CustomerKey, customer_key
 
 ACME, SALT = AccountId("acme"), f"{0:032x}"
@@ -175,7 +175,7 @@ def test_an_import_of_events_killed_anywhere_and_retried_ends_the_same(
     assert intake.work(import_id) == {"batchItemFailures": []}
     job = intake.read(import_id)
     assert (job["state"], job["accepted"], job["duplicates"]) == ("finished", 2, 0)
-    assert consent(intake) == {channel.value: "denied" for channel in Channel}
+    assert consent(intake) == {channel.value: "denied" for channel in ChannelName}
     assert [entry["channel"] for entry in contacts(intake)] == ["email"]
 
 

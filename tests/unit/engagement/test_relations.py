@@ -14,7 +14,8 @@ from duckdb import DuckDBPyConnection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winback.customers import Channel, Customer, profile_of, row_of
+from winback.accounts.channels import ChannelName
+from winback.customers import Customer, profile_of, row_of
 from winback.engagement.relations import open_profiles, open_touches
 from winback.engagement.touches import Touch, TouchKind, earliest
 from winback.identifiers import CustomerKey
@@ -190,7 +191,7 @@ def test_who_only_unsubscribed_is_known_to_have_denied(profiles: Profiles) -> No
 
 stated = st.lists(
     st.dictionaries(
-        st.sampled_from([channel.value for channel in Channel]),
+        st.sampled_from([channel.value for channel in ChannelName]),
         st.tuples(st.sampled_from(["granted", "denied", "unknown"]), st.integers(0, 9)),
     ),
     max_size=5,

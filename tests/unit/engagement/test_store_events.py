@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from winback.customers import Channel
+from winback.accounts.channels import ChannelName
 from winback.engagement.files import load_events, set_known_events_aside, unsubscriptions, write_events
 from winback.engagement.store_events import StoreEvent
 from winback.engagement.touches import TouchChannel, TouchKind
@@ -219,4 +219,4 @@ def test_an_unsubscription_denies_its_channel_or_all_of_them(load: Load, connect
     set_known_events_aside(connection, parquet=[], json_lines=[], salt=SALT)
     ann, bob = (CustomerKey(customer_key(SALT, name)) for name in ("ann", "bob"))
     found = {(key, channel.value): at.day for (key, channel), at in denials(unsubscriptions(connection)).items()}
-    assert found == {(ann, "sms"): 20, **{(bob, channel.value): 18 for channel in Channel}}
+    assert found == {(ann, "sms"): 20, **{(bob, channel.value): 18 for channel in ChannelName}}
