@@ -206,8 +206,8 @@ class Sending:
         if found is Standing.FREE:
             self._hand_over(one, outgoing, claim, progress)
             return
-        if one.spend is not None and not again:
-            self.offers.give_back(one.spend)
+        if not again:
+            self._give_back(one.spend)
         offer_id, code = one.described.offer_id, one.described.code
         if offer_id is not None and code is not None and code != own:
             self.offers.keep_code(offer_id, code)
@@ -237,15 +237,27 @@ class Sending:
 
     def _booked(self, one: PlannedSend, row: Row | None) -> tuple[PlannedSend, Outgoing | None, tuple[Reason, ...]]:
         outgoing = self._rendered(one)
+        taken: Spend | None = None
         if row is None:
             one = _costing(one, self.offers.cost(outgoing) if outgoing is not None else None)
-            if one.spend is not None and not self.offers.take(one.spend):
+            taken = one.spend
+            if taken is not None and not self.offers.take(taken):
                 return one, None, (Reason.BUDGET_SPENT,)
-        if outgoing is not None and (beyond := self._beyond(one)):
-            if row is None and one.spend is not None:
-                self.offers.give_back(one.spend)
+        if outgoing is None:
+            return one, None, ()
+        try:
+            beyond = self._beyond(one)
+        except Exception:  # it comes back, and takes anew
+            self._give_back(taken)
+            raise
+        if beyond:
+            self._give_back(taken)
             return one, None, tuple(Reason(limit) for limit in beyond)
         return one, outgoing, ()
+
+    def _give_back(self, taken: Spend | None) -> None:
+        if taken is not None:
+            self.offers.give_back(taken)
 
     def _beyond(self, one: PlannedSend) -> tuple[Limit, ...]:
         """Books its slot, or says which limits are in the way."""
@@ -256,8 +268,8 @@ class Sending:
         """`again`: it was claimed once, so it holds a part of the budget. Whoever meets a new row looks at it anew."""
         if self.ledger.skip(one.send_id, reasons, now=self.now, described=one.described, first=not again):
             progress.count(State.SKIPPED)
-            if again and one.spend is not None:
-                self.offers.give_back(one.spend)
+            if again:
+                self._give_back(one.spend)
         else:
             progress.count("repeated")
             progress.come_back()
@@ -285,8 +297,8 @@ class Sending:
                 self.ledger.accepted(send_id, claim=claim, at=self.now, message_id=message_id)
                 progress.count(State.ACCEPTED)
             case Refused(code):
-                if self.ledger.failed(send_id, claim=claim, error=code) and one.spend is not None:
-                    self.offers.give_back(one.spend)
+                if self.ledger.failed(send_id, claim=claim, error=code):
+                    self._give_back(one.spend)
                 progress.count(State.FAILED)
             case Unclear(code):
                 self.ledger.unknown(send_id, claim=claim, error=code)

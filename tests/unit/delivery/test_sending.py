@@ -186,6 +186,22 @@ def test_a_send_that_a_cap_stops_at_the_last_moment_takes_nothing_of_the_budget(
     assert made.spent == 1
 
 
+def test_a_contact_list_that_cannot_be_written_takes_nothing_of_the_budget() -> None:
+    made = world(budget=1)
+    planned = [planned_send(0, CUSTOMERS[0], spend=Spend(sends=1))]
+
+    class Contacts:
+        @staticmethod
+        def book(*_: object, **__: object) -> object:
+            raise ConnectionError
+
+    for _ in range(3):
+        with pytest.raises(ConnectionError):
+            one_run(made, planned, contacts=Contacts())
+    assert one_run(made, planned).outcomes == Counter({State.ACCEPTED: 1})
+    assert made.spent == 1
+
+
 def test_a_provider_that_is_too_slow_for_a_moment_is_asked_again_under_the_same_claim() -> None:
     made, paused = world(), list[float]()
     answers = iter([Throttled("TooManyRequestsException", brief=True), Accepted("1")])
