@@ -42,14 +42,16 @@ class CallList:
     ) -> CallState:
         """The call's state afterwards. Whoever wants no calls is never called again.
 
-        Every write may be repeated, and is when the request is. Raises UnknownCall, CallIsDone.
+        Every write may be repeated, and is when the request is; the denial comes first, so that it holds whatever dies
+        in between, and whatever was said of the call before. Raises UnknownCall, CallIsDone.
         """
         account_id = account.account_id
         send_id = send_of(account_id, call_id)
         today = at.astimezone(account.zone).date()
-        settled = self._tasks.settle(account_id, call_id, outcome, comment=comment, at=at, on=today)
         if outcome is CallOutcome.DO_NOT_CALL:
+            self._tasks.require(account_id, call_id)
             self._book.suppressions.unsubscribe(account, send_id.customer_key, _CALL, at=at, send_id=send_id)
+        settled = self._tasks.settle(account_id, call_id, outcome, comment=comment, at=at, on=today)
         for kind in settled.events:
             bounce = BounceType.SOFT if kind is EventKind.BOUNCED else None
             self._book.record(send_id, FeedbackEvent(kind, at, bounce), _CALL)

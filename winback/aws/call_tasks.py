@@ -66,6 +66,11 @@ class CallTasks:
         last = found.get("LastEvaluatedKey")
         return Page(found["Items"], str(last["sk"]) if last else None)
 
+    def require(self, account_id: AccountId, call_id: str) -> None:
+        """Raises UnknownCall when there is no such call, open or done."""
+        if all(self._item(account_id, state, call_id) is None for state in CallState):
+            raise UnknownCall("no such call")
+
     def settle(
         self, account_id: AccountId, call_id: str, outcome: CallOutcome, *, comment: str | None, at: datetime, on: date
     ) -> Settled:

@@ -102,14 +102,37 @@ def test_how_a_call_went_is_the_feedback_of_its_send(listed: Cloud) -> None:
     assert say(listed, call_id(listed, 2), outcome="declined")[0] == 409  # the first outcome stands
 
 
+def may_be_called(cloud: Cloud, number: int) -> bool:
+    account = cloud.account
+    suppression = keys.suppression(account.account_id, account.address_hash(f"+49301234567{number}"), "call")
+    profile = keys.profile(account.account_id, cloud.send_id(number).customer_key)
+    consent = cloud.customers.get_item(Key=profile)["Item"]["consent"]["call"]["state"]
+    suppressed = "Item" in cloud.customers.get_item(Key=suppression)
+    assert (consent == "denied") == suppressed
+    return not suppressed
+
+
 def test_whoever_wants_no_calls_is_never_called_again(listed: Cloud) -> None:
     say(listed, call_id(listed, 1), outcome="do_not_call")
-    account = listed.account
-    suppression = keys.suppression(account.account_id, account.address_hash("+493012345671"), "call")
-    assert "Item" in listed.customers.get_item(Key=suppression)
-    profile = keys.profile(account.account_id, listed.send_id(1).customer_key)
-    assert listed.customers.get_item(Key=profile)["Item"]["consent"]["call"]["state"] == "denied"
+    assert not may_be_called(listed, 1)
     assert "unsubscribed_at" in listed.row(1)
+
+
+def test_whoever_wants_no_calls_after_all_is_heeded_too(listed: Cloud) -> None:
+    say(listed, call_id(listed, 1), outcome="reached")
+    assert may_be_called(listed, 1)
+    assert say(listed, call_id(listed, 1), outcome="do_not_call")[0] == 409
+    assert not may_be_called(listed, 1)
+
+
+def test_a_wish_for_no_calls_outlives_the_process_that_takes_it(listed: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(CallTasks, "settle", dies)
+    with pytest.raises(MemoryError):
+        say(listed, call_id(listed, 1), outcome="do_not_call")
+    assert not may_be_called(listed, 1)
 
 
 def test_who_was_not_reached_is_called_again_on_other_days_and_then_no_more(listed: Cloud) -> None:
@@ -125,6 +148,9 @@ def test_what_is_no_call_no_outcome_or_no_cursor_is_refused(listed: Cloud) -> No
     known = call_id(listed, 1)
     assert say(listed, f"{date(2026, 1, 1)}_{LAUNCH}_1_{'f' * 32}", outcome="agreed")[0] == 404
     assert say(listed, "nonsense", outcome="agreed")[0] == 404
+    unknown = f"{date(2026, 1, 1)}_{LAUNCH}_1_{listed.send_id(1).customer_key}"
+    assert say(listed, unknown, outcome="do_not_call")[0] == 404
+    assert may_be_called(listed, 1)
     assert say(listed, known, outcome="perhaps")[0] == 400
     assert say(listed, known, outcome="agreed", comment="x" * 1001)[0] == 400
     assert ask(listed, cursor="elsewhere")[0] == 400
