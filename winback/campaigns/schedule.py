@@ -18,16 +18,16 @@ def first_moment(
 ) -> datetime:
     """The first moment `after_days` calendar days after the start or later; never before `starts_at`.
 
-    At the start's local time of day, or at the first `opening` from then on; on one of the weekdays (Monday is 0), if
-    any are given; after `later_than`. So what names 09:00 is due at nine on the account's clocks on both sides of a
-    change to summer time. A local time that the change skips is the moment of the change; of one that occurs twice the
-    first counts.
+    At the start's local time of day, or at `opening` (on the first day only if that is yet to come, else on the next);
+    on one of the weekdays (Monday is 0), if any are given; after `later_than`. So what names 09:00 is due at nine on
+    the account's clocks on both sides of a change to summer time. A local time that the change skips is the moment of
+    the change; of one that occurs twice the first counts.
     """
     start = starts_at.astimezone(zone).replace(tzinfo=None)
     wall = start + after_days * _DAY
     if opening is not None:
         same_day = datetime.combine(wall.date(), opening)
-        wall = same_day if same_day >= wall else same_day + _DAY
+        wall = same_day if same_day >= start else same_day + _DAY
     while True:
         if not weekdays or wall.weekday() in weekdays:
             moment = starts_at.astimezone(UTC)

@@ -40,6 +40,12 @@ def test_an_opening_that_is_over_on_the_first_day_is_taken_on_the_next() -> None
     assert first_moment(instant(2026, 6, 1, 16), 0, BERLIN, opening=time(9)) == instant(2026, 6, 2, 7)
 
 
+def test_an_opening_earlier_than_the_start_s_time_of_day_still_lies_on_its_own_day() -> None:
+    tuesday = instant(2026, 12, 1, 9)  # ten o'clock
+    assert first_moment(tuesday, 7, BERLIN, opening=time(9, 30)) == instant(2026, 12, 8, 8, 30)
+    assert first_moment(tuesday, 7, BERLIN, opening=time(9, 30), weekdays={1}) == instant(2026, 12, 8, 8, 30)
+
+
 def test_a_local_time_that_the_change_skips_is_the_moment_of_the_change() -> None:
     assert first_moment(instant(2026, 3, 28, 1), 1, BERLIN, opening=time(2, 30)) == instant(2026, 3, 29, 1)
     assert next_opening(time(2, 30), instant(2026, 3, 29, 1), BERLIN) == instant(2026, 3, 29, 1)
