@@ -146,6 +146,17 @@ class CampaignDefinition(Part):
                 if variant.template is not None:
                     yield ("experiments", number, "variants", place, "template"), variant.template
 
+    @property
+    def subjects(self) -> Iterator[tuple[Location, str]]:
+        """What steps and their variants say instead of a template's subject, each with its place."""
+        for touch in self.touches:
+            if touch.step.subject is not None:
+                yield (*touch.location, "subject"), touch.step.subject
+        for number, experiment in enumerate(self.experiments):
+            for place, variant in enumerate(experiment.variants):
+                if variant.subject is not None:
+                    yield ("experiments", number, "variants", place, "subject"), variant.subject
+
     def with_templates(self, change: Callable[[str | InlineTemplate], str | InlineTemplate]) -> Self:
         """The same definition with other messages: steps' and variants'."""
         steps = with_steps(self.steps, lambda step: step.model_copy(update={"template": change(step.template)}))

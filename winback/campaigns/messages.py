@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -31,6 +32,7 @@ from winback.offers.offer import CodeKind, Offer
 
 FindTemplate = Callable[[str], Template]
 """A template by its name or id. Raises UnknownTemplate."""
+_NOTHING_ELSE = "<mj-text>Hello</mj-text>"  # of an e-mail around a subject that is tried by itself
 SAMPLE_UNSUBSCRIBE_PATH = "/u/sample"  # shown instead of a link that works
 
 
@@ -53,6 +55,9 @@ def message_problems(
         except UnknownTemplate:
             continue  # told below
         yield from ((field_path(location), found) for found in check_template(template, facts))
+    for location, subject in definition.subjects:
+        around = Template(name="subject", subject=subject, mjml=_NOTHING_ELSE)
+        yield from ((field_path(location), replace(found, part="")) for found in check_template(around, facts))
     yield from freezing_problems(definition, find)
 
 
@@ -99,7 +104,7 @@ def _without_a_channel(definition: CampaignDefinition, find: FindTemplate) -> It
                     continue
                 told.add((touch.number, channel))
                 needed = " and ".join(NEEDED[channel])
-                problem = Problem("", 0, f"says nothing by {channel}", f"{needed}, or other channels")
+                problem = Problem("", 0, f"says nothing by {channel}", f"a template with {needed}, or other channels")
                 yield field_path((*touch.location, "template")), problem
 
 

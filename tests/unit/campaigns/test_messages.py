@@ -31,6 +31,17 @@ def test_a_template_nobody_ships_is_named_by_its_step(definition: Build) -> None
     assert "still-thinking" in problem.expected
 
 
+def test_a_subject_of_a_step_or_variant_is_checked_as_a_template_s_is(definition: Build) -> None:
+    variants = [{"name": "plain"}, {"name": "named", "subject": "Hello {{ customer.name }}"}]
+    campaign = definition(
+        steps=[{"template": "we-miss-you", "after_days": 0, "subject": "Hello {% if"}],
+        experiments=[{"name": "subject", "variants": variants}],
+    )
+    found = {path: problem.problem for path, problem in message_problems(campaign)}
+    assert set(found) == {"steps[0].subject", "experiments[0].variants[1].subject"}
+    assert found["experiments[0].variants[1].subject"] == "customer.name is not known"
+
+
 def test_a_message_of_ones_own_without_an_unsubscribe_link_cannot_be_sent(definition: Build) -> None:
     mjml = "<mjml><mj-body><mj-section><mj-column><mj-text>Hi</mj-text></mj-column></mj-section></mj-body></mjml>"
     found = list(message_problems(definition(steps=[{"template": {"subject": "Hi", "mjml": mjml}, "after_days": 0}])))
@@ -82,7 +93,7 @@ def test_a_template_that_says_nothing_on_a_channel_of_its_step_is_refused(defini
     own = {"sms": "{{ shop.name }}: come back. {{ opt_out }}"}
     ((path, problem),) = message_problems(definition(steps=[{"template": own, "after_days": 0}]))
     assert (path, problem.problem) == ("steps[0].template", "says nothing by email")
-    assert problem.expected == "subject and mjml, or other channels"
+    assert problem.expected == "a template with subject and mjml, or other channels"
 
 
 def test_a_saved_template_is_frozen_with_its_words(definition: Build) -> None:
