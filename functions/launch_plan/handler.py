@@ -8,11 +8,13 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from winback.aws.budgets import Budgets
+from winback.aws.composing import Composer
 from winback.aws.due import DueIndex
 from winback.aws.endpoints import ModelEndpoint
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
 from winback.aws.launches import LaunchStore
+from winback.aws.planned_texts import PlannedTexts
 from winback.aws.planner import Planner
 from winback.aws.recipients import RecipientStore
 from winback.aws.refresh import Machine
@@ -48,6 +50,7 @@ def planner(memory_mb: int) -> Planner:
         rivals=Rivals(launches, lake),
         advise=StepHours(SendTimeAdvisor(lake, machine, ModelEndpoint(settings.send_time_endpoint).invoke)),
         budgets=Budgets(campaigns),
+        texts=PlannedTexts(Composer(lake)),
     )
 
 

@@ -91,6 +91,7 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                     "launches/*/paths/*",
                     "launches/*/plan-*",
                     "snapshots/*/rubric.json",
+                    "snapshots/*/recommendations.json*",  # a text may name them
                     "orders/*",
                     "rates/*",
                     "customers/*",
@@ -102,6 +103,7 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                     "launches/*/paths/*",
                     "launches/*/plan-live/*",
                     "snapshots/*/rubric.json",
+                    "snapshots/*/recommendations.json",
                     "orders/*",
                     "rates/*",
                     "customers/*",

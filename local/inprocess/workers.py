@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from winback.accounts.channels import ChannelName
 from winback.aws.budgets import Budgets
 from winback.aws.code_pools import CodePools
+from winback.aws.composing import Composer
 from winback.aws.customers import ProfileStore
 from winback.aws.dispatch import Dispatch
 from winback.aws.dry_runs import DryRuns
@@ -18,6 +19,7 @@ from winback.aws.following import Follower
 from winback.aws.launches import LaunchStore
 from winback.aws.ledger import Ledger
 from winback.aws.lifts import LiftStore
+from winback.aws.planned_texts import PlannedTexts
 from winback.aws.planner import Planner
 from winback.aws.recipients import RecipientStore
 from winback.aws.reputation import Reputation
@@ -61,6 +63,7 @@ class Workers:
             Rivals(launches, lake, engine.seconds),
             NoHours(),
             Budgets(campaigns),
+            PlannedTexts(Composer(lake)),
         )
         self.dry_runs = DryRuns(accounts, launches, LiftStore(campaigns), CodePools(campaigns), lake, engine, {})
         self.evaluator = Evaluator(launches, ledger, customers, lake)

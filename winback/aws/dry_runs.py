@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from winback.accounts import Account
@@ -22,7 +21,6 @@ from winback.campaigns.dry_run import (
     Rate,
     StepTally,
     Surroundings,
-    TextPrices,
     dry_run,
 )
 from winback.campaigns.dry_run.page import dry_run_page
@@ -106,14 +104,13 @@ class DryRuns:
         samples: Sequence[Mapping[str, Any]],
     ) -> Surroundings:
         others = {channel: Rate(per_second) for channel, per_second in self.rates.items()}
-        sms = account.channels.sms
         return Surroundings(
             currency=account.currency,
             standing=read_standing(self.lake, self.lifts, launch),
             rates={**others, ChannelName.EMAIL: email_rate(self.ses, account)},
             exposure=exposure,
             preflight=[check.as_json() for check in preflight],
-            text_prices=TextPrices(Decimal(sms.max_price_cents) / 100, sms.prices),
+            texts=account.channels.sms,
             samples=samples,
         )
 

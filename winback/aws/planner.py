@@ -14,7 +14,8 @@ from winback.aws.lake import Lake, Row, snapshot_prefix
 from winback.aws.launch_files import LaunchFiles, Mode
 from winback.aws.launches import LaunchStore
 from winback.aws.offer_decisions import record_decisions
-from winback.aws.recipients import RecipientStore
+from winback.aws.planned_texts import PlannedTexts
+from winback.aws.recipients import Recipient, RecipientStore
 from winback.aws.rivals import Rivals
 from winback.aws.rubrics import settings_of_snapshot
 from winback.aws.tables import Accounts
@@ -43,7 +44,7 @@ class Advisor(Protocol):
 
 @dataclass(frozen=True)
 class Planner:
-    """`advise`: asked for steps with a window only."""
+    """`advise`: asked for steps with a window only. `texts`: in a dry run only."""
 
     accounts: Accounts
     launches: LaunchStore
@@ -53,6 +54,7 @@ class Planner:
     rivals: Rivals
     advise: Advisor
     budgets: Budgets
+    texts: PlannedTexts
 
     def plan(self, account_id: AccountId, launch_id: LaunchId, step: int, chunk: int, mode: Mode) -> list[Row]:
         """The chunk's plan rows; live, their entries are in the due index too.
@@ -93,7 +95,11 @@ class Planner:
             return []
         steps = _steps(launch, number, members)
         customers = [CustomerKey(row["customer_key"]) for row in members]
-        facts = self._facts(account, launch, number, customers, steps)
+        recipients = self._recipients(account, launch, number, customers, steps)
+        facts = {
+            customer: {channel: recipient.facts for channel, recipient in by_channel.items()}
+            for customer, by_channel in recipients.items()
+        }
         policies = self._policies(launch)
         offers = self.lake.read_rows(files.offers_key(chunk)) if any(step.offer for step in steps) else []
         known = Planned(
@@ -107,7 +113,8 @@ class Planner:
             reserved=self._reserved(launch, number, facts, longest_days(account, policies.values()), mode),
             budget_left=mode == "dry_run" or self._budget_left(launch),
         )
-        return plan_step(launch, number, members, facts, account=account, known=known)
+        rows = plan_step(launch, number, members, facts, account=account, known=known)
+        return rows if mode == "live" else self.texts.measured(launch, number, account, rows, recipients)
 
     def _budget_left(self, launch: Launch) -> bool:
         """Whether one message more may be sent by what is spent so far; the sender takes of the budget for each."""
@@ -117,21 +124,17 @@ class Planner:
         spent = self.budgets.spent(launch.account_id, launch.launch_id)
         return limits.hold(spent + Spend(sends=1, messages_hundredths=1))
 
-    def _facts(
+    def _recipients(
         self, account: Account, launch: Launch, number: int, customers: Sequence[CustomerKey], steps: Iterable[Step]
-    ) -> dict[CustomerKey, dict[str, RecipientFacts]]:
+    ) -> dict[CustomerKey, dict[str, Recipient]]:
         channels = list(dict.fromkeys(str(channel) for step in steps for channel in step.channels or ()))
-        loaded = self.recipients.load_channels(
+        return self.recipients.load_channels(
             account,
             customers,
             channels,
             exclude_send=(launch.launch_id, number),
             reactions=reactions_of(launch, number),
         )
-        return {
-            customer: {channel: recipient.facts for channel, recipient in by_channel.items()}
-            for customer, by_channel in loaded.items()
-        }
 
     def _policies(self, launch: Launch) -> dict[str, ContactPolicy]:
         """Of the rubric that the launch's snapshot was cut by."""

@@ -165,6 +165,13 @@ def _variants(definition: CampaignDefinition) -> dict[str, dict[str, str]]:
     return named
 
 
+def sample_code(offer: Offer) -> str | None:
+    """What stands for the code in a message that nobody gets yet: the shared one, else one as long as those that are
+    generated; None without codes."""
+    if offer.codes is CodeKind.NONE:
+        return None
+    return offer.shared_code if offer.codes is CodeKind.SHARED else f"{offer.code_prefix}SAMPLECODE"
+
+
 def _sample_offer(offer: Offer, account: Account, sent_at: datetime) -> Given:
-    code = offer.shared_code if offer.codes is CodeKind.SHARED else f"{offer.code_prefix}SAMPLE"
-    return Given(offer, None if offer.codes is CodeKind.NONE else code, offer.valid_until_for(sent_at, account.zone))
+    return Given(offer, sample_code(offer), offer.valid_until_for(sent_at, account.zone))

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from winback.accounts.channels import SmsSettings
 from winback.campaigns.definition import CampaignDefinition
-from winback.campaigns.dry_run import AudienceTally, Rate, Standing, StepTally, Surroundings, TextPrices, dry_run
+from winback.campaigns.dry_run import AudienceTally, Rate, Standing, StepTally, Surroundings, dry_run
 from winback.campaigns.dry_run.pacing import pacing
 from winback.campaigns.dry_run.page import dry_run_page
 from winback.campaigns.launch import Launch
@@ -187,17 +188,37 @@ def test_an_effect_can_only_be_told_with_customers_in_both_arms_that_are_measure
     assert told["detectable_effect"]["percentage_points"] == pytest.approx(8.3, abs=0.5)
 
 
-def test_texts_cost_their_parts_and_at_most_the_accounts_limit_where_no_price_is_stated(
+def test_texts_cost_their_own_parts_by_country_known_where_the_account_states_a_price_and_else_assumed(
     launch_of: Callable[..., Launch],
 ) -> None:
-    launch = launch_of(channels=["sms"])
-    rows = [planned(channel="sms", country="DE")] * 100 + [planned(channel="sms")] * 10
-    prices = TextPrices(Decimal("0.25"), {"DE": Decimal("0.10")})
-    found = run(launch, [], {1: rows}, text_prices=prices, samples=[{"step": 1, "text": "Hi", "parts": 2}])["cost"]
-    assert found["channels"]["sms"]["parts"] == 220
-    assert found["channels"]["sms"]["provider_cost"] == "25.00"  # (100 x 0.10 + 10 x 0.25) x 2 parts
-    assert "unknown" in found["channels"]["sms"]["basis"]
+    rows = [
+        *[planned(channel="sms", country="DE", text_parts=1)] * 90,
+        *[planned(channel="sms", country="DE", text_parts=2)] * 10,
+        *[planned(channel="sms", country="NO", text_parts=1)] * 10,
+        *[planned(channel="sms", country=None, text_parts=1)] * 2,
+        planned(channel="sms", country=None, text_parts=0),
+    ]
+    paid = SmsSettings(prices={"DE": Decimal("0.10")}, max_price_cents=25)
+    run_of = run(launch_of(channels=["sms"], budget={"spend_minor": 1399}), [], {1: rows}, texts=paid)
+    found, texts = run_of["cost"], run_of["cost"]["channels"]["sms"]
+    assert texts["countries"]["DE"] == {
+        "messages": 100,
+        "parts": 110,
+        "messages_by_parts": {"1": 90, "2": 10},
+        "part_price": "0.10",
+        "basis": "stated",
+        "provider_cost": "11.00",
+    }
+    assert {name: row["basis"] for name, row in texts["countries"].items()} == {
+        "DE": "stated",
+        "NO": "assumed",
+        "unknown": "assumed",
+    }
+    assert (texts["provider_cost"], texts["unwritable"]) == ("14.00", 1)
+    assert found["budget"] == {"spend": {"limit": "13.99", "at_most": "14.0000", "enough": False}}
     assert Decimal(found["total_estimate"]) >= Decimal(found["providers"]) + Decimal(found["aws_estimate"])
+    for words in ("Texts by country", "assumed: the account&#x27;s limit", "it will end before", "1 texts cannot"):
+        assert words in dry_run_page(run_of), words
 
 
 def test_a_plan_beyond_the_rate_says_in_which_hours_and_when_the_last_message_leaves() -> None:

@@ -5,7 +5,6 @@ rows that `launch_plan` writes. What nobody can know yet (who opens, who buys, w
 the account's own finished launches or marked as assumed. The same rows give the same bytes.
 """
 
-from winback.campaigns.dry_run.costs import TextPrices
 from winback.campaigns.dry_run.outlook import ASSUMED_RETURN_RATES, Standing, standing_of
 from winback.campaigns.dry_run.pacing import Rate
 from winback.campaigns.dry_run.result import Surroundings, dry_run, fingerprint
@@ -18,7 +17,6 @@ __all__ = [
     "Standing",
     "StepTally",
     "Surroundings",
-    "TextPrices",
     "dry_run",
     "fingerprint",
     "standing_of",

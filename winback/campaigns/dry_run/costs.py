@@ -1,37 +1,34 @@
 """What the launch's messages would cost: each provider's list price, and the rest of AWS by the counted table."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from winback.accounts.channels import ChannelName
+from winback.accounts.channels import ChannelName, SmsSettings
+from winback.campaigns.policies import Budget
 from winback.costs import prices
 from winback.costs.counted import counted
-
-LISTED = {ChannelName.EMAIL: "ses_email", ChannelName.PUSH: "sns_push"}
-"""Channels whose provider has one price for a message."""
-
-
-@dataclass(frozen=True)
-class TextPrices:
-    """What a part of a text costs, in US dollars, by country; elsewhere at most `ceiling`: a dearer one is refused."""
-
-    ceiling: Decimal
-    by_country: Mapping[str, Decimal] = field(default_factory=dict)
+from winback.delivery.message_cost import HUNDREDTHS, LISTED, listed_hundredths, part_price, text_hundredths
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Recipients by country ("" where it is not known) and the parts that the longest sample message has."""
+    """How many texts there are of each (country, parts), by the plan: the country is "" where the number tells none,
+    the parts are 0 of those that cannot be written. `settings`: the account's, with its prices."""
 
-    countries: Mapping[str, int]
-    parts: int
-    prices: TextPrices
+    counted: Mapping[tuple[str, int], int]
+    settings: SmsSettings
 
 
-def cost(channels: Mapping[str, int], texts: Texts | None, *, candidates: int, planned: int) -> dict[str, Any]:
-    """`channels`: the most messages that each may carry; `planned`: rows planned, the dry run's and the live ones."""
+def cost(
+    channels: Mapping[str, int], texts: Texts, *, candidates: int, planned: int, budget: Budget | None = None
+) -> dict[str, Any]:
+    """`channels`: the most messages that each may carry; `planned`: rows planned, the dry run's and the live ones.
+
+    `budget` is held against them as the sender takes of it: message by message, each rounded up.
+    """
     rows = {channel: _of_channel(channel, messages, texts) for channel, messages in channels.items()}
     providers = sum((Decimal(row["provider_cost"] or 0) for row in rows.values()), Decimal(0))
     messages = sum(channels.values())
@@ -46,6 +43,7 @@ def cost(channels: Mapping[str, int], texts: Texts | None, *, candidates: int, p
         "aws_estimate": _cents(others),
         "aws_causes": {name: _fine(dollars) for name, dollars in causes.items()},
         "total_estimate": _cents(providers + others),
+        "budget": None if budget is None else _budget(budget, channels, texts),
         "prices_of": prices.read_on(),
         "counted_on": counted().counted_on,
         "region": prices.region(),
@@ -53,7 +51,7 @@ def cost(channels: Mapping[str, int], texts: Texts | None, *, candidates: int, p
     }
 
 
-def _of_channel(channel: str, messages: int, texts: Texts | None) -> dict[str, Any]:
+def _of_channel(channel: str, messages: int, texts: Texts) -> dict[str, Any]:
     if channel in LISTED:
         listed = prices.price(LISTED[ChannelName(channel)])
         return {
@@ -61,7 +59,7 @@ def _of_channel(channel: str, messages: int, texts: Texts | None) -> dict[str, A
             "provider_cost": _cents(listed.of(messages)),
             "basis": f"list price: {listed.amount} for {listed.per:,} of {listed.unit}",
         }
-    if channel == ChannelName.SMS and texts is not None:
+    if channel == ChannelName.SMS:
         return _of_texts(messages, texts)
     what = {
         ChannelName.CALL: "the time of those who call is not priced",
@@ -71,23 +69,60 @@ def _of_channel(channel: str, messages: int, texts: Texts | None) -> dict[str, A
 
 
 def _of_texts(messages: int, texts: Texts) -> dict[str, Any]:
-    """At most: a country without a stated price counts at the ceiling above which the account's texts are refused."""
-    countries = dict(texts.countries) or {"": messages}
-    dollars = sum(
-        (texts.prices.by_country.get(country, texts.prices.ceiling) * number for country, number in countries.items()),
-        Decimal(0),
-    )
-    unknown = sorted(country or "unknown" for country in countries if country not in texts.prices.by_country)
+    """By country: a price that the account states is known, elsewhere its most for a part is assumed."""
+    countries: dict[str, dict[str, Any]] = {}
+    dollars = Decimal(0)
+    for country in sorted({country for country, _ in texts.counted}):
+        parts = Counter({parts: number for (of, parts), number in texts.counted.items() if of == country and parts})
+        if not parts:
+            continue
+        whole = sum(each * number for each, number in parts.items())
+        price = part_price(texts.settings, country)
+        dollars += price * whole
+        countries[country or "unknown"] = {
+            "messages": parts.total(),
+            "parts": whole,
+            "messages_by_parts": {str(each): number for each, number in sorted(parts.items())},
+            "part_price": str(price),
+            "basis": "stated" if country in texts.settings.prices else "assumed",
+            "provider_cost": _cents(price * whole),
+        }
     return {
         "messages": messages,
-        "parts_each": texts.parts,
-        "parts": messages * texts.parts,
-        "countries": dict(sorted(countries.items())),
-        "provider_cost": _cents(dollars * texts.parts),
-        "basis": "the account's prices by country"
-        if not unknown
-        else f"at most: {texts.prices.ceiling} a part, the account's limit, for {', '.join(unknown)}",
+        "parts": sum(row["parts"] for row in countries.values()),
+        "unwritable": sum(number for (_, parts), number in texts.counted.items() if not parts),
+        "countries": countries,
+        "provider_cost": _cents(dollars),
+        "basis": _basis(countries),
     }
+
+
+def _basis(countries: Mapping[str, Mapping[str, Any]]) -> str:
+    assumed = [country for country, row in countries.items() if row["basis"] == "assumed"]
+    if not assumed:
+        return "the account's prices by country, and the parts of each text"
+    price = countries[assumed[0]]["part_price"]
+    return f"the parts of each text; {price} a part, the account's limit, is assumed for {', '.join(assumed)}"
+
+
+def _budget(budget: Budget, channels: Mapping[str, int], texts: Texts) -> dict[str, Any]:
+    """What the launch takes of its budgets at most; each is `enough` when it reaches for everybody."""
+    found: dict[str, Any] = {}
+    if budget.sends is not None:
+        messages = sum(channels.values())
+        found["sends"] = {"limit": budget.sends, "at_most": messages, "enough": messages <= budget.sends}
+    if budget.spend_minor is not None:
+        hundredths = sum(listed_hundredths(ChannelName(channel)) * number for channel, number in channels.items())
+        hundredths += sum(
+            text_hundredths(texts.settings, country, parts) * number
+            for (country, parts), number in texts.counted.items()
+        )
+        found["spend"] = {
+            "limit": _cents(Decimal(budget.spend_minor) / 100),
+            "at_most": _fine(Decimal(hundredths) / HUNDREDTHS),
+            "enough": hundredths <= budget.spend_minor * 100,
+        }
+    return found
 
 
 def _note(rows: Mapping[str, Mapping[str, Any]]) -> str:

@@ -16,10 +16,12 @@ from winback.pages import (
     interval_chart,
     paragraph,
     section,
+    subheading,
     table,
 )
 
 Run = Mapping[str, Any]
+_PART_PRICES = {"stated": "as the account states it", "assumed": "assumed: the account's limit"}
 _BASES = {
     "measured": "measured by this account's finished launches",
     "assumed": "assumed, not measured",
@@ -178,9 +180,45 @@ def cost(run: Run) -> Html:
             total=["All", found["messages"], _dollars(found["total_estimate"], currency), ""],
         ),
         paragraph(found["note"]),
+        *_texts(found),
+        *_budget(found["budget"], currency),
         details("Everything else of AWS by cause", table(["Cause", "At most"], causes)),
         lead=f"List prices of {found['prices_of']}, {found['region']}; calls counted on {found['counted_on']}.",
     )
+
+
+def _texts(found: Mapping[str, Any]) -> list[Html]:
+    """Where they go, in how many parts, and which of their prices are known."""
+    texts = found["channels"].get("sms")
+    if texts is None:
+        return []
+    rows: list[list[Content]] = [
+        [
+            country,
+            row["messages"],
+            row["parts"],
+            f"{row['part_price']}\u202f{found['currency']}, {_PART_PRICES[row['basis']]}",
+            _dollars(row["provider_cost"], found["currency"]),
+        ]
+        for country, row in texts["countries"].items()
+    ]
+    shown = [subheading("Texts by country"), table(["To", "Texts", "Parts", "A part", "Cost"], rows, align="lrrlr")]
+    if texts["unwritable"]:
+        shown.append(paragraph(f"{figures.count(texts['unwritable'])} texts cannot be written for their recipients."))
+    return shown
+
+
+def _budget(budget: Mapping[str, Any] | None, currency: str) -> list[Html]:
+    shown = []
+    for name, what in (("sends", "messages"), ("spend", currency)):
+        if budget is not None and (row := budget.get(name)) is not None:
+            most, limit = (
+                f"{figures.count(row[each])} {what}" if name == "sends" else _dollars(row[each], currency)
+                for each in ("at_most", "limit")
+            )
+            end = "it suffices." if row["enough"] else "it will end before everybody has been written to."
+            shown.append(paragraph(f"Of the budget of {limit} the launch takes {most} at most: {end}"))
+    return shown
 
 
 def _range(found: Mapping[str, int], currency: str) -> str:

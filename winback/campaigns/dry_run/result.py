@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from winback.accounts.channels import ChannelName
-from winback.campaigns.dry_run.costs import TextPrices, Texts, cost
+from winback.accounts.channels import SmsSettings
+from winback.campaigns.dry_run.costs import Texts, cost
 from winback.campaigns.dry_run.experiments import experiments
 from winback.campaigns.dry_run.outlook import Standing, detectable_effect, outlook, return_rate
 from winback.campaigns.dry_run.pacing import Rate, pacing
@@ -26,7 +26,7 @@ class Surroundings:
     """What the launch meets beside its own plan, read when the dry run is made; all of it shows in the result.
 
     `rates`: of each channel that has a limit. `exposure`: what the launch's offers may cost (winback.offers); None
-    without offers. `preflight`: what was checked before an approval. `text_prices`: of the account's texts.
+    without offers. `preflight`: what was checked before an approval. `texts`: what the account pays for them.
     """
 
     currency: str
@@ -34,7 +34,7 @@ class Surroundings:
     rates: Mapping[str, Rate] = field(default_factory=dict)
     exposure: Mapping[str, Any] | None = None
     preflight: Sequence[Mapping[str, Any]] = ()
-    text_prices: TextPrices | None = None
+    texts: SmsSettings = field(default_factory=SmsSettings)
     samples: Sequence[Mapping[str, Any]] = ()
 
 
@@ -69,7 +69,7 @@ def dry_run(
             audience.measured[Arm.TREATMENT], audience.measured[Arm.HOLDOUT], rate, assumption
         ),
         "offers": around.exposure,
-        "cost": _cost(audience, steps, around),
+        "cost": _cost(launch, audience, steps, around),
         "outlook": outlook(treated_by_segment, around.standing, around.currency, exponent(around.currency)),
         "preflight": [dict(check) for check in around.preflight],
         "samples": [dict(sample) for sample in around.samples],
@@ -156,21 +156,20 @@ def _pacing(
     return whole, fates
 
 
-def _cost(audience: AudienceTally, steps: Sequence[StepTally], around: Surroundings) -> dict[str, Any]:
+def _cost(launch: Launch, audience: AudienceTally, steps: Sequence[StepTally], around: Surroundings) -> dict[str, Any]:
     channels: Counter[str] = Counter()
+    texts: Counter[tuple[str, int]] = Counter()
     for step in steps:
         channels.update(step.channels)
-    texts = None
-    if channels[ChannelName.SMS] and around.text_prices is not None:
-        countries: Counter[str] = Counter()
-        for step in steps:
-            countries.update(step.countries[ChannelName.SMS])
-        if unknown := channels[ChannelName.SMS] - countries.total():
-            countries[""] += unknown
-        parts = max((sample["parts"] for sample in around.samples if sample.get("parts")), default=1)
-        texts = Texts(countries, parts, around.text_prices)
+        texts.update(step.texts)
     rows = sum(step.rows for step in steps)
-    return cost(dict(sorted(channels.items())), texts, candidates=audience.candidates, planned=2 * rows)
+    return cost(
+        dict(sorted(channels.items())),
+        Texts(texts, around.texts),
+        candidates=audience.candidates,
+        planned=2 * rows,
+        budget=launch.definition.budget,
+    )
 
 
 def _excluded(customers: int, reasons: Counter[str]) -> dict[str, Any]:

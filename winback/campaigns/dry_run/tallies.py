@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from winback.accounts.channels import ChannelName
 from winback.campaigns.planning import ALLOW
 
 Row = Mapping[str, Any]
@@ -59,7 +60,7 @@ class StepTally:
         self.hours: dict[str, Counter[str]] = defaultdict(Counter)  # channel -> hour, such as 2026-11-23T09:00:00Z
         self.variants: Counter[tuple[str, str]] = Counter()  # experiment, variant -> recipients
         self.offers: Counter[str] = Counter()  # offer -> recipients whose message carries it
-        self.countries: dict[str, Counter[str]] = defaultdict(Counter)  # channel -> country, where the plan says it
+        self.texts: Counter[tuple[str, int]] = Counter()  # country of the number, parts
 
     def add(self, rows: Iterable[Row]) -> None:
         self.chunks += 1
@@ -74,8 +75,8 @@ class StepTally:
             self.variants.update(row.get("variants", {}).items())
             if row.get("offer_id"):
                 self.offers[row["offer_id"]] += 1
-            if row.get("country"):
-                self.countries[channel][row["country"]] += 1
+            if channel == ChannelName.SMS:
+                self.texts[row["country"] or "", row["text_parts"]] += 1
 
     @property
     def recipients(self) -> int:
