@@ -6,6 +6,8 @@ Messaging emits events, https://docs.aws.amazon.com/sms-voice/latest/userguide/c
 https://docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-payload.html.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,13 +42,22 @@ _OPTED_OUT, _INVALID_NUMBER = "phone number is opted out", "invalid phone number
 # Failures of SNS's log at which no carrier was asked.
 _NOT_HANDED_ON = ("exceed max price", "no quota left", "message body is invalid", _OPTED_OUT)
 _HARD, _UNSUBSCRIBE = "hard_bounce", "unsubscribe"
-# https://docs.aws.amazon.com/sms-voice/latest/userguide/keywords.html and .../sns/latest/dg/sms_manage.html; those of
-# 47 CFR 64.1200 (a)(10) too.
+# Who begins with one of these wants no more, whatever follows: so does AWS read its keywords,
+# https://docs.aws.amazon.com/sms-voice/latest/userguide/keywords.html and .../opt-out-list-keywords.html. The words of
+# 47 CFR 64.1200 (a)(10) too, which also counts what a reasonable person takes for the same; and in the languages that
+# messages are shipped in.
 _STOP = frozenset(
-    {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "ARRET", "ARRÊT", "OPTOUT", "OPT-OUT", "REMOVE", "TD"}
-    | {"OPT OUT", "REVOKE", "STOP ALL"}
+    {"STOP", "STOPP", "STOPPEN", "STOPALL", "UNSUBSCRIBE", "UNSUB", "OPTOUT", "OPT-OUT", "OPT OUT", "ARRET", "ARRÊT"}
+    | {"ABMELDEN", "ABBESTELLEN", "DESABONNER", "DÉSABONNER", "DISISCRIVIMI", "AFMELDEN", "UITSCHRIJVEN"}
 )
-_AROUND = ".!\"' \u2018\u2019\u201c\u201d\u201e"
+# These begin other sentences as well, and mean it where they are all that is said.
+_STOP_ALONE = frozenset(
+    {"CANCEL", "END", "QUIT", "REMOVE", "REMOVE ME", "REVOKE", "TD", "ENDE", "BAJA", "NO MAS", "NO MÁS"}
+)
+_COURTESY = frozenset(
+    {"PLEASE", "PLS", "PLZ", "BITTE", "SVP", "HI", "HELLO", "HALLO", "OK", "THANKS", "DANKE", "MERCI"}
+)
+_WORD = re.compile(r"[\w'-]*\w")
 _HELP = frozenset({"HELP", "INFO", "AIDE"})
 
 
@@ -123,15 +134,23 @@ def read_text_event(event: Mapping[str, Any]) -> TextReport:
 
 def read_answer(payload: Mapping[str, Any]) -> TextAnswer:
     """What a customer texted back. Raises MalformedEvent."""
-    words = " ".join(str(payload.get("messageBody") or "").split()).strip(_AROUND).upper()
-    kind = AnswerKind.STOP if words in _STOP else AnswerKind.HELP if words in _HELP else AnswerKind.OTHER
     previous = payload.get("previousPublishedMessageId")
     return TextAnswer(
-        kind,
+        _kind_of(str(payload.get("messageBody") or "")),
         number=_text(payload, "originationNumber"),
         to=_text(payload, "destinationNumber"),
         message_id=previous if isinstance(previous, str) and previous else None,
     )
+
+
+def _kind_of(text: str) -> AnswerKind:
+    """Keyboards write letters of full width, quotes, signs and courtesies around what is said."""
+    written = unicodedata.normalize("NFKC", text).replace("\u2019", "'").upper()
+    words = [word.lstrip("'-") for word in _WORD.findall(written)]
+    said = [word for word in words if word not in _COURTESY]
+    if {" ".join(said[:1]), " ".join(said[:2])} & _STOP or " ".join(said) in _STOP_ALONE:
+        return AnswerKind.STOP
+    return AnswerKind.HELP if " ".join(said) in _HELP else AnswerKind.OTHER
 
 
 def _feedback(

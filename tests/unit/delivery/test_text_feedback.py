@@ -110,8 +110,16 @@ def test_what_is_not_as_documented_is_refused_without_repeating_it(broken: Any) 
         ("unsubscribe", AnswerKind.STOP),
         ("Opt  out", AnswerKind.STOP),
         ("“STOP”", AnswerKind.STOP),  # as phones write what they were told to
+        ("\uff33\uff34\uff2f\uff30", AnswerKind.STOP),  # of full width
+        ("Stopp!", AnswerKind.STOP),
+        ("Bitte abmelden", AnswerKind.STOP),
+        ("Please stop texting me", AnswerKind.STOP),
+        ("Stop 🛑\n-- \nSent from my phone", AnswerKind.STOP),
+        ("Ende.", AnswerKind.STOP),
         ("help", AnswerKind.HELP),
         ("Don't stop!", AnswerKind.OTHER),
+        ("End of the month is fine", AnswerKind.OTHER),
+        ("Stoppers?", AnswerKind.OTHER),
         ("", AnswerKind.OTHER),
     ],
 )
