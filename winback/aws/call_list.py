@@ -9,14 +9,16 @@ from winback.aws import keys
 from winback.aws.call_tasks import CallTasks
 from winback.aws.feedback import FeedbackBook
 from winback.aws.recipients import RecipientStore
+from winback.aws.suppressions import SuppressionReason
 from winback.aws.tables import Item, batch_get
 from winback.delivery.calls import CallOutcome, CallState, NotACursor, UnknownCall, send_of
 from winback.delivery.channels import ChannelName
+from winback.delivery.channels.phone import phone_of
 from winback.delivery.gate import eligibility
-from winback.delivery.ledger import BounceType, EventKind, FeedbackEvent
+from winback.delivery.ledger import EventKind, FeedbackEvent
 from winback.identifiers import SendId
 
-_CALL = ChannelName.CALL.value
+_CALL, _SMS = ChannelName.CALL.value, ChannelName.SMS.value
 
 
 class CallList:
@@ -40,7 +42,8 @@ class CallList:
     def settle(
         self, account: Account, call_id: str, outcome: CallOutcome, *, comment: str | None, at: datetime
     ) -> CallState:
-        """The call's state afterwards. Whoever wants no calls is never called again.
+        """The call's state afterwards. Whoever wants no calls is never called again; a wrong number is neither called
+        nor texted.
 
         Every write may be repeated, and is when the request is; the denial comes first, so that it holds whatever dies
         in between, and whatever was said of the call before. Raises UnknownCall, CallIsDone.
@@ -48,14 +51,24 @@ class CallList:
         account_id = account.account_id
         send_id = send_of(account_id, call_id)
         today = at.astimezone(account.zone).date()
-        if outcome is CallOutcome.DO_NOT_CALL:
+        if outcome in (CallOutcome.DO_NOT_CALL, CallOutcome.WRONG_NUMBER):
             self._tasks.require(account_id, call_id)
-            self._book.suppressions.unsubscribe(account, send_id.customer_key, _CALL, at=at, send_id=send_id)
+            if outcome is CallOutcome.DO_NOT_CALL:
+                self._book.suppressions.unsubscribe(account, send_id.customer_key, _CALL, at=at, send_id=send_id)
+            else:
+                self._suppress_number(account, send_id, at)
         settled = self._tasks.settle(account_id, call_id, outcome, comment=comment, at=at, on=today)
         for kind in settled.events:
-            bounce = BounceType.SOFT if kind is EventKind.BOUNCED else None
+            bounce = settled.bounce if kind is EventKind.BOUNCED else None
             self._book.record(send_id, FeedbackEvent(kind, at, bounce), _CALL)
         return settled.state
+
+    def _suppress_number(self, account: Account, send_id: SendId, at: datetime) -> None:
+        profile = self._customers.get_item(Key=keys.profile(account.account_id, send_id.customer_key)).get("Item")
+        if number := phone_of(profile or {}):
+            for channel in (_CALL, _SMS):
+                reason = SuppressionReason.HARD_BOUNCE
+                self._book.suppressions.add(account, number, channel, reason, at=at, send_id=send_id)
 
     def _shown(self, account: Account, calls: Sequence[Item]) -> list[dict[str, Any]]:
         sends = [SendId.parse(call["send_id"]) for call in calls]

@@ -1,7 +1,7 @@
 """Calls that account managers are to make: items of the performance table by state and due day."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -122,6 +122,5 @@ class CallTasks:
 def _again(done: Item, outcome: CallOutcome) -> Settled:
     if done.get("outcome") != outcome:
         raise CallIsDone(f"the call is done, as {done.get('outcome')}")
-    return Settled(
-        CallState.DONE, settle(outcome, [date.fromisoformat(day) for day in done.get("tried_on", [])]).events
-    )
+    tried = [date.fromisoformat(day) for day in done.get("tried_on", [])]
+    return replace(settle(outcome, tried), state=CallState.DONE)

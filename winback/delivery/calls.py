@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from winback.delivery.ledger import EventKind
+from winback.delivery.ledger import BounceType, EventKind
 from winback.identifiers import AccountId, SendId
 
 MOST_DAYS = 3
@@ -25,6 +25,7 @@ class CallOutcome(StrEnum):
     NOT_REACHED = "not_reached"
     AGREED = "agreed"
     DECLINED = "declined"
+    WRONG_NUMBER = "wrong_number"  # nobody's, or somebody else's
     DO_NOT_CALL = "do_not_call"
 
 
@@ -33,6 +34,7 @@ _EVENTS: dict[CallOutcome, tuple[EventKind, ...]] = {
     CallOutcome.REACHED: (EventKind.DELIVERED,),
     CallOutcome.AGREED: (EventKind.DELIVERED, EventKind.CLICKED),
     CallOutcome.DECLINED: (EventKind.DELIVERED,),
+    CallOutcome.WRONG_NUMBER: (EventKind.BOUNCED,),
     CallOutcome.NOT_REACHED: (EventKind.BOUNCED,),
     CallOutcome.DO_NOT_CALL: (EventKind.DELIVERED, EventKind.UNSUBSCRIBED),
 }
@@ -52,17 +54,19 @@ class CallIsDone(ValueError):
 
 @dataclass(frozen=True)
 class Settled:
-    """What an outcome does: the call's state after it, and the events of its send."""
+    """What an outcome does: the call's state after it, and the events of its send; `bounce` of those that bounced."""
 
     state: CallState
     events: tuple[EventKind, ...]
+    bounce: BounceType = BounceType.SOFT
 
 
 def settle(outcome: CallOutcome, tried_on: Collection[date]) -> Settled:
     """`tried_on`: the days on which the customer was not reached, today's among them."""
     if outcome is CallOutcome.NOT_REACHED and len(set(tried_on)) < MOST_DAYS:
         return Settled(CallState.OPEN, ())
-    return Settled(CallState.DONE, _EVENTS[outcome])
+    bounce = BounceType.HARD if outcome is CallOutcome.WRONG_NUMBER else BounceType.SOFT
+    return Settled(CallState.DONE, _EVENTS[outcome], bounce)
 
 
 def call_id_of(send_id: SendId, due_on: date) -> str:

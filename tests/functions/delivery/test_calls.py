@@ -135,6 +135,20 @@ def test_a_wish_for_no_calls_outlives_the_process_that_takes_it(listed: Cloud, m
     assert not may_be_called(listed, 1)
 
 
+@pytest.mark.parametrize("said_before", [None, "reached"])
+def test_a_wrong_number_is_neither_called_nor_texted_again(listed: Cloud, said_before: str | None) -> None:
+    if said_before:
+        say(listed, call_id(listed, 1), outcome=said_before)
+    say(listed, call_id(listed, 1), outcome="wrong_number")
+    hashed = listed.account.address_hash("+493012345671")
+    for channel in ("call", "sms"):
+        found = listed.customers.get_item(Key=keys.suppression(listed.account.account_id, hashed, channel))["Item"]
+        assert found["reason"] == "hard_bounce"
+    profile = keys.profile(listed.account.account_id, listed.send_id(1).customer_key)
+    assert listed.customers.get_item(Key=profile)["Item"]["consent"]["call"]["state"] == "granted"
+    assert outcome_of(listed.row(1)) is (Outcome.DELIVERED if said_before else Outcome.BOUNCED_HARD)
+
+
 def test_who_was_not_reached_is_called_again_on_other_days_and_then_no_more(listed: Cloud) -> None:
     named = call_id(listed, 1)
     for day, state in ((0, "open"), (0, "open"), (1, "open"), (2, "done")):
