@@ -26,18 +26,24 @@ class ProfileStore:
         self._table = customers_table
 
     def upsert(
-        self, account: Account, customers: Sequence[Customer], *, received_at: datetime, statement: str
+        self,
+        account: Account,
+        customers: Sequence[Customer],
+        *,
+        received_at: datetime,
+        statement: str,
+        in_bulk: bool = False,
     ) -> list[Customer]:
         """The customers whose profile the statement changed; each is stated at most once.
 
-        `statement` names the import or batch: what it wrote itself counts as changed.
-
-        So a retry after a crash in the middle gives the same answer, and writes the same profiles.
+        `statement` names the import or batch: what it wrote itself counts as changed. So a retry after a crash in the
+        middle gives the same answer, and writes the same profiles. `in_bulk`, for a file's million: new profiles are
+        put 25 to a request, without a look at whether somebody else created one in the same tenth of a second.
         """
         batches = [customers[start : start + GET_BATCH] for start in range(0, len(customers), GET_BATCH)]
 
         def one(batch: Sequence[Customer]) -> list[Customer]:
-            return self._upsert_batch(account, batch, received_at, statement)
+            return self._upsert_batch(account, batch, received_at, statement, in_bulk=in_bulk)
 
         if len(batches) < 2:
             return [customer for batch in batches for customer in one(batch)]
@@ -99,7 +105,13 @@ class ProfileStore:
         )
 
     def _upsert_batch(
-        self, account: Account, customers: Sequence[Customer], received_at: datetime, statement: str
+        self,
+        account: Account,
+        customers: Sequence[Customer],
+        received_at: datetime,
+        statement: str,
+        *,
+        in_bulk: bool,
     ) -> list[Customer]:
         """What somebody else changed after it was read (an unsubscribe, another import) is read and merged again."""
         places = {each.customer_id: keys.profile(account.account_id, _key(account, each)) for each in customers}
@@ -117,20 +129,20 @@ class ProfileStore:
                 if same:
                     continue
                 item = {**place, **profile_of(customer, before, received_at=received_at), "stated_by": statement}
-                if before is None:
+                if before is None and in_bulk:
                     new.append(item)
                 elif not self._replace(before, item):
                     overtaken.append(customer)
-            # Profiles that did not exist need no condition, and go 25 to a request: an unsubscribe needs a profile,
-            # because only a customer with one is ever written to.
             batch_put(self._table, new)
             if not overtaken:
                 return [each for each in customers if each.customer_id in changed]
             pending = overtaken
         raise Contended(f"{len(pending)} profiles kept changing while they were written")
 
-    def _replace(self, before: Item, item: Item) -> bool:
-        """Puts `item` in the place of what was read; False when that is no longer there."""
+    def _replace(self, before: Item | None, item: Item) -> bool:
+        """Puts `item` in the place of what was read; False when that is no longer there, or where nothing was, is."""
+        if before is None:
+            return put_if(self._table, item, "attribute_not_exists(pk)")
         revision = before.get("revision")
         condition = "attribute_not_exists(revision)" if revision is None else "revision = :read"
         values = {} if revision is None else {":read": revision}
