@@ -7,8 +7,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 
 def _parse_time_of_day(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, time):
         return value
+    if not isinstance(value, str):  # pydantic would take 9 for nine seconds after midnight
+        raise ValueError("expected HH:MM such as 09:30")
     hour, colon, minute = value.partition(":")
     if not (colon and len(hour) == len(minute) == 2 and hour.isdecimal() and minute.isdecimal()):
         raise ValueError("expected HH:MM such as 09:30")

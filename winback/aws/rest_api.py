@@ -107,7 +107,7 @@ def _fitting(model: type[Model], content: Any) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         raise RequestRefused(
-            HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", field_problems(error)
+            HTTPStatus.BAD_REQUEST, "invalid_request", "some fields do not fit", field_problems(error, model)
         ) from None
 
 

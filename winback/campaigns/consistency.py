@@ -107,8 +107,8 @@ def rule_problems(
     """Of the steps against the rules of the whole campaign."""
     latest = max((last_day(touch.step) for touch in touches), default=0)
     if evaluation_days <= latest + 1:
-        problem = f"evaluation_days is {evaluation_days}, but the last step may leave on day {latest + 1}"
-        yield (), f"{problem}: expected at least {latest + 2}"
+        problem = f"is {evaluation_days}, but the last step may leave on day {latest + 1}"
+        yield ("evaluation_days",), f"{problem}: expected at least {latest + 2}"
     stopped = {BranchOn.CONVERTED: StopOn.PURCHASE, BranchOn.ENGAGED: StopOn.ENGAGED}
     for point in points:
         reason = stopped.get(point.branch.branch.on)

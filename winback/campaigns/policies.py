@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from winback.accounts.quiet_hours import TimeOfDay
-from winback.campaigns.steps import NAME, Channels, Part, TemplateChoice, Timing, Weekday
+from winback.campaigns.steps import Channels, Part, TemplateChoice, Timing, Weekday
+from winback.fields import NAME
 from winback.segmentation.grid import ValueTier
 
 MAX_EXPERIMENTS = 5

@@ -35,7 +35,7 @@ def read_definition(text: str, *, as_json: bool = False) -> CampaignDefinition:
     try:
         return CampaignDefinition.model_validate(content)
     except ValidationError as error:
-        raise DefinitionRefused(field_problems(error)) from None
+        raise DefinitionRefused(field_problems(error, CampaignDefinition)) from None
 
 
 def read_yaml(text: str) -> Any:
@@ -45,13 +45,20 @@ def read_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-        raise Unreadable(f"{place}{error.problem}") from None
+        raise Unreadable(f"{place}{error.problem}{_hint(error.problem or '')}") from None
     except yaml.YAMLError as error:
         raise Unreadable(str(error)) from None
     except RecursionError:
         raise Unreadable("it is nested too deeply") from None
     except (ValueError, LookupError):
         raise Unreadable("a value does not fit the tag before it") from None
+
+
+def _hint(problem: str) -> str:
+    """What the parser's words mean to somebody who wrote a line."""
+    if "mapping values" in problem:
+        return ": expected text that holds a colon in quotes, and fields indented alike"
+    return ": expected spaces, not tabs, to indent with" if "\\t" in problem else ""
 
 
 def _json(text: str) -> Any:

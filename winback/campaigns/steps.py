@@ -19,12 +19,12 @@ from pydantic import (
 from winback.accounts.channels import ChannelName
 from winback.accounts.quiet_hours import TimeOfDay
 from winback.campaigns.inline_template import InlineTemplate
+from winback.fields import NAME
 from winback.segmentation.names import Segment
 
 MAX_STEPS = 10
 MAX_BRANCHES = 10
 MAX_EVALUATION_DAYS = 730  # leaves a year to choose a start within winback.campaigns.launch.LONGEST_AHEAD
-NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Way = Literal["then", "otherwise"]
 Conditions = tuple[tuple[int, Way], ...]
@@ -158,8 +158,10 @@ class Branch(Part):
 
 
 def _kind(value: object) -> str:
-    given = value if isinstance(value, dict) else {"branch": None} if isinstance(value, Branch) else {}
-    return "<branch>" if "branch" in given else "<step>"
+    """A branch by any field that steps have not, so that one with a mistyped `branch` is told of that."""
+    if isinstance(value, Branch):
+        return "<branch>"
+    return "<branch>" if isinstance(value, dict) and value.keys() & {"branch", "then", "otherwise"} else "<step>"
 
 
 Node = Annotated[Annotated[Step, Tag("<step>")] | Annotated[Branch, Tag("<branch>")], Discriminator(_kind)]

@@ -122,7 +122,7 @@ def test_a_holdout_of_less_than_nothing_or_more_than_half_is_refused(definition:
 
 
 def test_the_evaluation_must_outlast_the_last_step(definition: Build) -> None:
-    assert "evaluation_days is 8" in problems(definition, evaluation_days=8)["body"][0]
+    assert problems(definition, evaluation_days=8)["evaluation_days"][0].startswith("is 8")
     assert definition(evaluation_days=9).evaluation_days == 9
 
 

@@ -54,6 +54,57 @@ def test_every_problem_is_named_with_its_path() -> None:
 
 
 @pytest.mark.parametrize(
+    ("right", "wrong", "field", "problem", "expected"),
+    [
+        (
+            "after_days: 9\n",
+            "after_day: 9\n",
+            "steps[1].after_day",
+            "is not a known field",
+            "after_days, if that was meant",
+        ),
+        (
+            "otherwise:",
+            "else:",
+            "steps[1].else",
+            "is not a known field",
+            "one of after_days, branch, otherwise, then",
+        ),
+        ("- branch:", "- brnch:", "steps[1].brnch", "is not a known field", "branch, if that was meant"),
+        ("until:", "till:", "steps[1].then[0].send_within.till", "is not a known field", "until, if that was meant"),
+        ("after_days: 9\n", "after_days: soon\n", "steps[1].after_days", "does not fit", "a whole number"),
+        ("on: [monday]", "on: monday", "steps[0].on", "does not fit", "a list, such as [one, another]"),
+        ("10:30", "10.30", "steps[0].send_at", "does not fit", "HH:MM such as 09:30"),
+        ("10:30", "24:00", "steps[0].send_at", "does not fit", "a time from 00:00 to 23:59"),
+        ("share: 2", "share: half", "experiments[0].variants[1].share", "does not fit", "a whole number"),
+        ("off-0123456789ab", "spring", "offers.offers[0]", "does not fit", "an id such as off-0123456789ab"),
+        (
+            ', {name: b, share: 2, subject: "It is you: no"}',
+            "",
+            "experiments[0].variants",
+            "does not fit",
+            "2 or more of them",
+        ),
+        (
+            "{on: engaged, step: hello}",
+            "{on: segment}",
+            "steps[1].branch",
+            "segments are given with on: segment, and only then",
+            "the segments that it asks for",
+        ),
+    ],
+)
+def test_a_mistake_is_told_once_in_the_words_of_who_wrote_it(
+    right: str, wrong: str, field: str, problem: str, expected: str
+) -> None:
+    text = YAML.replace("yes please", "true").replace("500 euros", "50000")
+    with pytest.raises(DefinitionRefused) as refused:
+        read_definition(text.replace(right, wrong, 1))
+    found = [(one.field, one.problem, one.expected) for one in refused.value.problems if one.problem != "is missing"]
+    assert found == [(field, problem, expected)]
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("a: [", "line 1, column 5"),
@@ -63,6 +114,8 @@ def test_every_problem_is_named_with_its_path() -> None:
         ("a: !!int x", "does not fit the tag"),
         ("[" * 5000, "nested too deeply"),
         ("? [1]\n: 2", "a name is plain text"),
+        ("name: Spring: come back", "line 1, column 13: .* expected text that holds a colon in quotes"),
+        ("steps:\n\t- a", "line 2, column 1: .* expected spaces, not tabs"),
     ],
 )
 def test_what_is_no_plain_document_is_refused(text: str, problem: str) -> None:
