@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from winback.accounts import Account
@@ -16,6 +17,7 @@ from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchStore
 from winback.aws.lifts import LiftStore
 from winback.aws.tables import Accounts
+from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.dry_run import (
     AudienceTally,
     Rate,
@@ -44,11 +46,19 @@ class _Chunk:
     plans: dict[int, list[Row]]  # by step
     offers: list[Row]
 
-    @property
-    def with_offers(self) -> set[str]:
-        """Customers of whom some message is allowed that carries an offer."""
-        rows = (row for plan in self.plans.values() for row in plan)
-        return {row["customer_key"] for row in rows if row["verdict"] == ALLOW and row.get("offer_id")}
+    def offered(self, definition: CampaignDefinition) -> set[str]:
+        """Customers of whom some message is allowed that carries an offer to who has one."""
+
+        @cache
+        def carries(step: int, variants: tuple[tuple[str, str], ...]) -> bool:
+            return definition.step_for(step, dict(variants)).offer
+
+        return {
+            row["customer_key"]
+            for step, plan in self.plans.items()
+            for row in plan
+            if row["verdict"] == ALLOW and carries(step, tuple(sorted(row["variants"].items())))
+        }
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,7 @@ class DryRuns:
             audience.add(chunk.audience)
             for step, rows in chunk.plans.items():
                 steps[step].add(rows)
-            offers.add(chunk.offers, among=chunk.with_offers)
+            offers.add(chunk.offers, among=chunk.offered(launch.definition) if chunk.offers else set())
         around = self._around(
             launch,
             account,

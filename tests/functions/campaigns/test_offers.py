@@ -80,7 +80,9 @@ def test_a_fixed_offer_is_shown_with_its_exposure_and_rides_on_the_step_that_car
     exposure = shown["dry_run"]["offers"]
     assert exposure["worst_minor"] == 400 * len(given) <= 4_000
     assert exposure["offers"][0]["codes"] == {"needed": len(given), "left": 30, "enough": True}
-    planned = {row["customer_key"]: row["offer_id"] for row in cloud.rows(launch_id, "plan-dry_run/step-2")}
+    reminders = cloud.rows(launch_id, "plan-dry_run/step-2")
+    assert exposure["without_offer"] == sum(row["verdict"] == "allow" and not row["offer_id"] for row in reminders) > 0
+    planned = {row["customer_key"]: row["offer_id"] for row in reminders}
     assert {customer for customer, offer in planned.items() if offer} == given
     assert not any(row["offer_id"] for row in cloud.rows(launch_id, "plan-dry_run/step-1"))
     assert cloud.launch(launch_id).offers[0].offer_id == GIFT
