@@ -139,9 +139,9 @@ def offers(run: Run) -> list[Html]:
                 ],
             ),
             paragraph(
-                f"At worst {exposure['worst_means']}. {figures.count(exposure['without_offer'])} more customers get such "
-                f"a message without an offer. The budget of {figures.money(exposure['budget_minor'], currency)} is a "
-                "limit that sending "
+                f"At worst {exposure['worst_means']}. {figures.count(exposure['without_offer'])} more customers get "
+                f"such a message without an offer. The budget of {figures.money(exposure['budget_minor'], currency)} "
+                "is a limit that sending "
                 + ("keeps." if exposure["within_budget"] else "keeps: it will end before everybody has one.")
             ),
             lead="Nothing of it leaves without an approval of this launch.",
