@@ -59,7 +59,7 @@ def experiment_words(experiment: Experiment) -> str:
 def bounds_words(definition: CampaignDefinition) -> list[str]:
     """Who is left alone, what stops it, and what it may use up."""
     holdout, guards = definition.holdout, definition.guardrails
-    sized = f"as many as find {holdout.detect_points:g} percentage points"
+    sized = f"as many as it takes to find an effect of {holdout.detect_points:g} percentage points"
     held = f"{holdout.share:.1%} of the eligible" if holdout.share is not None else sized
     tiers = f"; of {listed(holdout.exclude_tiers, 'and')} nobody" if holdout.exclude_tiers else ""
     guarded = (
@@ -75,11 +75,12 @@ def bounds_words(definition: CampaignDefinition) -> list[str]:
     if definition.budget is not None:
         spend = definition.budget.spend_minor
         most = [f"{definition.budget.sends} sends"] if definition.budget.sends is not None else []
-        most += [f"{spend} minor units of money"] if spend is not None else []
+        most += [f"{spend} in minor units, such as cents"] if spend is not None else []
         lines.append(f"Budget: {listed(most, 'and')}")
     if definition.offers is not None:
         policy = definition.offers
-        lines.append(f"Offers: {listed(policy.offers, 'or')}, {policy.budget_minor} minor units of money at most")
+        most_of_all = f"{policy.budget_minor} in minor units, such as cents, at most"
+        lines.append(f"Offers: {listed(policy.offers, 'or')}, {most_of_all}")
     return lines
 
 

@@ -40,7 +40,7 @@ app = typer.Typer(
 _FROM_ORDERS = (
     "[bold]From orders[/bold], with what you know beside them:\n\n"
     "winback brief {kind} --orders export.csv --as-of 2026-01-01 --notes notes.txt --out brief.md "
-    "--map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total\n\n"
+    "\\\n  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total\n\n"
 )
 _FROM_NOTES = (
     "[bold]From notes alone[/bold], as they come or as a form (winback brief notes-template):\n\n"

@@ -20,7 +20,7 @@ from winback.campaigns.timeline import Timeline, timeline
 from winback.campaigns.wording import bounds_words, experiment_words, moment_words, question_words, touch_words
 from winback.cli.orders_file import Refuse, refusal
 from winback.delivery.messages import Template, resolve_template
-from winback.fields import FieldProblem
+from winback.fields import WHOLE, FieldProblem
 from winback.instants import format_instant, parse_instant
 
 app = typer.Typer(
@@ -29,19 +29,26 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
-EXAMPLE = (
-    "[bold]Example[/bold] of a file, comeback.yaml:\n\n"
-    "name: Come back\n\n"
-    "audience: {families: [Slipping]}\n\n"
-    "steps:\n\n"
-    "- {name: hello, template: we-miss-you, after_days: 0, send_at: 10:00}\n\n"
-    "- branch: {on: engaged, step: hello}\n\n"
-    "\u00a0\u00a0after_days: 5\n\n"
-    "\u00a0\u00a0then: [{template: still-thinking, after_days: 7, on: \\[tuesday, thursday]}]\n\n"
-    "\u00a0\u00a0otherwise: [{template: we-miss-you, subject: One more thing, after_days: 9}]\n\n"
-    "winback campaign check comeback.yaml --starts-at 2026-12-01T09:00:00Z --zone Europe/Berlin\n\n"
-    "POST /v1/campaigns takes the same file as application/yaml or application/json."
-)
+EXAMPLE = r"""[bold]Example[/bold] of a file, comeback.yaml:
+
+  name: Come back
+  audience: {families: \[Slipping]}
+  steps:
+  - {name: hello, template: we-miss-you, after_days: 0, send_at: 10:00}
+  - branch: {on: engaged, step: hello}
+    after_days: 5
+    then:
+    - {template: still-thinking, after_days: 7, on: \[tuesday, thursday]}
+    otherwise:
+    - {template: we-miss-you, subject: One more thing, after_days: 9}
+
+Check it, and see the dates of a launch:
+
+  winback campaign check comeback.yaml --starts-at 2026-12-01T09:00:00Z \
+    --zone Europe/Berlin
+
+docs/campaigns.md explains every field. POST /v1/campaigns takes the same file, as application/yaml or
+application/json."""
 BAD_DEFINITION = 1
 SAVED = "tpl-"
 
@@ -71,11 +78,11 @@ def check(
     if problems:
         _show_problems(file, problems, as_json=as_json)
         raise typer.Exit(BAD_DEFINITION)
-    planned = timeline(definition, start, place) if start is not None else None
     if as_json:
+        planned = timeline(definition, start, place) if start is not None else None
         typer.echo(json.dumps(_described(definition, planned), indent=1, ensure_ascii=False))
     else:
-        _show(definition, planned, place)
+        _show(definition, start, place)
 
 
 @app.command()
@@ -106,10 +113,12 @@ def _show_problems(file: Path, problems: list[FieldProblem], *, as_json: bool) -
         typer.echo(json.dumps({"valid": False, "problems": found}, indent=1))
         return
     console = Console(stderr=True)
-    console.print(f"[bold]{escape(file.name)}[/bold] has {len(problems)} problems:", soft_wrap=True)
+    number = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+    console.print(f"[bold]{escape(file.name)}[/bold] has {number} (steps\\[0] is the first step):", soft_wrap=True)
     for problem in problems:
+        field = "the whole file" if problem.field == WHOLE else problem.field
         said = f"{problem.problem}; expected {problem.expected}"
-        console.print(f"  [bold red]{escape(problem.field)}[/bold red]: {escape(said)}", soft_wrap=True)
+        console.print(f"  [bold red]{escape(field)}[/bold red]: {escape(said)}", soft_wrap=True)
 
 
 def _described(definition: CampaignDefinition, planned: Timeline | None) -> dict[str, Any]:
@@ -133,9 +142,11 @@ def _described(definition: CampaignDefinition, planned: Timeline | None) -> dict
     return {"valid": True, "name": definition.name, "steps": steps, "branches": branches}
 
 
-def _show(definition: CampaignDefinition, planned: Timeline | None, zone: ZoneInfo) -> None:
+def _show(definition: CampaignDefinition, start: datetime | None, zone: ZoneInfo) -> None:
     console = Console()
-    tree = Tree(f"[bold]{escape(definition.name)}[/bold]")
+    planned = timeline(definition, start, zone) if start is not None else None
+    when = f", if it starts {moment_words(start, zone)} ({zone.key})" if start is not None else ""
+    tree = Tree(f"[bold]{escape(definition.name)}[/bold]{when}")
     places: dict[Location, Touch | BranchPoint] = {touch.location: touch for touch in definition.touches}
     places |= {point.location: point for point in definition.branches}
 

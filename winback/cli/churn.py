@@ -17,7 +17,7 @@ _refuse: Refuse = refusal("winback churn evaluate")
 EXAMPLE = (
     "[bold]Example[/bold]: who bought nothing within 91 days, by the model and by each baseline:\n\n"
     "winback churn evaluate --orders export.csv --out churn "
-    "--map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total"
+    "\\\n  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total"
 )
 app.command(epilog=churn_train.EXAMPLE)(churn_train.train)
 _FIGURES, _PAGE = "churn.json", "churn.html"

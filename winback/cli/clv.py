@@ -30,7 +30,7 @@ _refuse: Refuse = refusal("winback clv")
 EXAMPLE = (
     "[bold]Example[/bold]: fit to the orders until the end of September, and see whether the rest came true:\n\n"
     "winback clv --orders export.csv --calibration-end 2025-09-30 --out lifetime "
-    "--map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total"
+    "\\\n  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total"
 )
 _SUMMARY, _CUSTOMERS, _PAGE = "clv.json", "customers.parquet", "report.html"
 _WEEKS = 52

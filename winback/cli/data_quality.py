@@ -24,7 +24,7 @@ from winback.segmentation.data_quality import Gap, Rows, assess, measure
 EXAMPLE = (
     "[bold]Example[/bold]: what would help most, as of the new year:\n\n"
     "winback data-quality --orders export.csv --as-of 2026-01-01 "
-    "--map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total"
+    "\\\n  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total"
 )
 _refuse: Refuse = refusal("winback data-quality")
 

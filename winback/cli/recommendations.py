@@ -26,7 +26,7 @@ from winback.segmentation.snapshot import build_snapshot
 EXAMPLE = (
     "[bold]Example[/bold]: order lines with categories, judged at three moments four weeks apart:\n\n"
     "winback recommendations evaluate --orders lines.csv "
-    "--map customer_id=Email,order_id=Name,ordered_at=Created,amount=Price,category=Type,sku=SKU"
+    "\\\n  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Price,category=Type,sku=SKU"
 )
 _MOMENTS = 3
 

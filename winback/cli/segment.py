@@ -50,7 +50,7 @@ _refuse: Refuse = refusal("winback segment")
 EXAMPLE = (
     "[bold]Example[/bold]: a shop's export with its own column names, judged as of the new year:\n\n"
     "winback segment --orders export.csv --as-of 2026-01-01 --out segments "
-    "--map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total\n\n"
+    "\\\n  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total\n\n"
     "Columns: customer_id, order_id, ordered_at, amount; optional currency, discount, cost, category, sku, quantity. "
     "Negative amounts are returns: they reduce value and never count as purchases."
 )

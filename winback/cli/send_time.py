@@ -25,7 +25,7 @@ _DIGITS = 6
 EXAMPLE = (
     "[bold]Example[/bold]: opens and clicks of a mailing tool, its clock in UTC, customers in Germany:\n\n"
     "winback send-time evaluate --events opens.csv --time-zone Europe/Berlin "
-    "--map customer_id=Email,occurred_at=Time,kind=Event,by_machine=Bot\n\n"
+    "\\\n  --map customer_id=Email,occurred_at=Time,kind=Event,by_machine=Bot\n\n"
     "Columns: customer_id, and occurred_at (UTC) or local weekday and hour; optional kind (opened, clicked, ordered), "
     "by_machine, time_zone, segment, and of sends whose hour was drawn, propensity and possible_hours."
 )

@@ -32,8 +32,9 @@ from winback.slices.schema import condition_schema
 
 EXAMPLE = (
     "[bold]Example[/bold]: the shipped recipes with their customers; then one of them more closely:\n\n"
-    "winback slice --list --orders export.csv --as-of 2026-01-01 --map customer_id=Email,order_id=Name,...\n\n"
-    "winback slice --recipe slipping-vips-wide --orders export.csv --as-of 2026-01-01 --map ...\n\n"
+    "winback slice --list --orders export.csv --as-of 2026-01-01 "
+    "\\\n  --map customer_id=Email,order_id=Name,...\n\n"
+    "winback slice --recipe slipping-vips-wide --orders export.csv \\\n  --as-of 2026-01-01 --map ...\n\n"
     "A condition of your own is a JSON file; winback slice --schema prints what it may hold."
 )
 _refuse: Refuse = refusal("winback slice")

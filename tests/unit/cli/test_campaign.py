@@ -32,6 +32,7 @@ def file(tmp_path: Path) -> Path:
 def test_check_draws_the_sequence_with_its_dates(file: Path) -> None:
     result = run("check", file, "--starts-at", "2026-12-01T08:00:00Z", "--zone", "Europe/Berlin")
     assert result.exit_code == 0, result.output
+    assert "Come back, if it starts Tue 01 Dec 2026 09:00 (Europe/Berlin)" in result.output
     assert "hello (Tue 01 Dec 2026 10:00): first day, at 10:00; by email; we-miss-you" in result.output
     assert "? (Sun 06 Dec 2026 09:00) day 5: opened or clicked hello?" in result.output
     assert "yes: nothing" in result.output
@@ -44,7 +45,10 @@ def test_check_lists_every_problem_with_its_path_those_of_messages_too(file: Pat
     file.write_text(BRANCHED.replace("after_days: 7", "after_days: 4").replace("name: Come back", "name: ''"))
     result = run("check", file)
     assert result.exit_code == 1
+    assert "has a problem (steps[0] is the first step)" in result.output
     assert "name: does not fit" in result.output
+    file.write_text("")
+    assert "the whole file: does not fit; expected fields, each with its name and value" in run("check", file).output
     file.write_text(BRANCHED.replace("after_days: 7", "after_days: 4"))
     assert "steps[1].otherwise[0].after_days: is 4" in run("check", file).output
     file.write_text(BRANCHED.replace("still-thinking", "no-such-message").replace("we-miss-you", "tpl-0123456789ab"))
