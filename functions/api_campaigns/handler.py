@@ -173,7 +173,7 @@ def read_campaign(campaign_id: str) -> Response[str]:
     campaign = control().campaigns.get(account_id, CampaignId(campaign_id))
     launches = [
         {"launch_id": launch.launch_id, "state": launch.state, "starts_at": format_instant(launch.starts_at)}
-        for launch in control().launches.of_account(account_id)
+        for launch in control().launches.outlines(account_id)
         if launch.campaign_id == campaign_id
     ]
     return json_response(HTTPStatus.OK, {**_campaign(campaign), "launches": launches})

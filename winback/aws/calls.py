@@ -13,7 +13,7 @@ from winback.aws.latest import PublishedSnapshots
 from winback.aws.launches import LaunchStore
 from winback.aws.snapshots import Snapshot
 from winback.aws.tables import Item, batch_get
-from winback.campaigns.launch import Launch, LaunchState
+from winback.campaigns.launch import UNDER_WAY, Launch
 from winback.delivery.channels import CHANNELS, ChannelName
 from winback.delivery.gate import Consent
 from winback.experiments.assignment import Arm, arm, assignment_salt
@@ -23,8 +23,6 @@ from winback.playbook.calls import CHECKED, OBJECT, Call, Door, Reach, call_page
 from winback.playbook.requests import CallsQuery
 from winback.playbook.rows import Playbook
 from winback.segmentation.names import FAMILY_OF, Segment
-
-UNDER_WAY = (LaunchState.SCHEDULED, LaunchState.RUNNING, LaunchState.PAUSED)
 
 HeldOut = Callable[[Call], bool]
 

@@ -1,13 +1,16 @@
 """Launches in the campaigns table. Every save is conditional on the version that was read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
-from winback.aws.tables import put_if, query_all
+from winback.aws.tables import Item, put_if, query_all
 from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
-from winback.identifiers import AccountId, LaunchId
+from winback.identifiers import AccountId, CampaignId, LaunchId
+from winback.instants import parse_instant
 
 
 class UnknownLaunch(LookupError):
@@ -16,6 +19,16 @@ class UnknownLaunch(LookupError):
 
 class LaunchChanged(LaunchConflict):
     """Somebody else saved the launch since it was read."""
+
+
+@dataclass(frozen=True)
+class LaunchOutline:
+    """What every release reads of a launch, also where its definition is none that this one would take."""
+
+    launch_id: LaunchId
+    campaign_id: CampaignId
+    state: LaunchState
+    starts_at: datetime
 
 
 class LaunchStore:
@@ -42,14 +55,32 @@ class LaunchStore:
         return changed
 
     def of_account(self, account_id: AccountId, *states: LaunchState) -> Iterator[Launch]:
-        """The account's launches in any of the states, or all of them."""
-        rows = query_all(
+        """The account's launches in any of the states, or all of them. One in another state, which may be too old for
+        this release to read, is in nobody's way."""
+        rows = (row for row in self._rows(account_id) if not states or row["state"] in states)
+        return (from_item(Launch, row) for row in rows)
+
+    def outlines(self, account_id: AccountId) -> Iterator[LaunchOutline]:
+        """Of all launches of the account."""
+        wanted = "launch_id, campaign_id, #state, starts_at"
+        rows = self._rows(account_id, ProjectionExpression=wanted, ExpressionAttributeNames={"#state": "state"})
+        return (
+            LaunchOutline(
+                LaunchId(row["launch_id"]),
+                CampaignId(row["campaign_id"]),
+                LaunchState(row["state"]),
+                parse_instant(row["starts_at"]),
+            )
+            for row in rows
+        )
+
+    def _rows(self, account_id: AccountId, **arguments: Any) -> Iterable[Item]:
+        return query_all(
             self._table,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": keys.launch(account_id, LaunchId(""))["pk"]},
+            **arguments,
         )
-        launches = (from_item(Launch, row) for row in rows)
-        return (launch for launch in launches if not states or launch.state in states)
 
     def _put(self, launch: Launch, condition: str, values: dict[str, Any]) -> None:
         item = {**keys.launch(launch.account_id, launch.launch_id), **to_item(launch)}

@@ -55,7 +55,7 @@ class Activity:
     def earliest_assignment(self, account_id: AccountId) -> datetime | None:
         """Purchases from this moment on matter to some launch; None when there is no such launch."""
         return min(
-            (launch.starts_at for launch in self._launches.of_account(account_id) if not launch.state.over),
+            (launch.starts_at for launch in self._launches.outlines(account_id) if not launch.state.over),
             default=None,
         )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from winback.aws.lake import Lake, Row
 from winback.aws.launch_files import LaunchFiles
 from winback.aws.launches import LaunchStore
-from winback.campaigns.launch import Launch
+from winback.campaigns.launch import UNDER_WAY, Launch
 from winback.campaigns.priorities import Span, Ways, expected, going_before, planned, steps_within
 from winback.delivery.contacts import Contact
 from winback.identifiers import CustomerKey
@@ -50,7 +50,7 @@ class Rivals:
         now = self._monotonic()
         known, until = self._known.get(launch.launch_id, ([], now))
         if now >= until:
-            others = going_before(launch, self._launches.of_account(launch.account_id))
+            others = going_before(launch, self._launches.of_account(launch.account_id, *UNDER_WAY))
             known = [(other, LaunchFiles(self._lake, other).manifest()) for other in others]
             self._known[launch.launch_id] = known, now + LIFETIME
             if len(self._known) > _KEPT:

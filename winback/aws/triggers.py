@@ -10,7 +10,7 @@ from winback.aws.campaigns import Campaign, Note
 from winback.aws.launch_control import LaunchControl
 from winback.aws.launches import LaunchChanged
 from winback.aws.tables import put_if
-from winback.campaigns.launch import Launch, LaunchConflict, LaunchState
+from winback.campaigns.launch import NEVER_STARTED, Launch, LaunchConflict, LaunchState
 from winback.campaigns.policies import StartsOn
 from winback.campaigns.recurrence import next_start
 from winback.campaigns.requests import NewLaunch
@@ -62,7 +62,8 @@ class Triggers:
 
     def _take_up(self, account_id: AccountId) -> None:
         """Executions are named after their launches: one that was started is not started again."""
-        for launch in self._control.launches.of_account(account_id):
+        states = (LaunchState.DRAFT, LaunchState.SCHEDULED, LaunchState.RUNNING, LaunchState.CANCELLED)
+        for launch in self._control.launches.of_account(account_id, *states):
             if launch.state is LaunchState.DRAFT:
                 self._control.workflows.prepare(launch)
             elif launch.is_followed:
@@ -120,7 +121,7 @@ class Triggers:
     def _withdraw(self, account_id: AccountId) -> None:
         """Launches of earlier events that nobody approved while they could start: they would pile up day by day."""
         now = self._control.clock.now()
-        for launch in self._control.launches.of_account(account_id):
+        for launch in self._control.launches.of_account(account_id, *NEVER_STARTED):
             if not launch.is_too_late(now):
                 continue
             mine = (_of_snapshot(launch.snapshot_id), _of_period(launch.starts_at))

@@ -40,6 +40,8 @@ class LaunchState(StrEnum):
         return self in (LaunchState.CANCELLED, LaunchState.FINISHED, LaunchState.FAILED)
 
 
+NEVER_STARTED = (LaunchState.DRAFT, LaunchState.AWAITING_APPROVAL, LaunchState.SCHEDULED)
+UNDER_WAY = (LaunchState.SCHEDULED, LaunchState.RUNNING, LaunchState.PAUSED)
 _S = LaunchState
 TRANSITIONS: dict[LaunchState, frozenset[LaunchState]] = {
     _S.DRAFT: frozenset({_S.AWAITING_APPROVAL, _S.CANCELLED, _S.FAILED}),
@@ -234,11 +236,6 @@ class Launch(BaseModel):
     def failed(self, step: str, code: str, now: datetime) -> Self:
         return self._become(LaunchState.FAILED, error=Failure(step=step, code=code), ended_at=now)
 
-    def sized(self, holdout_share: float) -> Self:
-        """With the holdout that its audience needs, before anybody is enrolled."""
-        self._require(LaunchState.DRAFT, LaunchState.DRAFT)
-        return self.model_copy(update={"holdout_share": holdout_share})
-
     def approved(self, approved_by: str, fingerprint: str, now: datetime) -> Self:
         """`fingerprint` is of the dry run that the approver saw. It runs from `starts_at` on."""
         approved = self._become(LaunchState.SCHEDULED, approved_by=approved_by, approved_at=now)
@@ -261,8 +258,7 @@ class Launch(BaseModel):
 
     def is_too_late(self, now: datetime) -> bool:
         """Whether it was never started, and cannot be any more."""
-        waiting = (LaunchState.DRAFT, LaunchState.AWAITING_APPROVAL, LaunchState.SCHEDULED)
-        return self.state in waiting and now > self.starts_at + LATEST_START
+        return self.state in NEVER_STARTED and now > self.starts_at + LATEST_START
 
     @property
     def is_followed(self) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from winback.campaigns.launch import Launch, LaunchState
+from winback.campaigns.launch import UNDER_WAY, Launch
 from winback.campaigns.steps import Conditions, Way
 from winback.delivery.contacts import Contact, contact_name
 from winback.experiments.assignment import Arm
@@ -38,12 +38,11 @@ class Span:
 
 def going_before(launch: Launch, others: Iterable[Launch]) -> list[Launch]:
     """Those of `others` that go before `launch`: approved or at work, and of higher priority."""
-    states = (LaunchState.SCHEDULED, LaunchState.RUNNING, LaunchState.PAUSED)
     return [
         other
         for other in others
         if other.launch_id != launch.launch_id
-        and other.state in states
+        and other.state in UNDER_WAY
         and other.definition.priority > launch.definition.priority
     ]
 

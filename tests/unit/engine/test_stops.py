@@ -10,12 +10,17 @@ from local.inprocess.engine import Engine
 from local.inprocess.faults import cancel, pause, resume, resume_account, stop_account
 from local.inprocess.provider import Taken
 from local.inprocess.reports import Reactions, envelope
-from local.inprocess.scenario import MESSAGE, campaign, candidates, customer_keys, shop
+from local.inprocess.scenario import MESSAGE, START, campaign, candidates, customer_keys, shop
 from local.inprocess.tally import tally
+from winback.aws.launches import LaunchStore
+from winback.aws.orders import Activity
 from winback.aws.switches import Switches
+from winback.campaigns.launch import LaunchState
 from winback.delivery.ledger import Outcome
 from winback.delivery.reputation import Counts
 from winback.delivery.switches import StoppedBy
+from winback.identifiers import LaunchId
+from winback.instants import format_instant
 
 CUSTOMERS = 40
 MINUTE = timedelta(minutes=1)
@@ -160,3 +165,19 @@ def test_what_cannot_be_read_waits_and_holds_up_no_feeder(broken: str) -> None:
     assert fed.errors == {}
     assert fed.total["waiting"] > 0
     assert set(engine.provider.taken) == before
+
+
+@pytest.mark.parametrize("state", [state for state in LaunchState if state.over])
+def test_a_launch_of_the_past_that_this_release_cannot_read_is_in_nobody_s_way(state: LaunchState) -> None:
+    keys = customer_keys(CUSTOMERS)
+    engine = shop(keys)
+    old = {"launch_id": "lau-00000000000f", "campaign_id": "cmp-00000000000f", "starts_at": format_instant(START)}
+    place = {"pk": f"{engine.account.account_id}#launch", "sk": old["launch_id"]}
+    engine.campaigns.put_item(Item={**place, **old, "state": state.value, "definition": {"steps": "of long ago"}})
+    launch = engine.prepare(campaign(holdout={"share": 0}), candidates(keys))
+    engine.run()
+    assert tally(engine).sound
+    account_id = engine.account.account_id
+    assert Activity(engine.customers, engine.campaigns).earliest_assignment(account_id) == launch.starts_at
+    listed = {one.launch_id: one.state for one in LaunchStore(engine.campaigns).outlines(account_id)}
+    assert listed[LaunchId(old["launch_id"])] is state
