@@ -28,7 +28,10 @@ _ACCESS_LOG = {
     "account": "$context.authorizer.account_id",
     "error": "$context.error.responseType",
 }
-_ERROR_BODY = '{"error": {"code": "%s", "message": $context.error.messageString, "fields": []}}'
+_ERROR_BODY = '{"error": {"code": "%s", "message": %s, "fields": []}}'
+_ITS_OWN_WORDS = "$context.error.messageString"  # in quotes
+# API Gateway's own are "Missing Authentication Token", also to who sent a key.
+_UNKNOWN_ROUTE = '"there is no such path, or none with this method"'
 
 
 class PublicApi(Construct):
@@ -119,7 +122,6 @@ class PublicApi(Construct):
             "Unauthorized": (apigateway.ResponseType.UNAUTHORIZED, "unauthorized", "401"),
             "AccessDenied": (apigateway.ResponseType.ACCESS_DENIED, "forbidden", "403"),
             "Throttled": (apigateway.ResponseType.THROTTLED, "too_many_requests", "429"),
-            # What API Gateway says of a route that does not exist.
             "UnknownRoute": (apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN, "not_found", "404"),
             "TooLarge": (apigateway.ResponseType.REQUEST_TOO_LARGE, "request_too_large", "413"),
             "OtherClientError": (apigateway.ResponseType.DEFAULT_4_XX, "bad_request", None),
@@ -127,7 +129,13 @@ class PublicApi(Construct):
         }
         for name, (kind, code, status) in responses.items():
             self.rest.add_gateway_response(
-                name, type=kind, status_code=status, templates={"application/json": _ERROR_BODY % code}
+                name,
+                type=kind,
+                status_code=status,
+                templates={
+                    "application/json": _ERROR_BODY
+                    % (code, _UNKNOWN_ROUTE if name == "UnknownRoute" else _ITS_OWN_WORDS)
+                },
             )
 
     def _acknowledge(self) -> None:

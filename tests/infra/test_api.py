@@ -42,16 +42,18 @@ def test_requests_are_throttled(each_stage: Stage) -> None:
 
 def test_gateway_errors_look_like_ours(each_stage: Stage) -> None:
     responses = each_stage.properties("AWS::ApiGateway::GatewayResponse")
-    codes = {}
+    codes, words = {}, {}
     for response in responses.values():
         body = json.loads(
             response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '""')
         )
         assert set(body["error"]) == {"code", "message", "fields"}
         codes[response["ResponseType"]] = body["error"]["code"]
+        words[response["ResponseType"]] = body["error"]["message"]
 
     assert codes["UNAUTHORIZED"] == "unauthorized"
     assert codes["MISSING_AUTHENTICATION_TOKEN"] == "not_found"
+    assert "no such path" in words["MISSING_AUTHENTICATION_TOKEN"]  # and not that a token is missing
 
 
 def test_only_prod_has_a_firewall(prod: Stage, local: Stage) -> None:
