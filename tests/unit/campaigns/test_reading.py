@@ -1,6 +1,7 @@
 """A definition as text: what JSON and YAML mean, and the published schema."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.reading import DefinitionRefused, Unreadable, read_definition, read_yaml
 from winback.campaigns.schema import campaign_schema_text
+from winback.campaigns.steps import Step
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "campaign.schema.json"
 YAML = """
@@ -137,6 +140,14 @@ values = st.recursive(
 @given(values)
 def test_whatever_json_says_yaml_says_too(value: Any) -> None:
     assert read_yaml(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize(("model", "head"), [(CampaignDefinition, "| field |"), (Step, "| of a step |")])
+def test_every_field_of_a_definition_and_of_a_step_is_explained(model: type[BaseModel], head: str) -> None:
+    page = (SCHEMA.parent / "campaigns.md").read_text(encoding="utf-8")
+    rows = page[page.index(head) :].partition("\n\n")[0].splitlines()[2:]
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert set(model.model_fields) <= told
 
 
 def test_the_published_schema_is_that_of_the_models() -> None:
