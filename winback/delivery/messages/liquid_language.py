@@ -3,16 +3,21 @@
 from collections.abc import Callable, Iterator, Sized
 from functools import wraps
 from io import StringIO
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import liquid
-from liquid import RenderContext
-from liquid.builtin.expressions import LoopExpression
+from liquid import RenderContext, escape
+from liquid.builtin.content import ContentNode, Literal
+from liquid.builtin.expressions import BooleanExpression, FilteredExpression, LoopExpression, Path
+from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.for_tag import ForNode, ForTag
+from liquid.builtin.tags.if_tag import IfNode, IfTag
 from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
 from liquid.exceptions import LoopIterationLimitError, OutputStreamLimitError, ResourceLimitError
+from liquid.expression import Expression
 from liquid.loader import BaseLoader, TemplateSource
 from liquid.stream import TokenStream
+from liquid.stringify import to_liquid_string
 from liquid.token import Token
 from liquid.undefined import UNDEFINED
 
@@ -41,6 +46,62 @@ class _BoundedLoop(LoopExpression):
         return super()._slice(it, length, context, limit=limit, offset=offset)
 
 
+class _Words(ContentNode):
+    __slots__ = ()
+
+    def render(self, context: RenderContext, buffer: TextIO) -> int:  # noqa: ARG002
+        """Straight away: only tags can be disabled, which Liquid asks of every node."""
+        return buffer.write(self.text)
+
+
+class _Literal(Literal):
+    node_class = _Words
+
+
+class _PlainPath(Path):
+    """A token whose parts are all names, so that none has to be worked out before it is looked up."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return context.get(self.path, token=self.token)  # type: ignore[arg-type]  # it only reads the list
+
+
+def _plain(expression: Expression) -> Expression:
+    if not isinstance(expression, Path) or any(isinstance(part, Path) for part in expression.path):
+        return expression
+    return _PlainPath(expression.token, expression.path)
+
+
+class _OutputNode(OutputNode):
+    """Writes as Liquid does, without its detours where it is a text, as most values are."""
+
+    __slots__ = ()
+
+    def __init__(self, token: Token, expression: Expression) -> None:
+        super().__init__(token, expression)
+        if isinstance(expression, FilteredExpression):
+            expression.left = _plain(expression.left)
+
+    def render(self, context: RenderContext, buffer: TextIO) -> int:
+        value = self.expression.evaluate(context)
+        if type(value) is not str:
+            return buffer.write(to_liquid_string(value, context.autoescape))
+        return buffer.write(escape(value) if context.autoescape else value)
+
+
+class _Output(Output):
+    node_class = _OutputNode
+
+
+class _IfTag(IfTag):
+    def parse(self, stream: TokenStream) -> liquid.Node:
+        node = super().parse(stream)
+        if isinstance(node, IfNode) and isinstance(node.condition, BooleanExpression):
+            node.condition.expression = _plain(node.condition.expression)
+        return node
+
+
 class _ForTag(ForTag):
     def parse(self, stream: TokenStream) -> liquid.Node:
         return _with_bounded_loop(super().parse(stream))
@@ -65,7 +126,7 @@ class _Empty(BaseLoader):
         return TemplateSource("", template_name, None)
 
 
-class _Output(StringIO):
+class _Buffer(StringIO):
     """Counts characters as they come; Liquid's own counts bytes, which takes encoding each piece once more."""
 
     def __init__(self) -> None:
@@ -97,7 +158,7 @@ class _Template(liquid.BoundTemplate):
     context_class = _Context
 
     def _get_buffer(self) -> StringIO:
-        return _Output()
+        return _Buffer()
 
 
 class MessageLiquid(liquid.Environment):
@@ -118,6 +179,9 @@ class MessageLiquid(liquid.Environment):
         for tag in _FILE_TAGS:
             if not (blocks and tag == "render"):
                 self.tags.pop(tag, None)
+        self.add_tag(_Literal)
+        self.add_tag(_Output)
+        self.add_tag(_IfTag)
         self.add_tag(_ForTag)
         self.add_tag(_TablerowTag)
         for name, apply in self.filters.items():
