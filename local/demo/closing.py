@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.demo.checks import Finding
+from winback.delivery.reason_words import reason_in_words
 from winback.money import Money
 
 
@@ -26,8 +27,9 @@ def show_dry_run(console: Console, launch: Mapping[str, Any]) -> None:
     table = Table("what would happen", "", title="Dry run", title_justify="left", show_header=False)
     align_right(table, 1)
     table.add_row("customers in the audience", f"{audience['candidates']:,}")
+    table.add_row("left out, some for several reasons", f"{audience['excluded']['customers']:,}")
     for reason, count in audience["excluded"]["reasons"].items():
-        table.add_row(f"  left out: {reason.replace('_', ' ')}", f"{count:,}")
+        table.add_row(f"  {reason_in_words(reason)}", f"{count:,}")
     table.add_row("treated", f"{arms['treatment']:,}")
     table.add_row("held out", f"{arms['holdout']:,}")
     for step in dry_run["steps"]:

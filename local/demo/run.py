@@ -71,6 +71,7 @@ def _play(cloud: Cloud, steps: Steps, faults: Faults) -> Outcome:
     with steps.step("Define the campaign and make its dry run"):
         launch = _prepare(store)
     closing.show_dry_run(steps.console, launch)
+    dry_run = _keep("dry-run.html", launch["dry_run_page"])
     with steps.step("Approve: it starts by itself at its time"):
         _approve(store, launch)
     timeline = Timeline(cloud, store, launch["launch_id"])
@@ -81,10 +82,11 @@ def _play(cloud: Cloud, steps: Steps, faults: Faults) -> Outcome:
     faults.require_all()
     if faults.killed:
         steps.console.print(f"Killed at work, once each: {', '.join(faults.killed)}.")
-    page = _keep(report)
+    page = _keep("report.html", report["page"])
+    (OUTPUT / "report.json").write_text(json.dumps(report["report"], indent=1))
     messages = [_message(entry) for entry in _all_messages(cloud)]
     findings = from_outside(messages, customers, report["report"], sum(map(len, campaign.DISPATCHES.values())))
-    return Outcome(report["report"], [as_documented, *findings], {"report": page, **briefs})
+    return Outcome(report["report"], [as_documented, *findings], {"dry run": dry_run, "report": page, **briefs})
 
 
 def _show_standing(store: Store, steps: Steps) -> Finding:
@@ -157,11 +159,10 @@ def _expect_whole(job: dict[str, Any]) -> None:
         raise RuntimeError(f"import {job['import_id']} lost rows: {job}")
 
 
-def _keep(answer: dict[str, Any]) -> Path:
+def _keep(name: str, link: str) -> Path:
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    page = OUTPUT / "report.html"
-    page.write_bytes(httpx.get(answer["page"]).raise_for_status().content)
-    (OUTPUT / "report.json").write_text(json.dumps(answer["report"], indent=1))
+    page = OUTPUT / name
+    page.write_bytes(httpx.get(link).raise_for_status().content)
     return page
 
 
