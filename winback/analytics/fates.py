@@ -45,17 +45,19 @@ def fate(
     """One fates row. `planned` is a plan row and `ledger_row` its send, if there is one (docs/data-model.md).
 
     A planned send that was denied and has no row is skipped, with the plan's reasons. One that is still due when the
-    launch was cancelled will never leave: it is skipped too, as cancelled. `attempted`: some sender took the send in
-    hand, whatever came of it. `wall`, the process's own time, and the account's `unknown` settle what no event did
-    (winback.delivery.ledger.outcome). `channel`, `offer_id` and `code` are those of the send, before it the plan's.
+    launch is over will never leave: it is skipped too, as cancelled, or as stale where its time ran out. `attempted`:
+    some sender took the send in hand, whatever came of it. `wall`, the process's own time, and the account's `unknown`
+    settle what no event did (winback.delivery.ledger.outcome). `channel`, `offer_id` and `code` are those of the send,
+    before it the plan's.
     """
     result, reasons = outcome(ledger_row, wall=wall, unknown=unknown), list(planned["reasons"])
     if ledger_row is not None and result is Outcome.SKIPPED:
         reasons = list(ledger_row.get("reasons", []))
     elif ledger_row is None and planned["verdict"] != ALLOW:
         result = Outcome.SKIPPED
-    elif result is Outcome.DUE and state is LaunchState.CANCELLED and not _may_be_leaving(ledger_row):
-        result, reasons = Outcome.SKIPPED, [Reason.CANCELLED.value]
+    elif result is Outcome.DUE and state.over and not _may_be_leaving(ledger_row):
+        why = Reason.CANCELLED if state is LaunchState.CANCELLED else Reason.STALE
+        result, reasons = Outcome.SKIPPED, [why.value]
     row = ledger_row or {}
     return {
         "customer_key": planned["customer_key"],

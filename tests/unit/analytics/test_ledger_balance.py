@@ -131,14 +131,15 @@ def test_skips_carry_every_reason_of_the_plan_or_of_the_claim(story):
     }
 
 
-def test_what_a_cancelled_launch_never_sent_is_skipped_as_cancelled(new_story):
-    story = new_story(state=LaunchState.CANCELLED)
+@pytest.mark.parametrize(("state", "reason"), [(LaunchState.CANCELLED, "cancelled"), (LaunchState.FINISHED, "stale")])
+def test_what_a_launch_that_is_over_never_sent_is_skipped(new_story, state, reason):
+    story = new_story(state=state)
     story.planned(story.customer())
     story.planned(story.customer(), {"state": "throttled"})
     story.planned(story.customer(), {"state": "claimed"})
     ledger = story.measured().ledger
     assert (ledger.skipped, ledger.due) == (2, 1)
-    assert [(r.reason, r.count) for r in ledger.skipped_reasons] == [("cancelled", 2)]
+    assert [(r.reason, r.count) for r in ledger.skipped_reasons] == [(reason, 2)]
 
 
 def test_only_what_the_provider_took_costs_anything(story):
