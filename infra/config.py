@@ -218,10 +218,11 @@ def _stages() -> dict[str, StageConfig]:
 
 STAGES = ("local", "dev", "prod")
 
-# Context value -> environment variable that points an AWS client at another server.
+# Context value -> environment variable that points an AWS client, or what is sent to webhooks, at another server.
 _OVERRIDES = {
     "sesv2_endpoint": "AWS_ENDPOINT_URL_SESV2",
     "texts_endpoint": "AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2",
+    "webhook_stand_in": "WEBHOOK_STAND_IN",
     "sagemaker_endpoint": "AWS_ENDPOINT_URL_SAGEMAKER",
     "sagemaker_runtime_endpoint": "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
 }
@@ -230,7 +231,7 @@ _OVERRIDES = {
 def stage_config(read: ReadContext) -> StageConfig:
     """The stage that the CDK context names (`-c stage=dev|prod|local`, default dev), with what else the context
     overrides: `sender_domain`, `ses_pool`, `text_origination_identity`, `alarm_email`, `endpoint_hosting`, `engine`,
-    and for the local stage `sesv2_endpoint`, `texts_endpoint`, `sagemaker_endpoint` and
+    and for the local stage `sesv2_endpoint`, `texts_endpoint`, `webhook_stand_in`, `sagemaker_endpoint` and
     `sagemaker_runtime_endpoint`. Raises InvalidContext."""
     stage = read("stage") or "dev"
     config = _stages().get(str(stage))
@@ -238,7 +239,7 @@ def stage_config(read: ReadContext) -> StageConfig:
         raise InvalidContext(f"context stage={stage}: expected one of {', '.join(STAGES)}")
     overrides = {variable: str(read(name)) for name, variable in _OVERRIDES.items() if read(name)}
     if overrides and stage != "local":
-        raise InvalidContext(f"context {', '.join(_OVERRIDES)}: only the local stage replaces AWS endpoints")
+        raise InvalidContext(f"context {', '.join(_OVERRIDES)}: only the local stage replaces endpoints")
     hosting = read("endpoint_hosting")
     if hosting is not None:
         if hosting not in ("serverless", "provisioned"):

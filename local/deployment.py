@@ -109,6 +109,7 @@ def _cdk(place: Place, state: State, name: str, arguments: Sequence[str], *, cwd
         "first_models": str(_FIRST_MODELS),
         "sesv2_endpoint": state.mail_url,
         "texts_endpoint": state.mail_url,
+        "webhook_stand_in": state.mail_url,
         "sagemaker_endpoint": state.models_url,
         "sagemaker_runtime_endpoint": state.models_url,
     }

@@ -69,6 +69,15 @@ class MailClient:
         """A customer answers a text."""
         self._post("text-answer", {"number": number, "text": text, "message_id": message_id})
 
+    def hook_requests(self) -> list[dict[str, Any]]:
+        """What was sent to webhooks, oldest first: host, path, headers, body, and the status that answered it."""
+        found: list[dict[str, Any]] = self._answer(self._http.get("/_control/hooks"))["requests"]
+        return found
+
+    def answer_hooks(self, *statuses: int) -> None:
+        """The next requests to webhooks get these answers, one each."""
+        self._post("hook-answers", {"statuses": list(statuses)})
+
     def counts(self) -> Counts:
         return Counts(**self._answer(self._http.get("/_control/counts")))
 

@@ -1,5 +1,5 @@
-"""The recorder's process: SES v2 at `/v2/email/`, AWS End User Messaging at `/`, and `/_control/` for whoever drives
-it (local/mail/client.py).
+"""The recorder's process: SES v2 at `/v2/email/`, AWS End User Messaging at `/`, what goes to webhooks anywhere, and
+`/_control/` for whoever drives it (local/mail/client.py).
 
 Run by `make up`; serves 127.0.0.1 alone. Its AWS credentials and endpoint come from the environment.
 """
@@ -21,8 +21,9 @@ import boto3
 import httpx
 import typer
 
-from local.mail import texts
+from local.mail import hooks, texts
 from local.mail.correspondence import Correspondence
+from local.mail.hooks import Hooks
 from local.mail.messages import Message
 from local.mail.recipients import Kind, Rates, Reaction
 from local.mail.ses import Answer, Fault, Mailbox, Sending, error_answer, needed_permission
@@ -46,13 +47,15 @@ class Recorder:
     def __init__(
         self, correspondence: Correspondence, mailbox: Mailbox, texts: TextBox, permissions: Permissions, record: Path
     ) -> None:
-        self.correspondence, self.mailbox, self.texts = correspondence, mailbox, texts
+        self.correspondence, self.mailbox, self.texts, self.hooks = correspondence, mailbox, texts, Hooks()
         self._permissions, self._record = permissions, record
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         authorization, operation = headers.get("Authorization", ""), headers.get("X-Amz-Target", "")
         if operation.startswith(texts.TARGET):
             return self._text(operation, authorization, body)
+        if hooks.ID in headers:
+            return Answer(self.hooks.take(target, headers, body), {})
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query))
         if not parts.path.startswith("/_control/"):
@@ -101,6 +104,11 @@ class Recorder:
                 return Answer(200, {"texts": self.texts.shown()})
             case "POST", "text-answer":
                 self.texts.answer(payload["number"], payload["text"], payload.get("message_id"))
+                return Answer(200, {})
+            case "GET", "hooks":
+                return Answer(200, {"requests": self.hooks.shown()})
+            case "POST", "hook-answers":
+                self.hooks.answer_with([int(status) for status in payload["statuses"]])
                 return Answer(200, {})
             case "GET", "counts":
                 return Answer(200, self._counts())

@@ -20,9 +20,10 @@ def test_an_unknown_stage_is_refused_with_the_known_ones() -> None:
         stage_config(read(stage="test"))
 
 
-def test_only_the_local_stage_replaces_aws_endpoints() -> None:
+@pytest.mark.parametrize("endpoint", ["sesv2_endpoint", "webhook_stand_in"])
+def test_only_the_local_stage_replaces_endpoints(endpoint: str) -> None:
     with pytest.raises(InvalidContext, match="only the local stage"):
-        stage_config(read(stage="prod", sesv2_endpoint="http://127.0.0.1:1"))
+        stage_config(read(stage="prod", **{endpoint: "http://127.0.0.1:1"}))
 
 
 def test_a_hosting_kind_is_serverless_or_provisioned() -> None:

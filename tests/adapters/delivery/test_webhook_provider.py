@@ -19,6 +19,7 @@ from tests.adapters.delivery.outgoing import NOW, SEND_ID, client, outgoing
 from winback.accounts import Account
 from winback.accounts.channels import WebhookSettings
 from winback.aws.channels.webhook import WebhookProvider, _post
+from winback.aws.channels.webhook_stand_in import stand_in
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
 from winback.delivery.channels import Outgoing
 from winback.delivery.messages.values import DataMessage
@@ -123,6 +124,15 @@ def test_nothing_inside_is_ever_asked(secrets: Any, account: Account, address: s
 
     with pytest.raises(ProviderMisconfigured, match="NotAPublicAddress"):
         provider_with(secrets, post, ("93.184.215.14", address)).deliver(out(account))
+
+
+@pytest.mark.parametrize(("stage", "heeded"), [("local", True), ("dev", False), ("prod", False)])
+def test_a_stand_in_for_all_endpoints_is_heeded_by_the_local_stage_alone(
+    stage: str, heeded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WINBACK_STAGE", stage)
+    monkeypatch.setenv("WEBHOOK_STAND_IN", "http://127.0.0.1:1")
+    assert (stand_in() is not None) == heeded
 
 
 def test_a_name_that_has_no_address_is_for_later(secrets: Any, account: Account) -> None:

@@ -13,6 +13,7 @@ from winback.aws.channels.ses import SesProvider, ses_client
 from winback.aws.channels.sms import SmsProvider
 from winback.aws.channels.suppressing import suppressing
 from winback.aws.channels.webhook import WebhookProvider, secrets_client
+from winback.aws.channels.webhook_stand_in import stand_in
 from winback.aws.clock import SystemClock, clock_of
 from winback.aws.suppressions import SuppressionList
 from winback.aws.tables import table
@@ -85,7 +86,10 @@ def _push(shared: Shared) -> Provider:
 
 
 def _webhook(shared: Shared) -> Provider:
-    return WebhookProvider(secrets_client(), wall=shared.wall)
+    elsewhere = stand_in()
+    if elsewhere is None:
+        return WebhookProvider(secrets_client(), wall=shared.wall)
+    return WebhookProvider(secrets_client(), wall=shared.wall, resolve=elsewhere.resolve, post=elsewhere.post)
 
 
 def _call(shared: Shared) -> Provider:
