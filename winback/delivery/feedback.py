@@ -141,12 +141,12 @@ def _send_id(mail: Mapping[str, Any]) -> SendId | None:
 
 
 def _address(recipients: object, mail: Mapping[str, Any]) -> str | None:
-    """Of the recipients named, else of the mail's destination; each of our mails has one recipient."""
-    if isinstance(recipients, list) and recipients and isinstance(recipients[0], Mapping):
+    """Of the mail's destination: each of our mails has one recipient. Who bounced may be named by the address that the
+    recipient forwards to (the report's Final-Recipient), to which we never write."""
+    destination = mail.get("destination")
+    address = destination[0] if isinstance(destination, list) and len(destination) == 1 else None
+    if address is None and isinstance(recipients, list) and recipients and isinstance(recipients[0], Mapping):
         address = recipients[0].get("emailAddress")
-    else:
-        destination = mail.get("destination")
-        address = destination[0] if isinstance(destination, list) and destination else None
     if not isinstance(address, str) or "@" not in address:
         return None
     return address.rpartition("<")[2].rstrip(">").strip()

@@ -20,7 +20,7 @@ PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Thunderbird/1
 
 
 def ses_event(kind: str, particulars_name: str, particulars: dict[str, Any]) -> dict[str, Any]:
-    envelope = json.loads(json.dumps(DELIVERY))
+    envelope: dict[str, Any] = json.loads(json.dumps(DELIVERY))
     del envelope["detail"]["delivery"]
     envelope["detail"] |= {"eventType": kind, particulars_name: particulars}
     return envelope
@@ -64,15 +64,26 @@ def test_events_without_a_time_of_their_own_have_one_all_the_same(kind: str, nam
 
 def test_a_permanent_bounce_suppresses_the_address() -> None:
     bounced = [{"emailAddress": "Ada <ada@example.com>"}]
-    feedback = read_event(
-        ses_event("Bounce", "bounce", {"bounceType": "Permanent", "timestamp": LATER, "bouncedRecipients": bounced})
-    )
+    event = ses_event("Bounce", "bounce", {"bounceType": "Permanent", "timestamp": LATER, "bouncedRecipients": bounced})
+    del event["detail"]["mail"]["destination"]
+    feedback = read_event(event)
     assert feedback.event is not None
     assert (feedback.event.bounce_type, feedback.suppress, feedback.address) == (
         BounceType.HARD,
         "hard_bounce",
         "ada@example.com",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "who"), [("Bounce", "bounce", "bounced"), ("Complaint", "complaint", "complained")]
+)
+def test_the_address_that_we_wrote_to_is_suppressed_and_not_the_one_that_it_forwards_to(
+    kind: str, name: str, who: str
+) -> None:
+    forwarded = [{"emailAddress": "ada.elsewhere@example.org"}]
+    told = {"bounceType": "Permanent", "timestamp": LATER, f"{who}Recipients": forwarded}
+    assert read_event(ses_event(kind, name, told)).address == "ada@example.com"
 
 
 @pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
@@ -126,7 +137,7 @@ def test_subscription_events_of_ses_are_ignored() -> None:
 
 @pytest.mark.parametrize("tags", [None, {}, {"send_id": []}, {"send_id": ["something else"]}])
 def test_a_mail_of_somebody_else_names_no_send(tags: Any) -> None:
-    envelope = json.loads(json.dumps(DELIVERY))
+    envelope: dict[str, Any] = json.loads(json.dumps(DELIVERY))
     envelope["detail"]["mail"]["tags"] = tags
     assert read_event(envelope).send_id is None
 
@@ -140,7 +151,7 @@ JSON = st.recursive(
 
 @given(st.sampled_from(["detail", "mail", "eventType", "delivery", "timestamp"]), JSON)
 def test_what_is_malformed_is_said_to_be_without_being_repeated(spoilt: str, value: Any) -> None:
-    envelope = json.loads(json.dumps(DELIVERY))
+    envelope: dict[str, Any] = json.loads(json.dumps(DELIVERY))
     detail = envelope["detail"]
     match spoilt:
         case "detail":
