@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from functions.sms_events.handler import LogNotRead
 from tests.functions.delivery.conftest import NOW, Cloud
 from winback.accounts.channels import ChannelSettings, SmsSettings
 from winback.aws import keys
@@ -69,6 +70,17 @@ def test_a_number_that_is_none_is_suppressed(texted: Cloud) -> None:
     }
     texted.invoke("sms_events", logged(entry))
     assert (suppressed(texted), texted.row(1)["bounce_type"]) == ("hard_bounce", "hard")
+
+
+def test_an_entry_that_nobody_can_read_hides_no_other(texted: Cloud) -> None:
+    opted_out = {
+        "notification": {"messageId": MESSAGE_ID, "timestamp": "2026-11-21 09:31:00.558"},
+        "delivery": {"destination": NUMBER, "providerResponse": "Phone number is opted out", "dwellTimeMs": 5},
+        "status": "FAILURE",
+    }
+    with pytest.raises(LogNotRead, match="1 of 2"):
+        texted.invoke("sms_events", logged({"status": "OF TOMORROW"}, opted_out))
+    assert suppressed(texted) == "unsubscribe"
 
 
 def test_events_of_end_user_messaging_name_their_send(texted: Cloud) -> None:
