@@ -6,6 +6,7 @@ from typing import Any
 
 from winback.analytics.report import Comparison, LaunchReport, LedgerStep
 from winback.analytics.report_parts import ForecastLine
+from winback.campaigns.dry_run.page_plan import CHANNELS
 
 Run = Mapping[str, Any]
 
@@ -77,7 +78,7 @@ def _cost(run: Run, report: LaunchReport) -> Iterator[ForecastLine]:
             continue
         actual = None if made is None or made.total is None or report.interim else float(Decimal(made.total))
         yield ForecastLine(
-            name=f"Provider's cost, {channel}",
+            name=f"Provider's cost, {CHANNELS[channel]}",
             unit="dollars",
             basis="list price",
             estimate=None,

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from winback.analytics import wording
 from winback.analytics.report import Comparison, Cost, Effect, LaunchReport
+from winback.campaigns.dry_run.page_plan import CHANNELS
 from winback.experiments.statistics import Verdict
 from winback.pages import (
     Bar,
@@ -211,7 +212,7 @@ def _messages(cost: Cost) -> str:
     listed = f"list prices of {cost.prices_of}"
     if set(cost.channels) <= {"email"}:
         return f"{figures.count(cost.emails)} e-mails at {cost.price_per_thousand} per thousand, SES {listed}"
-    known = ", ".join(f"{figures.count(row.messages)} by {name}" for name, row in cost.channels.items())
+    known = ", ".join(f"{figures.count(row.messages)} by {CHANNELS[name]}" for name, row in cost.channels.items())
     return f"{known}; {listed}"
 
 

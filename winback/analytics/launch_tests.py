@@ -3,6 +3,7 @@
 from winback.analytics import wording
 from winback.analytics.report import LaunchReport
 from winback.analytics.report_parts import ForecastLine, TestedExperiment, TestedOutcome
+from winback.campaigns.dry_run.page_plan import CHANNELS
 from winback.instants import format_instant
 from winback.pages import Content, Html, bullets, figures, note, paragraph, section, subheading, table
 
@@ -71,7 +72,7 @@ def channels(report: LaunchReport) -> list[Html]:
         return []
     rows: list[list[Content]] = [
         [
-            row.channel,
+            CHANNELS[row.channel],
             row.planned,
             row.handed_over,
             row.arrived,

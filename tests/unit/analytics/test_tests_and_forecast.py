@@ -196,7 +196,7 @@ def test_the_report_says_whether_what_happened_lies_within_the_forecast(story: S
     lines = {line.name: line for line in report.forecast}
     assert (lines["Step 1, step-1: messages"].actual, lines["Step 1, step-1: messages"].inside) == (80, True)
     assert lines["Step 2, step-2: messages"].inside is False
-    assert lines["Provider's cost, email"].inside
+    assert lines["Provider's cost, e-mail"].inside
     extra = lines["Extra purchasers"]
     assert extra.actual == 20
     assert extra.inside
