@@ -25,7 +25,7 @@ from winback.aws.ledger import Ledger
 from winback.aws.recipients import Recipient, RecipientStore
 from winback.aws.reputation import Reputation
 from winback.aws.sending_state import Ground, read_ground
-from winback.aws.tables import Accounts
+from winback.aws.tables import Accounts, UnknownAccount
 from winback.campaigns.contexts import reactions_of, send_context
 from winback.campaigns.launch import Launch, LaunchState
 from winback.campaigns.offer_steps import carriers
@@ -99,13 +99,12 @@ class Dispatch:
         now = self._clock.now()
         try:
             ground = read_ground(self._campaigns, release.account_id, release.launch_id, release.channel)
-        except UnknownLaunch:  # erased with its account
+            if self._waits(release, ground):
+                report = Report(Counter({"waiting": release.to_row - release.from_row}), release.from_row)
+            else:
+                report = self._send(release, ground, self._accounts.get(release.account_id), now, seconds_left)
+        except (UnknownLaunch, UnknownAccount):  # erased, one before the other
             return Report(Counter({"dropped": release.to_row - release.from_row}))
-        if self._waits(release, ground):
-            report = Report(due_again_from=release.from_row)
-            report.outcomes["waiting"] = release.to_row - release.from_row
-        else:
-            report = self._send(release, ground, now, seconds_left)
         for from_row, to_row, send_at in _runs(report.moved):
             self._due.put(release.due_again(from_row, send_at, to_row))
         if report.due_again_from is not None:
@@ -118,8 +117,10 @@ class Dispatch:
         permit = permit_of(ground.launch.state)
         return permit is Permit.WAIT or (permit is Permit.SEND and (ground.stopped or closed_to_it))
 
-    def _send(self, release: Release, ground: Ground, now: datetime, seconds_left: Callable[[], float]) -> Report:
-        launch, account = ground.launch, self._accounts.get(release.account_id)
+    def _send(
+        self, release: Release, ground: Ground, account: Account, now: datetime, seconds_left: Callable[[], float]
+    ) -> Report:
+        launch = ground.launch
         latest_at, cancelled = launch.latest_at(release.step), permit_of(launch.state) is Permit.DROP
         rows = {
             number: row

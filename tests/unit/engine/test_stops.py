@@ -181,3 +181,19 @@ def test_a_launch_of_the_past_that_this_release_cannot_read_is_in_nobody_s_way(s
     assert Activity(engine.customers, engine.campaigns).earliest_assignment(account_id) == launch.starts_at
     listed = {one.launch_id: one.state for one in LaunchStore(engine.campaigns).outlines(account_id)}
     assert listed[LaunchId(old["launch_id"])] is state
+
+
+@pytest.mark.parametrize("gone", ["launch", "account"])
+def test_nothing_is_sent_for_an_account_that_is_being_erased_and_nothing_comes_back(gone: str) -> None:
+    engine = running()
+    engine.feed()
+    account_id = engine.account.account_id
+    item = {"pk": f"{account_id}#launch", "sk": next(iter(engine.following))}
+    engine.campaigns.delete_item(Key=item if gone == "launch" else {"pk": "accounts", "sk": account_id})
+    engine.start_anew(1)
+    before = set(engine.provider.taken)
+    engine.clock.pass_by(MINUTE)
+    engine.send()
+    assert engine.queue.empty
+    assert set(engine.provider.taken) == before
+    assert not engine.errors
