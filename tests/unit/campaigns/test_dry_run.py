@@ -269,5 +269,14 @@ def test_the_page_escapes_names_and_says_what_a_marketer_asks(launch_of: Callabl
     html = dry_run_page(found)
     assert "Come &lt;b&gt;back&lt;/b&gt;" in html
     assert "<b>back</b>" not in html
-    for words in ("Who is addressed", "The branches", "assumed, not measured", "would not leave at all", "no promise"):
+    assert "0\u202fEUR" not in html, "revenue that nobody can know is not none"
+    for words in (
+        "what a purchase is worth is not known",
+        "08:00 UTC",
+        "Who is addressed",
+        "The branches",
+        "assumed, not measured",
+        "would not leave at all",
+        "no promise",
+    ):
         assert words in html, words

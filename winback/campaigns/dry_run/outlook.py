@@ -23,7 +23,7 @@ ASSUMED_RETURN_RATES = {
 _WORDS = {
     "measured": "held-out customers of this account's finished launches",
     "observed": "customers of these segments who came back by themselves, as the snapshot observed it",
-    "assumed": "without a message, customers return as their families did on CDNOW within 91 days of 1997-10-01",
+    "assumed": "an assumption of ours: as customers of the same families of a music store did within 91 days in 1997",
 }
 
 

@@ -32,7 +32,7 @@ def dry_run_page(run: Run) -> str:
         kicker="Winback, dry run",
         facts=[
             ("Launch", run["launch_id"]),
-            ("Starts", plan.instant(run["starts_at"])),
+            ("Starts, UTC", plan.instant(run["starts_at"])),
             ("Evaluation ends", run["evaluation_ends_at"][:10]),
             ("Snapshot", run["snapshot_id"]),
             ("Fingerprint", run["fingerprint"]),
@@ -44,10 +44,10 @@ def dry_run_page(run: Run) -> str:
 
 def _lead(run: Run) -> str:
     arms = run["audience"]["arms"]
-    expected = plan.expected_messages(run)
+    messages = plan.most_and_expected(run["cost"]["messages"], plan.expected_messages(run))
     return (
-        f"It would address {figures.count(arms['treatment'])} customers from {plan.instant(run['starts_at'])} on and "
-        f"hold {figures.count(arms['holdout'])} out, with {plan.most_and_expected(run['cost']['messages'], expected)}."
+        f"It would address {figures.count(arms['treatment'])} customers from {plan.instant(run['starts_at'])} UTC on "
+        f"and hold {figures.count(arms['holdout'])} out, with {messages}."
     )
 
 
@@ -60,7 +60,7 @@ def _tiles(run: Run) -> list[Tile]:
         Tile(
             "Smallest effect it can tell",
             figures.MISSING if effect is None else figures.points(effect / 100, sign=False),
-            "nobody is held out" if effect is None else "of purchases, with 80 % power",
+            "nobody is held out" if effect is None else "percentage points more buyers; found in 80 % of launches",
             "caution" if effect is None else "plain",
         ),
         money.outlook_tile(run),
@@ -77,7 +77,7 @@ def _warnings(run: Run) -> Iterator[Html]:
         if row.get("hours_over"):
             yield note(
                 f"The plan asks more of {plan.CHANNELS[channel]} than its provider takes in {row['hours_over']} hours: "
-                f"the last message would leave at {plan.instant(row['last_leaves_at'])}.",
+                f"the last message would leave at {plan.instant(row['last_leaves_at'])} UTC.",
                 tone="caution",
             )
     if stale := sum(row.get("stale", 0) for step in run["steps"] for row in step["channels"].values()):

@@ -31,6 +31,8 @@ _BASES = {
 
 def outlook_tile(run: Run) -> Tile:
     found = run["outlook"]
+    if not _worth_known(found):
+        return Tile("Extra revenue it may bring", "not known", "what a purchase is worth is not known", "caution")
     return Tile(
         "Extra revenue it may bring",
         figures.whole_money(found["revenue_minor"]["estimate"], found["currency"]),
@@ -77,7 +79,9 @@ def outlook(run: Run) -> Html:
             "Their revenue",
             figures.whole_money(found["revenue_minor"]["estimate"], currency),
             _range(found["revenue_minor"], currency),
-        ],
+        ]
+        if _worth_known(found)
+        else ["Their revenue", "not known", "what a purchase is worth is not known"],
     ]
     margin = found["margin_minor"]
     rows.append(
@@ -220,6 +224,11 @@ def _budget(budget: Mapping[str, Any] | None, currency: str) -> list[Html]:
             end = "it suffices." if row["enough"] else "it will end before everybody has been written to."
             shown.append(paragraph(f"Of the budget of {limit} the launch takes {most} at most: {end}"))
     return shown
+
+
+def _worth_known(found: Mapping[str, Any]) -> bool:
+    """Whether any segment's purchases were counted: without their worth they add up to nothing."""
+    return bool(found["revenue_minor"]["high"] or not found["extra_purchasers"]["high"])
 
 
 def _range(found: Mapping[str, int], currency: str) -> str:

@@ -85,11 +85,11 @@ def when(run: Run) -> Html:
         "What leaves when",
         bar_chart(bars, label="Messages planned by hour" if hourly else "Messages planned by day"),
         table(
-            ["Channel", "Messages", "Busiest hour", "Most a second", "Most in 24 hours", "Last one leaves"],
+            ["Channel", "Messages", "Busiest hour, UTC", "Most a second", "Most in 24 hours", "Last one leaves, UTC"],
             [_channel(name, row) for name, row in run["channels"].items()],
             align="lrlrrl",
         ),
-        lead=f"At most, by {'hour' if hourly else 'day'} as planned; the provider's rate may spread them further.",
+        lead=f"At most, by {'hour' if hourly else 'day'} as planned, UTC; the provider's rate may spread them further.",
     )
 
 
@@ -122,7 +122,7 @@ def steps(run: Run) -> list[Html]:
     found = [
         section(
             "The steps",
-            table(["Step", "Planned", "Path", "By", "At most", "Expected", "Excluded"], rows, align="llllrrr"),
+            table(["Step", "Planned, UTC", "Path", "By", "At most", "Expected", "Excluded"], rows, align="llllrrr"),
             columns(
                 *(
                     reasons(f"Why step {step['step']} leaves customers out", step["excluded"]["reasons"], "Customers")
@@ -137,7 +137,7 @@ def steps(run: Run) -> list[Html]:
             section(
                 "The branches",
                 table(
-                    ["Branch", "Asked", "Question", "Yes", "Range", "Which is"],
+                    ["Branch", "Asked, UTC", "Question", "Yes", "Range", "Which is"],
                     [_branch(row) for row in run["branches"]],
                     align="lllrrl",
                 ),
@@ -180,7 +180,7 @@ def tests(run: Run) -> list[Html]:
             "What it can tell",
             paragraph(
                 _detectable(effect, "treated and held-out customers"),
-                f" Rests on a rate of {figures.percent(effect['assumed_return_rate'])} without a message: "
+                f" Rests on {figures.percent(effect['assumed_return_rate'])} who buy without a message: "
                 f"{effect['assumption']}.",
             ),
             *(part for experiment in run["experiments"] for part in _experiment(experiment)),
@@ -190,9 +190,8 @@ def tests(run: Run) -> list[Html]:
 
 
 def _experiment(experiment: Mapping[str, Any]) -> list[Html]:
-    where = f"step {experiment['step']}" if experiment["step"] else "every step"
     return [
-        subheading(f"Experiment {experiment['experiment']}, {where}"),
+        subheading(f"Experiment {experiment['experiment']}, at {experiment['step'] or 'every step'}"),
         table(
             ["Variant", "Customers", "Messages", "Smallest difference in purchases from the control"],
             [
