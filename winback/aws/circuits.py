@@ -1,4 +1,5 @@
-"""The circuits of the channels' providers: one item a channel in the campaigns table, changed by version."""
+"""The circuits of providers in the campaigns table: one item each, by the name that winback.delivery.circuit gives it,
+changed by version."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,14 +25,14 @@ class Circuits:
     def __init__(self, campaigns_table: Any) -> None:
         self._table = campaigns_table
 
-    def read(self, channel: str) -> StoredCircuit:
-        return stored_circuit(self._table.get_item(Key=keys.circuit(channel), ConsistentRead=True).get("Item"))
+    def read(self, name: str) -> StoredCircuit:
+        return stored_circuit(self._table.get_item(Key=keys.circuit(name), ConsistentRead=True).get("Item"))
 
-    def save(self, channel: str, circuit: Circuit, *, replacing: int) -> bool:
+    def save(self, name: str, circuit: Circuit, *, replacing: int) -> bool:
         """False when somebody else saved it since it was read."""
-        return self._put(channel, circuit, replacing) is None
+        return self._put(name, circuit, replacing) is None
 
-    def change(self, channel: str, change: Callable[[Circuit], Circuit], known: StoredCircuit) -> StoredCircuit:
+    def change(self, name: str, change: Callable[[Circuit], Circuit], known: StoredCircuit) -> StoredCircuit:
         """What `change` makes of the circuit; nothing is written where it stays as it is.
 
         Where others kept winning, their answers of the provider are as new as ours: it is left to them.
@@ -40,13 +41,13 @@ class Circuits:
             changed = change(known.circuit)
             if changed == known.circuit:
                 return known
-            there = self._put(channel, changed, known.version)
+            there = self._put(name, changed, known.version)
             if there is None:
                 return StoredCircuit(changed, known.version + 1)
             known = there
         return known
 
-    def _put(self, channel: str, circuit: Circuit, replacing: int) -> StoredCircuit | None:
+    def _put(self, name: str, circuit: Circuit, replacing: int) -> StoredCircuit | None:
         """None when it was written, else what is there."""
         body = {
             "state": circuit.state.value,
@@ -59,7 +60,7 @@ class Circuits:
         try:
             self._table.put_item(
                 Item={
-                    **keys.circuit(channel),
+                    **keys.circuit(name),
                     **{name: value for name, value in body.items() if value is not None},
                     "version": replacing + 1,
                 },

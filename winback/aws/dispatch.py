@@ -32,7 +32,7 @@ from winback.campaigns.offer_steps import carriers
 from winback.campaigns.planning import ALLOW
 from winback.delivery.answers import Answer, Throttled
 from winback.delivery.channels import ChannelName, Outgoing, Provider
-from winback.delivery.circuit import CircuitState, is_outage
+from winback.delivery.circuit import OWN_ENDPOINTS, CircuitState, circuit_of, is_outage
 from winback.delivery.feeding import Permit
 from winback.delivery.gate import RecipientFacts, SendContext
 from winback.delivery.ledger import Description, State
@@ -99,6 +99,7 @@ class Dispatch:
         now = self._clock.now()
         try:
             ground = read_ground(self._campaigns, release.account_id, release.launch_id, release.channel)
+            release, ground = self._as_probe(release, ground)
             if self._waits(release, ground):
                 report = Report(Counter({"waiting": release.to_row - release.from_row}), release.from_row)
             else:
@@ -110,6 +111,20 @@ class Dispatch:
         if report.due_again_from is not None:
             self._due.put(release.due_again(report.due_again_from, now + AGAIN_AFTER))
         return report
+
+    def _as_probe(self, release: Release, ground: Ground) -> tuple[Release, Ground]:
+        """An account's own endpoint, once its pause is over, is tried by the first message that comes.
+
+        Providers that all share are the feeder's to try, which goes by channel.
+        """
+        stored, now = ground.circuit, self._wall()
+        may_try = permit_of(ground.launch.state) is Permit.SEND and not ground.stopped
+        if release.channel not in OWN_ENDPOINTS or not may_try or not stored.circuit.wants_probe(now):
+            return release, ground
+        name, probed = circuit_of(release.channel, release.account_id), stored.circuit.probed(now)
+        if not self._circuits.save(name, probed, replacing=stored.version):
+            return release, ground  # another message does
+        return replace(release, probe=True), replace(ground, circuit=StoredCircuit(probed, stored.version + 1))
 
     def _waits(self, release: Release, ground: Ground) -> bool:
         circuit = ground.circuit.circuit
@@ -162,7 +177,9 @@ class Dispatch:
             ),
             offers=Handout(launch, self._budgets, self._codes, expected),
             deliver=self._providers[ChannelName(release.channel)].deliver,
-            heed=_Breaker(self._circuits, release.channel, ground.circuit, self._wall).heed,
+            heed=_Breaker(
+                self._circuits, circuit_of(release.channel, release.account_id), ground.circuit, self._wall
+            ).heed,
             now=now,
             wall=self._wall,
             seconds_left=seconds_left,
@@ -244,28 +261,22 @@ class _Recipients:
 
 
 class _Breaker:
-    """Tells the channel's circuit what the provider answers."""
+    """Tells the circuit of this name what the provider answers."""
 
-    def __init__(self, circuits: Circuits, channel: str, known: StoredCircuit, wall: Callable[[], datetime]) -> None:
-        self._circuits, self._channel, self._known, self._wall = circuits, channel, known, wall
+    def __init__(self, circuits: Circuits, name: str, known: StoredCircuit, wall: Callable[[], datetime]) -> None:
+        self._circuits, self._name, self._known, self._wall = circuits, name, known, wall
         self._lock = Lock()
 
     def heed(self, answer: Answer) -> bool:
-        """Whether the provider may be asked on.
-
-        An endpoint that is an account's own opens no circuit, which would hold up all others' webhooks as well: its
-        trouble ends the message of the queue, and the rows left over are due again in a minute.
-        """
+        """Whether the provider may be asked on."""
         code = is_outage(answer)
-        if self._channel == ChannelName.WEBHOOK:
-            return code is None
         with self._lock:
             if code is not None:
                 self._known = self._circuits.change(
-                    self._channel, lambda circuit: circuit.failed(code, self._wall()), self._known
+                    self._name, lambda circuit: circuit.failed(code, self._wall()), self._known
                 )
             elif not isinstance(answer, Throttled):
-                self._known = self._circuits.change(self._channel, lambda circuit: circuit.succeeded(), self._known)
+                self._known = self._circuits.change(self._name, lambda circuit: circuit.succeeded(), self._known)
             return self._known.circuit.passes
 
 

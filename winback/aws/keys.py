@@ -146,8 +146,8 @@ def quota(channel: str, minute: str) -> Key:
     return key(f"quota#{channel}", minute)
 
 
-def circuit(channel: str) -> Key:
-    return key(f"circuit#{channel}", "circuit")
+def circuit(name: str) -> Key:
+    return key(f"circuit#{name}", "circuit")
 
 
 def switch(account_id: AccountId | None) -> Key:

@@ -12,6 +12,7 @@ from winback.aws.quota import DayQuota
 from winback.aws.reputation import Reputation
 from winback.aws.switches import Brakes, Switches
 from winback.aws.tables import Accounts
+from winback.delivery.circuit import circuit_of
 from winback.delivery.feeding import SendQuota
 from winback.delivery.reputation import Counts, judge
 from winback.delivery.sending_status import Situation, WarmingUp
@@ -32,13 +33,13 @@ class SendingDesk:
         everybody, states = self._switches.read([account_id])
         state = states[account_id]
         counts = Brakes(self._table).counts(account_id, state, now)
-        circuits = Circuits(self._table)
+        circuits = {channel.value: circuit_of(channel, account_id) for channel in ChannelName}
         return Situation(
             own=state.switch,
             everybody=everybody,
             counts=counts,
             health=judge(counts, state.pace),
-            circuits={channel.value: circuits.read(channel.value).circuit for channel in ChannelName},
+            circuits={channel: Circuits(self._table).read(name).circuit for channel, name in circuits.items()},
             email_quota=self._email_quota(),
             warming_up=self._warming_up(account_id, now),
         )

@@ -10,6 +10,7 @@ from winback.aws.launches import UnknownLaunch
 from winback.aws.switches import state_of
 from winback.aws.tables import batch_get
 from winback.campaigns.launch import Launch
+from winback.delivery.circuit import circuit_of
 from winback.identifiers import AccountId, LaunchId
 
 
@@ -28,7 +29,7 @@ def read_ground(campaigns_table: Any, account_id: AccountId, launch_id: LaunchId
         keys.launch(account_id, launch_id),
         keys.switch(None),
         keys.switch(account_id),
-        keys.circuit(channel),
+        keys.circuit(circuit_of(channel, account_id)),
     )
     found = batch_get(campaigns_table, wanted, consistent=True)
     launch, everything, own, circuit = (found.get(keys.pair(key)) for key in wanted)

@@ -2,13 +2,17 @@
 
 `closed` -> (failures in a row) -> `open` -> (its time is over: one message is let through) -> `probing` -> closed, or
 open for twice as long. Each call that may have been taken or not leaves an `unknown` row, so few are enough to open it.
+
+An account's own endpoint has a circuit of its own: one brand's trouble holds up nobody else's messages.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from winback.accounts.channels import ChannelName
 from winback.delivery.answers import Answer, Throttled, Unclear
+from winback.identifiers import AccountId
 
 FAILURES = 5  # in a row, of all senders together
 FIRST_PAUSE = timedelta(minutes=1)
@@ -17,6 +21,15 @@ PROBE_LASTS = timedelta(minutes=3)  # a probe that nobody answered in this time 
 
 # What one account may or may not do says nothing of the provider.
 _NO_OUTAGE = frozenset({"AccountSuspendedException", "SendingPausedException", "LimitExceededException"})
+
+
+OWN_ENDPOINTS = frozenset({ChannelName.WEBHOOK})
+"""Channels on which each account has a provider of its own."""
+
+
+def circuit_of(channel: str, account_id: AccountId) -> str:
+    """The name of the circuit that the account's messages on the channel pass."""
+    return f"{channel}#{account_id}" if channel in OWN_ENDPOINTS else str(channel)
 
 
 class CircuitState(StrEnum):

@@ -14,6 +14,7 @@ from winback.accounts.channels import ChannelSettings, PushSettings, SmsSettings
 from winback.aws import keys
 from winback.aws.call_tasks import CallTasks
 from winback.aws.channels.webhook import WebhookProvider
+from winback.aws.circuits import Circuits
 from winback.aws.due import DueIndex
 from winback.aws.lake import launch_prefix
 from winback.aws.launches import LaunchStore
@@ -21,8 +22,10 @@ from winback.aws.tables import Accounts
 from winback.aws.texts import TextIndex
 from winback.delivery.calls import CallState
 from winback.delivery.channels import ChannelName
+from winback.delivery.circuit import FAILURES, circuit_of
 from winback.delivery.ledger import State
 from winback.delivery.release import Release
+from winback.identifiers import AccountId
 from winback.instants import format_instant
 
 HOOK = WebhookSettings(url="https://hooks.example.com/in", secret_name="winback-test-webhook-fjord")
@@ -127,17 +130,19 @@ def test_a_webhook_gets_the_message_signed(cloud: Cloud, posted: tuple[Posted, l
 
 
 def test_an_endpoint_in_trouble_holds_up_its_own_account_alone(cloud: Cloud, posted: tuple[Posted, list[int]]) -> None:
-    posted[1].append(500)
-    release_rows(cloud, "webhook", [1, 2, 3], webhook=HOOK)
-    assert cloud.row(1)["state"] == State.UNKNOWN
-    assert len(posted[0]) == 1
-    assert "Item" not in cloud.campaigns.get_item(Key=keys.circuit("webhook"))
+    posted[1].extend([500] * FAILURES)
+    release_rows(cloud, "webhook", list(range(1, FAILURES + 3)), webhook=HOOK)
+    assert [cloud.row(number)["state"] for number in range(1, FAILURES + 1)] == [State.UNKNOWN] * FAILURES
+    assert len(posted[0]) == FAILURES
+    circuits = Circuits(cloud.campaigns)
+    mine, others = (circuit_of("webhook", AccountId(account)) for account in (cloud.account.account_id, "others"))
+    assert [circuits.read(name).circuit.passes for name in (mine, others, "webhook")] == [False, True, True]
     later = [
         entry
         for shard in range(keys.DUE_SHARDS)
         for entry in DueIndex(cloud.campaigns).due(NOW + timedelta(minutes=1), shard, "webhook")
     ]
-    assert [(entry.from_row, entry.to_row) for entry in later] == [(1, 3)]
+    assert [(entry.from_row, entry.to_row) for entry in later] == [(FAILURES, FAILURES + 2)]
 
 
 def test_a_call_is_put_on_the_account_managers_list(cloud: Cloud) -> None:

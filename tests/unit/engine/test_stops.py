@@ -8,14 +8,15 @@ import pytest
 
 from local.inprocess.engine import Engine
 from local.inprocess.faults import cancel, pause, resume, resume_account, stop_account
-from local.inprocess.provider import Taken
+from local.inprocess.provider import Taken, Trouble
 from local.inprocess.reports import Reactions, envelope
-from local.inprocess.scenario import MESSAGE, START, campaign, candidates, customer_keys, shop
+from local.inprocess.scenario import MESSAGE, START, ZONES, campaign, candidates, customer_keys, profiles, shop
 from local.inprocess.tally import tally
 from winback.aws.launches import LaunchStore
 from winback.aws.orders import Activity
 from winback.aws.switches import Switches
 from winback.campaigns.launch import LaunchState
+from winback.delivery.circuit import FAILURES
 from winback.delivery.ledger import Outcome
 from winback.delivery.reputation import Counts
 from winback.delivery.switches import StoppedBy
@@ -24,6 +25,7 @@ from winback.instants import format_instant
 
 CUSTOMERS = 40
 MINUTE = timedelta(minutes=1)
+STEP = {"template": MESSAGE, "after_days": 0, "send_at": "11:30"}
 Act = Callable[[Engine], object]
 
 
@@ -31,8 +33,7 @@ def running(per_second: float = 0.2) -> Engine:
     """In the midst of its one step: a dozen were sent in its first minute, all others are due."""
     keys = customer_keys(CUSTOMERS)
     engine = shop(keys, per_second=per_second, reactions=Reactions(bounced=0, complained=0, unsubscribed=0))
-    definition = campaign(holdout={"share": 0}, steps=[{"template": MESSAGE, "after_days": 0, "send_at": "11:30"}])
-    engine.prepare(definition, candidates(keys))
+    engine.prepare(campaign(holdout={"share": 0}, steps=[STEP]), candidates(keys))
     while not engine.provider.taken:
         engine.minute()
         moment = engine.next_moment()
@@ -197,3 +198,24 @@ def test_nothing_is_sent_for_an_account_that_is_being_erased_and_nothing_comes_b
     assert engine.queue.empty
     assert set(engine.provider.taken) == before
     assert not engine.errors
+
+
+@pytest.mark.parametrize("channel", ["email", "webhook"])
+def test_while_a_provider_does_not_answer_the_plan_waits_and_leaves_once_it_does(channel: str) -> None:
+    keys, silent = customer_keys(CUSTOMERS), timedelta(minutes=20)
+    engine = shop([], per_second=0.5)
+    engine.add_customers((key, {"customer_id": key, **profile}) for key, profile in profiles(keys, ZONES[:1]))
+    engine.prepare(campaign(holdout={"share": 0}, channels=[channel], steps=[STEP]), candidates(keys))
+    asked: list[datetime] = []
+
+    def trouble(_: object) -> Trouble | None:
+        asked.append(engine.clock.moment)
+        return Trouble.LOST_BEFORE if engine.clock.moment - asked[0] < silent else None
+
+    engine.provider.trouble = trouble
+    engine.run()
+    found = tally(engine)
+    probes = 5  # after 1, 2, 4 and 8 minutes, and one more
+    assert found.sound
+    assert found.handed_over == CUSTOMERS - found.outcomes[Outcome.UNKNOWN]
+    assert FAILURES <= found.outcomes[Outcome.UNKNOWN] <= FAILURES + probes
