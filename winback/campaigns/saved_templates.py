@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from winback.accounts.channels import ChannelName
 from winback.campaigns.inline_template import InlineTemplate, Locale
+from winback.campaigns.steps import TemplateChoice
 from winback.delivery.messages.templates import Template
 from winback.fields import Text
 
@@ -72,7 +73,7 @@ class Look(BaseModel):
 class Preview(Look):
     """`template`: a shipped name, a saved id, or the parts of one that is being written."""
 
-    template: Annotated[str, Field(min_length=1, max_length=64)] | InlineTemplate
+    template: TemplateChoice
     subject: str | None = Field(default=None, min_length=1, max_length=200, description="instead of the template's")
 
 

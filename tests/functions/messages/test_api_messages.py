@@ -141,6 +141,13 @@ def test_what_is_being_written_is_previewed_with_its_problems(call: Call) -> Non
     assert {found["problem"] for found in shown["problems"]} == {"shop.name is missing", "opt_out is missing"}
 
 
+def test_a_mistyped_part_of_a_preview_is_told_by_its_name(call: Call) -> None:
+    status, answer = call("POST", "/v1/messages:preview", {"template": {"sbject": "Hello", "sms": "Hello"}})
+    assert status == 400
+    (field,) = answer["error"]["fields"]
+    assert (field["field"], field["expected"]) == ("template.sbject", "subject, if that was meant")
+
+
 def test_a_preview_page_shows_the_message_and_lets_nothing_run(call: Call) -> None:
     status, (page, answer) = call("GET", "/v1/templates/welcome/preview", query={"sample": "nothing-known"})
     assert status == 200
