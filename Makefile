@@ -11,7 +11,8 @@ export npm_config_cache := $(CURDIR)/.cache/npm
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
-export PYTHONDONTWRITEBYTECODE := 1
+# Not beside the sources, where packages would take it along; without it every process compiles all that it imports.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 BIN := .venv/bin
 UV := $(BIN)/uv
 STAGE ?= dev

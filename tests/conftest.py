@@ -1,17 +1,23 @@
-"""For all tests: boto3 reads each service's model from its package once, not once for every client of every test."""
+import gc
+import os
 
-from functools import cache
-from typing import Any
-
-from botocore.loaders import JSONFileLoader
+from tests.quick_aws import remember
 
 
 def pytest_configure() -> None:
-    """botocore only reads the models; its own cache of them ends with a session, and so with each test."""
-    read = JSONFileLoader().load_file
+    remember()
+    _one_thread_for_each_sum()
 
-    @cache
-    def read_once(path: str) -> Any:
-        return read(path)
 
-    JSONFileLoader.load_file = lambda _, path: read_once(path)  # type: ignore[assignment, method-assign]
+def _one_thread_for_each_sum() -> None:
+    """Of scikit-learn and BLAS: on matrices as small as ours a second one only waits, and burns a core meanwhile. They
+    read this once, when a test module first imports them."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+def pytest_collection_finish() -> None:
+    """Modules and models of services stay: the collector need not walk through them again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
