@@ -14,6 +14,7 @@ from winback.aws.call_list import CallList
 from winback.aws.clock import Clock, SystemClock, clock_of
 from winback.aws.environment import read_settings
 from winback.aws.feedback import FeedbackBook
+from winback.aws.launches import LaunchStore
 from winback.aws.rest_api import account_of, body_of, json_response, query_of, rest_api
 from winback.aws.tables import Accounts, table
 from winback.delivery.calls import CallIsDone, CallOutcome, CallState, NotACursor, UnknownCall
@@ -74,7 +75,7 @@ def parts() -> Parts:
         performance_table=performance,
         wall=SystemClock().now,
     )
-    return Parts(book.accounts, CallList(book, performance, customers), clock_of(campaigns))
+    return Parts(book.accounts, CallList(book, LaunchStore(campaigns), performance, customers), clock_of(campaigns))
 
 
 @logger.inject_lambda_context

@@ -241,12 +241,12 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             memory_mb=512,
             environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "PERFORMANCE_TABLE"),
             permissions=(
-                access.table("campaigns", "GetItem", "accounts"),
+                access.table("campaigns", "GetItem", "accounts", "*#launch"),
                 access.table("campaigns", "UpdateItem", "*#reputation"),
                 access.table("customers", "BatchGetItem GetItem UpdateItem"),
                 access.table("customers", "PutItem", "*#address#*"),
                 access.table("performance", "Query GetItem PutItem DeleteItem", "*#calls#*"),
-                access.table("performance", "UpdateItem"),
+                access.table("performance", "BatchGetItem UpdateItem"),
             ),
         ),
         FunctionSpec(

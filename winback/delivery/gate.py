@@ -149,15 +149,8 @@ def eligibility(facts: RecipientFacts) -> Verdict:
     return Verdict(tuple(reason for reason, holds in checks if holds))
 
 
-def decide(facts: RecipientFacts, context: SendContext, now: datetime) -> Verdict:
-    """Allowed from `send_at` on, or denied with all reasons. One reason more never takes another one away."""
-    send_at = next_allowed(
-        max(now, context.planned_at),
-        facts.zone,
-        context.quiet_hours,
-        account_zone=context.account_zone,
-        unknown_zone=context.unknown_zone,
-    )
+def ended(facts: RecipientFacts, context: SendContext) -> tuple[Reason, ...]:
+    """Why the launch is over for the customer: what ends its sequence, or holds it up, whenever it is asked."""
     cases = facts.open_cases
     checks = (
         (Reason.HELD_OUT, context.held_out),
@@ -168,6 +161,18 @@ def decide(facts: RecipientFacts, context: SendContext, now: datetime) -> Verdic
         (Reason.OPEN_REFUND, "refund" in cases),
         (Reason.ORDER_IN_TRANSIT, "order_in_transit" in cases),
     )
+    return tuple(reason for reason, holds in checks if holds)
+
+
+def decide(facts: RecipientFacts, context: SendContext, now: datetime) -> Verdict:
+    """Allowed from `send_at` on, or denied with all reasons. One reason more never takes another one away."""
+    send_at = next_allowed(
+        max(now, context.planned_at),
+        facts.zone,
+        context.quiet_hours,
+        account_zone=context.account_zone,
+        unknown_zone=context.unknown_zone,
+    )
     later_checks = (
         (Reason.HIGHER_PRIORITY, bool(context.reserved) and _gives_way(facts, context, send_at)),
         (Reason.BUDGET_SPENT, not context.budget_left),
@@ -177,7 +182,7 @@ def decide(facts: RecipientFacts, context: SendContext, now: datetime) -> Verdic
     )
     reasons = (
         *eligibility(facts).reasons,
-        *(reason for reason, holds in checks if holds),
+        *ended(facts, context),
         *(Reason(limit) for limit in exceeded(facts.contacts, context.channel, send_at, context.limits)),
         *(reason for reason, holds in later_checks if holds),
     )

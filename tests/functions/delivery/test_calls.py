@@ -10,6 +10,7 @@ from tests.functions.delivery.conftest import LAUNCH, NOW, Cloud
 from winback.aws import keys
 from winback.aws.call_tasks import CallTasks
 from winback.aws.ledger import Ledger
+from winback.campaigns.launch import LaunchState
 from winback.delivery.ledger import Description, Outcome
 from winback.delivery.ledger import outcome as outcome_of
 from winback.instants import format_instant
@@ -85,6 +86,42 @@ def test_whoever_withdrew_consent_since_is_listed_without_a_number(listed: Cloud
     _, page = ask(listed)
     assert (page["calls"][0]["may_call"], page["calls"][0]["phone"]) == (False, None)
     assert page["calls"][0]["reasons"] == ["no_consent"]
+
+
+def bought_since(cloud: Cloud) -> str:
+    key = keys.activity(cloud.account.account_id, cloud.send_id(1).customer_key)
+    cloud.customers.put_item(Item={**key, "last_order_at": format_instant(NOW)})
+    return "converted"
+
+
+def left_by_another_step(cloud: Cloud) -> str:
+    cloud.performance.put_item(Item={**keys.send(cloud.send_id(1, step=2)), "unsubscribed_at": format_instant(NOW)})
+    return "unsubscribed"
+
+
+def complains_at_the_shop(cloud: Cloud) -> str:
+    cloud.customers.update_item(
+        Key=keys.profile(cloud.account.account_id, cloud.send_id(1).customer_key),
+        UpdateExpression="SET open_cases = :cases",
+        ExpressionAttributeValues={":cases": ["complaint"]},
+    )
+    return "open_complaint"
+
+
+def cancelled_for_all(cloud: Cloud) -> str:
+    cloud.set_launch(LaunchState.CANCELLED)
+    return "cancelled"
+
+
+@pytest.mark.parametrize("happens", [bought_since, left_by_another_step, complains_at_the_shop, cancelled_for_all])
+def test_whoever_is_not_to_be_called_after_all_is_listed_with_the_reason(listed: Cloud, happens: Any) -> None:
+    steps = ({"template": "vip-at-risk", "channels": ["call"], "after_days": day} for day in (0, 2))
+    listed.set_steps(*steps, planned_at=(NOW, NOW + timedelta(days=2)))
+    reason = happens(listed)
+    _, page = ask(listed)
+    assert (page["calls"][0]["phone"], page["calls"][0]["reasons"]) == (None, [reason])
+    others = {call["may_call"] for call in page["calls"][1:]}
+    assert others == {happens is not cancelled_for_all}
 
 
 def test_how_a_call_went_is_the_feedback_of_its_send(listed: Cloud) -> None:
