@@ -277,15 +277,19 @@ def _texts(facts: TextFacts) -> Iterator[Check]:
 
 
 def _push(facts: PushFacts) -> Check:
-    return _judged(
-        ChannelName.PUSH,
-        "Platform application",
-        facts.enabled if isinstance(facts.enabled, Unchecked) else facts.enabled is True,
-        "the account names none"
+    problem, remedy = (
+        (
+            "the account names none that SNS knows",
+            "make one in SNS and set channels.push.platform_application to its ARN",
+        )
         if facts.enabled is None
-        else "SNS has disabled it: its credentials for the app store's service are no longer valid",
-        "set channels.push.platform_application, and renew its credentials in SNS",
+        else (
+            "SNS has disabled it: its credentials for the app store's service are no longer valid",
+            "renew its credentials in SNS",
+        )
     )
+    enabled = facts.enabled if isinstance(facts.enabled, Unchecked) else facts.enabled is True
+    return _judged(ChannelName.PUSH, "Platform application", enabled, problem, remedy)
 
 
 def _webhook(facts: WebhookFacts) -> Iterator[Check]:
@@ -298,7 +302,7 @@ def _webhook(facts: WebhookFacts) -> Iterator[Check]:
             "Signing key of the webhook",
             facts.key,
             "its secret is missing in Secrets Manager, or may not be read",
-            "create the secret under a name that starts with winback-{stage}-webhook-",
+            "create the secret that channels.webhook.secret_name names, under winback-, the stage's name and -webhook-",
         )
         yield _judged(
             ChannelName.WEBHOOK,
