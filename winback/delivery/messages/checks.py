@@ -9,6 +9,7 @@ from liquid.builtin.expressions import Identifier
 from liquid.exceptions import LiquidError
 
 from winback.accounts.channels import ChannelName
+from winback.delivery.messages.bounds import problems_of_bounds
 from winback.delivery.messages.layout import BrokenBlock, blocks_in, read_block, uses_layout
 from winback.delivery.messages.liquid_language import BLOCKS, PLAIN, MessageLiquid
 from winback.delivery.messages.mjml import problems_of_markup
@@ -68,6 +69,8 @@ def _problems_of_email(parts: Parts, language: str, tokens: Tokens) -> list[Prob
     for part, subject in subjects.items():
         problems += [*_problems_of_liquid(part, subject, tokens), *_problems_of_subject(part, subject)]
     mjml = parts.mjml or ""
+    if unreadable := list(problems_of_bounds("mjml", mjml)):
+        return [*problems, *unreadable]
     in_layout = uses_layout(mjml)
     problems += _problems_of_liquid("mjml", mjml, tokens, {} if in_layout else _LEGAL, BLOCKS)
     problems += _problems_of_blocks(mjml) + problems_of_markup(mjml)
@@ -139,6 +142,8 @@ def _problems_of_liquid(
     required: Mapping[str, str] | None = None,
     language: MessageLiquid = PLAIN,
 ) -> list[Problem]:
+    if unreadable := list(problems_of_bounds(part, source)):
+        return unreadable
     try:
         template = language.from_string(source)
         analysis = template.analyze(include_partials=False)

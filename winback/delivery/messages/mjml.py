@@ -37,6 +37,7 @@ _PLACES = {
 _LIQUID_ENDS = {"{{": "}}", "{%": "%}"}
 _MARK = re.compile("liquidq[0-9]+z")
 _LIQUID_START = re.compile(r"\{[{%]")
+_ENDED = ((re.compile("<!--"), "-->", "a comment"), (re.compile("<[A-Za-z/!?]"), ">", "an element's tag"))
 _EMPTY_CONDITION = re.compile(r"\{%-?\s*if\b[^%]*%\}\s*\{%-?\s*endif\s*-?%\}")
 _BLANK_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 
@@ -76,6 +77,10 @@ def _without_empty_conditions(text: str) -> str:
 def problems_of_markup(source: str) -> list[Problem]:
     """Unknown, unclosed and wrongly nested elements, pictures without words and unsafe links, by line."""
     held, tags = hold(source)
+    for start, end, what in _ENDED:  # HTMLParser looks for the end from each start, which takes the square of them
+        if (endless := start.search(held, held.rfind(end) + 1)) is not None:
+            line = held.count("\n", 0, endless.start()) + 1
+            return [Problem("mjml", line, f"{what} is never closed", f"write {end}")]
     reader = _Reader(tags)
     reader.feed(held)
     reader.close()
@@ -215,21 +220,32 @@ def hold(source: str) -> tuple[str, HeldTags]:
 
 
 def _pieces(source: str) -> Iterator[tuple[str, str]]:
-    """(what stands before a Liquid tag, the tag) of each tag, then (the rest, ""), in one pass.
+    """(what stands before a Liquid tag, the tag) of each tag, then (the rest, "")."""
+    place = 0
+    for start, end in _spans(source):
+        if end is not None:
+            yield source[place:start], source[start:end]
+            place = end
+    yield source[place:], ""
 
-    Starts without an end are passed over. That none follows is found out once per kind: a search for the end from
-    each start would take the square of their number.
-    """
-    place = at = 0
+
+def endless_tags(source: str) -> list[int]:
+    """Where Liquid tags start that never end."""
+    return [start for start, end in _spans(source) if end is None]
+
+
+def _spans(source: str) -> Iterator[tuple[int, int | None]]:
+    """(start, end) of each Liquid tag, in one pass; the end is None where none follows. That is found out once per
+    kind: a search for the end from each start would take the square of their number."""
+    at = 0
     endless: set[str] = set()
     while (start := _LIQUID_START.search(source, at)) is not None:
         opening = start.group()
-        end = -1 if opening in endless else source.find(_LIQUID_ENDS[opening], start.end())
-        if end < 0:
+        found = -1 if opening in endless else source.find(_LIQUID_ENDS[opening], start.end())
+        if found < 0:
             endless.add(opening)
             at = start.start() + 1
-            continue
-        end += 2
-        yield source[place : start.start()], source[start.start() : end]
-        place = at = end
-    yield source[place:], ""
+            yield start.start(), None
+        else:
+            at = found + 2
+            yield start.start(), at

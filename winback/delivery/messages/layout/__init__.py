@@ -23,7 +23,7 @@ _LITERAL = re.compile(r"""\"[^\"]*\"|'[^']*'""")
 _LIQUID_OR_ESCAPE = re.compile(r"[{}\\]")
 _RENDER = re.compile(r"\{%-?\s*render\b.*?%\}", re.DOTALL)
 _LIQUID = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
-_FIRST_ELEMENT = re.compile(r"\s*(?:<!--.*?-->\s*|<mj-raw>.*?</mj-raw>\s*)*<([a-z-]+)", re.DOTALL)
+_FIRST_ELEMENT = re.compile(r"\s*(?>(?:<!--.*?-->\s*|<mj-raw>.*?</mj-raw>\s*)*)<([a-z-]+)", re.DOTALL)
 _OF_A_BODY = ("mj-section", "mj-wrapper", "mj-hero")
 
 

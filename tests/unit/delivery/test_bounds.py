@@ -1,0 +1,37 @@
+"""Templates that nobody writes are told apart before reading them takes the square of their length, or more."""
+
+import pytest
+
+from winback.delivery.messages import Template, check_template
+
+_LENGTH = 100_000  # the longest part
+
+
+def problems(mjml: str) -> list[str]:
+    found = check_template(Template(name="Odd", subject="Hello", mjml=mjml))
+    return [f"{problem.part}, line {problem.line}: {problem.problem}" for problem in found]
+
+
+@pytest.mark.parametrize("start", ["{{", "{% render", "{% raw %}", "{% doc %}"])
+def test_many_tags_that_never_close_are_one_problem(start: str) -> None:
+    (found,) = problems("\n" + start * (_LENGTH // len(start)))
+    assert found.startswith("mjml, line 2: ")
+    assert found.endswith("tags are never closed")
+
+
+@pytest.mark.parametrize(
+    ("start", "problem"),
+    [("<!--", "a comment is never closed"), ("<a href=", "an element's tag is never closed")],
+)
+def test_markup_that_never_closes_is_one_problem(start: str, problem: str) -> None:
+    assert problems("<mj-text>Hi</mj-text>\n" + start * 10_000)[-1] == f"mjml, line 2: {problem}"
+
+
+def test_a_few_tags_that_never_close_are_told_as_liquid_tells_them() -> None:
+    assert problems("<mj-text>{% raw %}{{{% endraw %}</mj-text>") == []
+    assert problems("<mj-text>Hi</mj-text>\n{{ shop.name")[0].startswith("mjml, line 2: expected '}}'")
+
+
+def test_comments_before_the_first_element_are_passed_over_in_one_way() -> None:
+    assert problems("<!---->" * 100 + "<mj-text>Hi</mj-text>") == []
+    assert problems("<!---->" * 100 + "Hi") == ["mjml, line 1: words stand outside the elements of MJML"]
