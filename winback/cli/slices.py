@@ -21,7 +21,7 @@ from winback.cli.orders_file import (
     refusal,
     segmented_orders,
 )
-from winback.money import Money
+from winback.money import NO_CURRENCY, Money
 from winback.pages.figures import count, decimal, money, percent
 from winback.slices.condition import Condition
 from winback.slices.preview import Preview, ground_of, preview
@@ -156,7 +156,8 @@ def _show_recipes(
     table.add_column("Who, and why", ratio=1)
     if currency is not None:
         table.add_column("Customers", justify="right", no_wrap=True)
-        table.add_column(f"Net value ({currency})", justify="right", no_wrap=True)
+        unit = "" if currency == NO_CURRENCY else f" ({currency})"
+        table.add_column(f"Net value{unit}", justify="right", no_wrap=True)
     for name, result in found.items():
         recipe = shipped[name]
         words = f"[bold]{name}[/bold]: {escape(recipe.title)}. [dim]{escape(recipe.why)}[/dim]"

@@ -33,7 +33,7 @@ class Month:
     def in_words(self) -> tuple[str, ...]:
         return (
             f"{self.orders:g} orders a customer, taken in through the API in batches of a hundred",
-            f"{self.messages:,} e-mails: {self.addressed:.0%} of the customers in {self.launches} launches",
+            f"{self.messages:,} e-mails: {self.addressed * 100:.0f} % of the customers in {self.launches} launches",
             "a refresh each day, on which 1 % of the customers have ordered",
             "one account; serverless endpoints; without training, texts, and Spark, which refreshes of millions run on",
         )

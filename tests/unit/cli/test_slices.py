@@ -58,6 +58,7 @@ def test_the_list_says_of_each_recipe_how_many_or_what_is_missing(orders: Path) 
     assert set(listed) == set(shipped_recipes())
     assert "newly_lapsed" in listed["newly-lapsed-reachable"]["problems"][0]
     assert listed["heroes-nearly-due"]["selected"]["customers"] in (0, 1)
+    assert "XXX" not in _run("--list", "--orders", orders, "--as-of", "2026-01-01").stdout, "no currency was named"
 
 
 def test_the_list_needs_no_orders() -> None:
