@@ -37,7 +37,7 @@ def ledger(report: LaunchReport) -> Html:
         "bounced_soft": "Bounced for now",
         "delivered": "Delivered",
         "accepted": "Taken, nothing heard since",
-        "skipped": "Skipped by the gate",
+        "skipped": "Skipped at the last check (the gate)",
         "failed": "Refused by the provider",
         "unknown": "Unknown: may or may not have left",
         "due": "Still due",

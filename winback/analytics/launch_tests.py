@@ -40,7 +40,7 @@ def _experiment(experiment: TestedExperiment, currency: str) -> list[Html]:
     rows = [row for outcome in experiment.outcomes for row in _rows(outcome, currency)]
     if not rows:
         return [*found, paragraph("Nobody was treated with two of its variants: there is nothing to compare.")]
-    heads = ["Outcome", "Variant", "Customers", "Each", "Less the control", "95 % interval", "Verdict"]
+    heads = ["Outcome", "Variant", "Customers", "Share or mean", "Above the control", "95 % interval", "Verdict"]
     return [*found, table(heads, rows, align="llrrrrl")]
 
 
@@ -166,7 +166,8 @@ def forecast(report: LaunchReport) -> list[Html]:
             "Forecast and actual",
             table(["What", "The dry run said", "Which was", "It became", "Range"], rows, align="lrlrl"),
             paragraph(
-                "Planned messages are the most that can leave: the gate looks again before each. Of what is measured, "
+                "Planned messages are the most that can leave: before each, the gate looks again at consent, caps, "
+                "purchases and budgets. Of what is measured, "
                 "inside means that its 95 % interval and the forecast's range have something in common."
             ),
         )
