@@ -1,7 +1,14 @@
 import gc
 import os
+from typing import Any
+
+import pytest
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 from tests.quick_aws import remember
+
+SHARED = ("tests/infra/", "tests/spark/", "tests/unit/churn/")
+"""Folders whose files share what is dear to make: a synthesized stage, a Spark, a model. One process runs them all."""
 
 
 def pytest_configure() -> None:
@@ -21,3 +28,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+class _SharedOnce(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in SHARED if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _SharedOnce | None:
+    return _SharedOnce(config, log) if config.getvalue("dist") == "loadfile" else None
