@@ -130,7 +130,8 @@ class Batches:
             name = f"{_batch_id(rows)}.jsonl.gz"
             self.lake.write_rows(lake_keys.engagement_key(account.account_id, now.date().isoformat(), name), rows)
             left = [touch for touch in new.values() if touch.kind is TouchKind.UNSUBSCRIBED]
-            self.profiles.deny(account.account_id, denials((each.customer_key, each.channel, each.at) for each in left))
+            denied = denials((each.customer_key, each.channel, each.at) for each in left)
+            self.profiles.deny(account.account_id, denied, unknown_too=True)
             told = sorted(new.values(), key=lambda touch: touch.customer_key)
             self.contacts.add_touches(account.account_id, told, now)
             self.event_markers.mark(account.account_id, [touch.touch_id for touch in new.values()], now)

@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from winback.accounts import Account
 from winback.accounts.channels import ChannelName
 from winback.aws import keys
-from winback.aws.tables import GET_BATCH, Item, batch_get, batch_put, conditionally, put_if
+from winback.aws.tables import GET_BATCH, Item, batch_get, batch_put, put_if, standing_in_the_way
 from winback.customers import ConsentState, Customer, profile_of
 from winback.identifiers import AccountId, CustomerKey
 from winback.instants import format_instant
@@ -66,43 +68,54 @@ class ProfileStore:
         account_id: AccountId,
         denials: Mapping[tuple[CustomerKey, ChannelName], datetime],
         source: str = "event",
+        *,
+        unknown_too: bool = False,
     ) -> int:
         """Denies consent from these times on, where nothing later was said; returns how many profiles changed.
 
-        A customer without a profile has none to change, and is never written to.
+        A customer without a profile is never written to. With `unknown_too` the denial is kept for when there is one:
+        what was told of customers before they were told themselves holds too.
         """
         if not denials:
             return 0
 
         def one(denial: tuple[tuple[CustomerKey, ChannelName], datetime]) -> bool:
             (customer, channel), at = denial
-            return self._deny(account_id, customer, channel, at, source)
+            consent = {"state": ConsentState.DENIED.value, "at": format_instant(at), "source": source}
+            return self._deny(keys.profile(account_id, customer), channel, consent, unknown_too=unknown_too)
 
         with ThreadPoolExecutor(min(THREADS, len(denials))) as pool:
             return sum(pool.map(one, denials.items()))
 
-    def _deny(
-        self, account_id: AccountId, customer: CustomerKey, channel: ChannelName, at: datetime, source: str
-    ) -> bool:
-        moment = format_instant(at)
-        return conditionally(
-            self._table.update_item,
-            Key=keys.profile(account_id, customer),
-            # A higher revision stops a statement that is being merged into what was read before.
-            UpdateExpression="SET consent.#channel = :consent ADD revision :one",
-            ConditionExpression=(
-                "attribute_exists(consent) AND (attribute_not_exists(consent.#channel)"
-                " OR consent.#channel.#at < :at"
-                " OR (consent.#channel.#at = :at AND consent.#channel.#state <> :denied))"
-            ),
-            ExpressionAttributeNames={"#channel": channel.value, "#at": "at", "#state": "state"},
-            ExpressionAttributeValues={
-                ":consent": {"state": ConsentState.DENIED.value, "at": moment, "source": source},
-                ":at": moment,
-                ":denied": ConsentState.DENIED.value,
-                ":one": 1,
-            },
-        )
+    def _deny(self, place: keys.Key, channel: ChannelName, consent: Item, *, unknown_too: bool) -> bool:
+        for _ in range(ATTEMPTS):
+            try:
+                self._table.update_item(
+                    Key=place,
+                    # A higher revision stops a statement that is being merged into what was read before.
+                    UpdateExpression="SET consent.#channel = :consent ADD revision :one",
+                    ConditionExpression=(
+                        "attribute_exists(consent) AND (attribute_not_exists(consent.#channel)"
+                        " OR consent.#channel.#at < :at"
+                        " OR (consent.#channel.#at = :at AND consent.#channel.#state <> :denied))"
+                    ),
+                    ExpressionAttributeNames={"#channel": channel.value, "#at": "at", "#state": "state"},
+                    ExpressionAttributeValues={
+                        ":consent": consent,
+                        ":at": consent["at"],
+                        ":denied": ConsentState.DENIED.value,
+                        ":one": 1,
+                    },
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except ClientError as error:
+                if standing_in_the_way(error) is not None or not unknown_too:
+                    return False
+            else:
+                return True
+            if put_if(self._table, {**place, "consent": {channel.value: consent}}, "attribute_not_exists(pk)"):
+                return True
+        raise Contended("a profile kept coming and going while a denial was written")
 
     def _upsert_batch(
         self,

@@ -152,7 +152,7 @@ class FileImport:
             json_lines=[path for path in held if path.suffix == ".gz"],
             salt=account.key_salt,
         )
-        self.profiles.deny(account.account_id, denials(unsubscriptions(connection)))
+        self.profiles.deny(account.account_id, denials(unsubscriptions(connection)), unknown_too=True)
         since = now - timedelta(days=OTHER_TOOLS_DAYS)
         self.contacts.add_touches(account.account_id, sends_of_others(connection, since), now)
         written = folder / "events.parquet"

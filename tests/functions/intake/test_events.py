@@ -198,8 +198,18 @@ def test_an_old_unsubscription_does_not_lift_a_later_consent(intake: Intake) -> 
 
 
 def test_events_make_no_profile(intake: Intake) -> None:
-    post(intake, event(kind="unsubscribed"), event(kind="subscribed", channel="email"))
+    post(intake, event(kind="visited"), event(kind="subscribed", channel="email"))
     assert consent(intake) is None
+
+
+@pytest.mark.parametrize("told", ["by batch", "by file"])
+def test_who_left_before_the_store_told_of_them_is_not_written_to(intake: Intake, told: str) -> None:
+    if told == "by batch":
+        post(intake, event(kind="unsubscribed"))
+    else:
+        intake.run("events", "customer_id,kind,at\nann,unsubscribed,2026-11-20T10:00:00Z\n")
+    state_customer(intake, email=("granted", "2026-11-01"), sms=("granted", "2026-11-21"))
+    assert consent(intake) == {channel.value: "denied" for channel in ChannelName} | {"sms": "granted"}
 
 
 def test_what_other_tools_sent_lately_is_a_contact_once_told_by_batch_or_file(intake: Intake) -> None:
