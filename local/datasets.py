@@ -22,6 +22,8 @@ CURRENCY = "USD"
 # Shares of made-up customers by e-mail consent; those without an address can never be written to.
 _CONSENTS = (("granted", 0.86), ("denied", 0.06), ("unknown", 0.08))
 _WITHOUT_ADDRESS = 0.01
+_SMS_CONSENTS = (("granted", 0.3), ("denied", 0.1), ("unknown", 0.6))
+_AREAS = ("212", "718", "917")  # of New York; nobody has a number of 555, which is for directory assistance
 _CONSENT_AT = "1997-01-01T00:00:00Z"
 
 
@@ -54,15 +56,27 @@ def orders_csv(rows: Iterable[Purchase]) -> bytes:
 
 
 def customers_csv(customer_ids: Iterable[str], seed: int) -> bytes:
-    """Made-up profiles: an address under example.com, a time zone, and a consent drawn per customer from the seed."""
+    """Made-up profiles: an address under example.com, a telephone number, a time zone, and consents drawn per customer
+    from the seed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = ["customer_id", "email", "first_name", "time_zone", "country"]
-    writer.writerow([*columns, "email_consent", "consent_at", "consent_source"])
+    columns = ["customer_id", "email", "phone", "first_name", "time_zone", "country"]
+    writer.writerow([*columns, "email_consent", "sms_consent", "consent_at", "consent_source"])
     for customer_id in customer_ids:
         draw = random.Random(f"{seed}/{customer_id}")
-        consent = draw.choices([name for name, _ in _CONSENTS], [share for _, share in _CONSENTS])[0]
+        by_email = _drawn(draw, _CONSENTS)
         email = "" if draw.random() < _WITHOUT_ADDRESS else f"customer-{customer_id}@example.com"
         name = draw.choice(["Alex", "Bea", "Chris", "Dana", "Eli", "Fran", "Gale", "Hana", "Ira", "Jo"])
-        writer.writerow([customer_id, email, name, "America/New_York", "US", consent, _CONSENT_AT, "made up"])
+        by_text = _drawn(draw, _SMS_CONSENTS)
+        place = [email, _number(int(customer_id)), name, "America/New_York", "US"]
+        writer.writerow([customer_id, *place, by_email, by_text, _CONSENT_AT, "made up"])
     return text.getvalue().encode()
+
+
+def _drawn(draw: random.Random, shares: tuple[tuple[str, float], ...]) -> str:
+    return draw.choices([name for name, _ in shares], [share for _, share in shares])[0]
+
+
+def _number(customer: int) -> str:
+    area, place = divmod(customer, 10_000)
+    return f"+1{_AREAS[area]}555{place:04d}"

@@ -13,6 +13,7 @@ ACCOUNT = {
     "name": "The CD Shop",
     "website": "https://cd-shop.example.com",
     "time_zone": "America/New_York",
+    "channels": {"sms": {"origination_identity": "phone-0123456789abcdef", "prices": {"US": "0.0084"}}},  # made up
 }
 SEED = 1997
 HOLDOUT_SHARE = 0.2
@@ -22,6 +23,7 @@ STARTS_AT = HISTORY_ENDS
 EVALUATION_DAYS = 91
 ATTRIBUTION_DAYS = 14
 
+CHANNELS = ("email", "sms")  # by preference
 RATES = Rates(complaint=0.0002)  # a list in good standing: at 0.1 % the launch would pause by itself
 RECIPE = "once-but-large"  # a shipped slice that orders alone can tell of
 
@@ -41,11 +43,14 @@ OFFER_BUDGET_MINOR = CODES * OFFER["cost"]["most_discount_minor"]
 
 
 def definition(offer_id: str) -> dict[str, Any]:
-    """A first message with one of two subjects; a week later a reminder to who read it, to the others the offer."""
+    """A first message with one of two subjects; a week later a reminder to who read it, to the others the offer.
+
+    Whoever cannot be reached by e-mail and allows texts gets a text.
+    """
     return {
         "name": "Slipping customers, autumn",
         "audience": {"families": ["Slipping"]},
-        "channels": ["email"],
+        "channels": list(CHANNELS),
         "steps": [
             {"name": "hello", "template": "we-miss-you", "after_days": 0, "send_at": "10:00"},
             {
@@ -72,7 +77,7 @@ def definition(offer_id: str) -> dict[str, Any]:
         ],
         "offers": {"choose": "fixed", "offers": [offer_id], "budget_minor": OFFER_BUDGET_MINOR},
         "holdout": {"share": HOLDOUT_SHARE},
-        "stop_on": ["purchase", "unsubscribe"],
+        "stop_on": ["purchase", "unsubscribe", "complaint"],
         "evaluation_days": EVALUATION_DAYS,
         "attribution_days": ATTRIBUTION_DAYS,
     }

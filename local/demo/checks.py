@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,19 +24,26 @@ class Finding:
     violations: int
 
 
-def from_outside(messages: Iterable[Message], customers: bytes, report: Mapping[str, Any], steps: int) -> list[Finding]:
+def from_outside(
+    messages: Iterable[Message],
+    texts: Sequence[Mapping[str, Any]],
+    customers: bytes,
+    report: Mapping[str, Any],
+    steps: int,
+) -> list[Finding]:
     """Each rule with the number of its violations.
 
     `customers` is the imported file; `steps` how many steps the campaign has.
     """
     sent = list(messages)
+    words = [*(message.text or "" for message in sent), *(text["text"] for text in texts)]
     profiles = {row["email"]: row for row in csv.DictReader(io.StringIO(customers.decode())) if row["email"]}
     touches = Counter((message.destination[0], _step(message)) for message in sent)
     unconsented = [to for to, _ in touches if profiles.get(to, {}).get("email_consent") != "granted"]
     stopped = {message.destination[0]: _step(message) for message in sent if _turns_away(message)}
     late = [to for to, step in touches if to in stopped and step > stopped[to]]
     one_click = [message for message in sent if message.one_click_url is None]
-    codes = Counter(code for message in sent for code in {*_CODE.findall(message.text or "")})
+    codes = Counter(code for text in words for code in {*_CODE.findall(text)})
     return [
         Finding("nobody got a step twice", sum(count - 1 for count in touches.values())),
         Finding("nobody got a step that the campaign does not have", sum(step > steps for _, step in touches)),
@@ -46,7 +53,7 @@ def from_outside(messages: Iterable[Message], customers: bytes, report: Mapping[
         Finding("no code of an offer was given to two customers", sum(count - 1 for count in codes.values())),
         Finding("no more offers left than the budget pays", max(0, len(codes) - CODES)),
         Finding("the offer reached somebody", int(not codes)),
-        Finding("the report counts as many handed over as arrived here", abs(_handed_over(report) - len(sent))),
+        Finding("the report counts as many handed over as arrived here", abs(_handed_over(report) - len(words))),
     ]
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.demo.checks import Finding
+from winback.campaigns.dry_run.page_plan import CHANNELS
 from winback.delivery.reason_words import reason_in_words
 from winback.money import Money
 
@@ -53,6 +54,9 @@ def show(
     align_right(table, 1)
     for name in ("planned", "complained", "bounced_hard", "bounced_soft", "delivered", "accepted"):
         table.add_row(f"sends {name.replace('_', ' ')}", f"{ledger[name]:,}")
+    for channel, counts in ledger["channels"].items():
+        if counts["delivered"]:
+            table.add_row(f"  delivered by {CHANNELS[channel]}", f"{counts['delivered']:,}")
     for name in ("skipped", "failed", "unknown", "due"):
         table.add_row(f"sends {name}", f"{ledger[name]:,}")
     table.add_row("ledger balances", "yes" if ledger["balanced"] else f"NO: off by {ledger['difference']}")

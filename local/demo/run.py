@@ -12,7 +12,7 @@ import typer
 
 from local.cloud import Cloud, create_account
 from local.datasets import Purchase, customers_csv, orders_csv, purchases
-from local.demo import campaign, closing, standing
+from local.demo import campaign, closing, standing, texts
 from local.demo.checks import Finding, from_outside
 from local.demo.faults import Faults
 from local.demo.store import Store
@@ -74,7 +74,7 @@ def _play(cloud: Cloud, steps: Steps, faults: Faults) -> Outcome:
     dry_run = _keep("dry-run.html", launch["dry_run_page"])
     with steps.step("Approve: it starts by itself at its time"):
         _approve(store, launch)
-    timeline = Timeline(cloud, store, launch["launch_id"])
+    timeline = Timeline(cloud, store, launch["launch_id"], campaign.CHANNELS)
     _play_weeks(timeline, steps, bought, launch, faults, since=refreshed["snapshot_id"])
     with steps.step("Report"):
         store.launch_in(launch["launch_id"], "finished")
@@ -85,7 +85,9 @@ def _play(cloud: Cloud, steps: Steps, faults: Faults) -> Outcome:
     page = _keep("report.html", report["page"])
     (OUTPUT / "report.json").write_text(json.dumps(report["report"], indent=1))
     messages = [_message(entry) for entry in _all_messages(cloud)]
-    findings = from_outside(messages, customers, report["report"], sum(map(len, campaign.DISPATCHES.values())))
+    sent, steps_of_it = cloud.mail.texts(), sum(map(len, campaign.DISPATCHES.values()))
+    findings = from_outside(messages, sent, customers, report["report"], steps_of_it)
+    findings += texts.findings(sent, customers)
     return Outcome(report["report"], [as_documented, *findings], {"dry run": dry_run, "report": page, **briefs})
 
 
@@ -127,6 +129,7 @@ def _play_weeks(
     timeline: Timeline, steps: Steps, bought: list[Purchase], launch: dict[str, Any], faults: Faults, *, since: str
 ) -> None:
     """`since`: the snapshot with which the refresh after the first week is compared."""
+    answers = texts.TextAnswers(timeline.cloud)
     ends = campaign.STARTS_AT + timedelta(days=campaign.EVALUATION_DAYS)
     moment = campaign.STARTS_AT
     while moment < ends:
@@ -134,6 +137,7 @@ def _play_weeks(
         if numbers := campaign.DISPATCHES.get(day):
             with steps.step(f"{moment:%Y-%m-%d}: plan and send {_names(numbers)}"):
                 timeline.dispatch(numbers, planning=faults.while_planning, sending=faults.while_sending)
+                answers.give()
         following = min(moment + WEEK, ends)
         with steps.step(f"{moment:%Y-%m-%d}: a week passes, real purchases come in"):
             timeline.move_to(following)

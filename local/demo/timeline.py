@@ -35,7 +35,7 @@ class Timeline:
         """Everything that recipients do until then happens; its feedback is taken in."""
         self.cloud.set_clock(moment)
         self.cloud.mail.advance(moment)
-        self.cloud.wait_drained("feedback")
+        self.cloud.wait_drained("feedback", "texts")
 
     def dispatch(
         self, steps: Sequence[int], *, planning: Callable[[Mapping[str, Any]], object], sending: Callable[[], object]
