@@ -3,6 +3,7 @@ import os
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler.loadfile import LoadFileScheduling
 
 from tests.quick_aws import remember
@@ -14,6 +15,9 @@ SHARED = ("tests/infra/", "tests/spark/", "tests/unit/churn/")
 def pytest_configure() -> None:
     remember()
     _one_thread_for_each_sum()
+    unhurried = settings(settings.get_profile(settings.get_current_profile_name()), deadline=None)
+    settings.register_profile("unhurried", unhurried)  # how long an example takes says how busy the machine is
+    settings.load_profile("unhurried")
 
 
 def _one_thread_for_each_sum() -> None:
