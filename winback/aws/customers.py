@@ -96,7 +96,7 @@ class ProfileStore:
                     UpdateExpression="SET consent.#channel = :consent ADD revision :one",
                     ConditionExpression=(
                         "attribute_exists(consent) AND (attribute_not_exists(consent.#channel)"
-                        " OR consent.#channel.#at < :at"
+                        " OR consent.#channel.#at < :at OR attribute_exists(consent.#channel.undated)"
                         " OR (consent.#channel.#at = :at AND consent.#channel.#state <> :denied))"
                     ),
                     ExpressionAttributeNames={"#channel": channel.value, "#at": "at", "#state": "state"},

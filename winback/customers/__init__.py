@@ -151,6 +151,7 @@ def profile_of(customer: Customer, known: Mapping[str, Any] | None, *, received_
                 "state": statement.state.value,
                 "at": format_instant(statement.at or received_at),
                 **({"source": statement.source} if statement.source else {}),
+                **({"undated": True} if statement.at is None and statement.state is not ConsentState.DENIED else {}),
             }
     profile = {**stated, "consent": consent, "fingerprint": customer.fingerprint()}
     known_cases = (known or {}).get("open_cases", [])
@@ -162,8 +163,11 @@ def profile_of(customer: Customer, known: Mapping[str, Any] | None, *, received_
 
 
 def _supersedes(statement: Consent, before: Mapping[str, Any]) -> bool:
+    """An undated statement yields to a denial of whatever day, also to one that is told after it."""
     if statement.at is None:
-        return before.get("state") != ConsentState.DENIED or statement.state is ConsentState.DENIED
+        return before.get("state") not in (ConsentState.DENIED, statement.state)
+    if before.get("undated") and statement.state is ConsentState.DENIED:
+        return True
     return "at" not in before or format_instant(statement.at) >= before["at"]
 
 

@@ -202,6 +202,13 @@ def test_events_make_no_profile(intake: Intake) -> None:
     assert consent(intake) is None
 
 
+def test_who_left_before_an_undated_consent_was_imported_is_not_written_to(intake: Intake) -> None:
+    intake.run("customers", "customer_id,email,email_consent\nann,ann@example.com,granted\n")
+    assert consent(intake) == {"email": "granted"}
+    post(intake, event(kind="unsubscribed", channel="email", at="2020-01-01"))
+    assert consent(intake) == {"email": "denied"}
+
+
 @pytest.mark.parametrize("told", ["by batch", "by file"])
 def test_who_left_before_the_store_told_of_them_is_not_written_to(intake: Intake, told: str) -> None:
     if told == "by batch":

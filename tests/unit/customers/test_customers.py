@@ -101,6 +101,20 @@ def test_an_undated_statement_never_lifts_a_denial() -> None:
     assert consent_after({"state": "granted", "at": "2026-05-01T00:00:00Z"}, state="denied") == "denied"
 
 
+def test_an_undated_statement_yields_to_a_denial_that_is_told_after_it() -> None:
+    undated = profile_of(customer(consent={"email": {"state": "granted"}}), None, received_at=NOW)["consent"]["email"]
+    assert consent_after(undated, state="denied", at="2020-01-01") == "denied"
+    assert consent_after(undated, state="unknown", at="2020-01-01") == "granted"
+
+
+def test_an_undated_statement_that_says_the_same_again_says_nothing_new() -> None:
+    dated = {"state": "granted", "at": "2026-05-01T00:00:00Z"}
+    profile = profile_of(
+        customer(consent={"email": {"state": "granted"}}), {"consent": {"email": dated}}, received_at=NOW
+    )
+    assert profile["consent"]["email"] == dated
+
+
 def test_a_channel_that_is_not_mentioned_keeps_its_consent() -> None:
     known = {"consent": {"sms": {"state": "granted", "at": "2026-05-01T00:00:00Z"}}, "first_name": "Ann"}
     profile = profile_of(customer(email="ann@example.com"), known, received_at=NOW)
