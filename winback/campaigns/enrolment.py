@@ -9,7 +9,7 @@ from typing import Any
 
 from winback.accounts.global_holdout import GlobalHoldout
 from winback.campaigns.launch import Launch
-from winback.delivery.gate import Reason, RecipientFacts, eligibility
+from winback.delivery.gate import Reason, RecipientFacts, eligibility, reached_by_none
 from winback.experiments.assignment import Arm, arm, assignment_salt, variant
 from winback.experiments.global_holdout import Turn, turn
 from winback.identifiers import CustomerKey
@@ -57,17 +57,12 @@ def enrol(
 
 
 def _reasons(channels: Sequence[RecipientFacts], standing: Turn) -> list[str]:
-    """None when one channel is open to the customer, else those of all, each once and in the gate's order.
+    """None when one channel is open to the customer, else why none is, in the gate's order.
 
     Whose turn it is in the global holdout is decided here, by the value tier of the launch's own snapshot.
     """
-    found: set[Reason] = set()
-    for known in channels:
-        reasons = [reason for reason in eligibility(known).reasons if reason not in _TURNS]
-        if not reasons:
-            found.clear()
-            break
-        found.update(reasons)
+    closed = [[reason for reason in eligibility(known).reasons if reason not in _TURNS] for known in channels]
+    found = set(reached_by_none(closed)) if all(closed) else set[Reason]()
     if standing is not Turn.NONE:
         found.add(Reason(str(standing)))
     return [str(reason) for reason in Reason if reason in found] if found else []

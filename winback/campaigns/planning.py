@@ -17,7 +17,7 @@ from winback.campaigns.launch import Launch
 from winback.campaigns.steps import Step
 from winback.campaigns.timeline import leaves_at
 from winback.delivery.contacts import Contact, ContactPolicy
-from winback.delivery.gate import Reason, RecipientFacts, SendContext, Verdict, decide
+from winback.delivery.gate import Reason, RecipientFacts, SendContext, Verdict, decide, reached_by_none
 from winback.experiments.assignment import Arm
 from winback.experiments.global_holdout import Turn, turn
 from winback.identifiers import CustomerKey, SendId
@@ -152,7 +152,7 @@ class _StepPlanner:
     def _gate(
         self, member: Row, step: Step, facts: ChannelFacts, at: datetime, offer_id: str | None
     ) -> tuple[str | None, Verdict]:
-        """The first channel that is open, with its verdict; else none, with the reasons of all, each once."""
+        """The first channel that is open, with its verdict; else none, with why none is."""
         customer, closed = CustomerKey(member["customer_key"]), list[Verdict]()
         for channel in step.channels or self._launch.definition.channels:
             context = self._context(member, str(channel), at, offer_id)
@@ -164,8 +164,7 @@ class _StepPlanner:
             closed.append(verdict)
         if len(closed) == 1:
             return None, closed[0]
-        reasons = {reason for verdict in closed for reason in verdict.reasons}
-        return None, Verdict(tuple(reason for reason in Reason if reason in reasons), closed[0].send_at)
+        return None, Verdict(reached_by_none([verdict.reasons for verdict in closed]), closed[0].send_at)
 
     def _as_of(self, member: Row, facts: RecipientFacts, at: datetime) -> RecipientFacts:
         """The facts as they will be: what the launch sends until then is a contact, the global holdout takes turns."""

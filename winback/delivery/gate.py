@@ -7,6 +7,7 @@ Quiet hours are no reason to deny: they move the message to their end (`Verdict.
 as the caps, is judged for the moment at which the message would leave.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -147,6 +148,13 @@ def eligibility(facts: RecipientFacts) -> Verdict:
         (Reason.WASHOUT, facts.washing_out),
     )
     return Verdict(tuple(reason for reason, holds in checks if holds))
+
+
+def reached_by_none(channels: Sequence[Collection[Reason]]) -> tuple[Reason, ...]:
+    """Why no channel reaches a customer, from what closes each: what closes all of them, for that alone keeps the
+    customer out; where they have nothing in common, the reasons of all, each once."""
+    some = frozenset[Reason]().union(*channels)
+    return tuple(reason for reason in Reason if reason in (some.intersection(*channels) or some))
 
 
 def ended(facts: RecipientFacts, context: SendContext) -> tuple[Reason, ...]:
