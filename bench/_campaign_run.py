@@ -25,7 +25,7 @@ from local.mail.messages import Message
 from winback.campaigns.launch import LaunchState
 from winback.costs.counted import Measure
 
-FEEDBACK_BATCH = 25  # the queue gathers for a second, at most 50: half full
+FEEDBACK_BATCH = 50  # the queue gathers for five seconds, at most 100: half full
 SENDER_BATCH = 2
 POLL = 10  # messages that Lambda receives at a time, and deletes
 EXPORT_BATCH = 10_000

@@ -13,7 +13,7 @@ from winback.money import NO_CURRENCY
 from winback.slices.compilation import Ground, Predicate, compile_condition
 from winback.slices.saved import FrozenSlice
 
-CHUNK_ROWS = 500
+CHUNK_ROWS = 1_000
 MEMORY_LIMIT = "600MB"  # beyond it DuckDB sorts beside the snapshot file
 COLUMNS = ("customer_key", "segment", "family", "value_tier", "status", "lapsed")
 

@@ -43,7 +43,7 @@ from winback.experiments.global_holdout import Turn, turn
 from winback.identifiers import CustomerKey, SendId
 
 AGAIN_AFTER = timedelta(minutes=1)
-_KEPT_CHUNKS = 8  # of at most 500 rows each
+_KEPT_CHUNKS = 8  # of at most 1,000 rows each
 
 
 def permit_of(state: LaunchState) -> Permit:
@@ -155,6 +155,7 @@ class Dispatch:
             release.channel,
             exclude_send=(release.launch_id, release.step),
             reactions=reactions_of(launch, release.step),
+            with_suppressions=False,  # read at each one's turn
         )
         contact_lists = {customer: recipient.contact_list for customer, recipient in recipients.items()}
         expected = Counter(

@@ -49,7 +49,7 @@ from winback.predictions.offers.records import record_of
 from winback.predictions.requests import EndpointUnavailable
 from winback.slices.compilation import Ground, compile_condition
 
-BLOCK_CHUNKS = 40  # of 500 customers each: some 300 MB with ten offers
+BLOCK_CHUNKS = 20  # of 1,000 customers each: some 300 MB with ten offers
 MEMORY_LIMIT = "600MB"  # DuckDB's
 READERS = 8
 _PLACE = ("segment", "value_tier", "status", "net_minor")

@@ -1,6 +1,6 @@
 """Recipients: profile, suppression, activity and contacts of some customers, by batch gets."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -67,6 +67,7 @@ class RecipientStore:
         exclude_send: tuple[LaunchId, int] | None = None,
         reactions: tuple[LaunchId, Sequence[int]] | None = None,
         with_contacts: bool = True,
+        with_suppressions: bool = True,
         consistent: bool = False,
     ) -> dict[CustomerKey, Recipient]:
         """Every asked customer, also one without a profile, on one channel; see `load_channels`."""
@@ -77,6 +78,7 @@ class RecipientStore:
             exclude_send=exclude_send,
             reactions=reactions,
             with_contacts=with_contacts,
+            with_suppressions=with_suppressions,
             consistent=consistent,
         )
         return {customer: recipients[channel] for customer, recipients in loaded.items()}
@@ -90,13 +92,15 @@ class RecipientStore:
         exclude_send: tuple[LaunchId, int] | None = None,
         reactions: tuple[LaunchId, Sequence[int]] | None = None,
         with_contacts: bool = True,
+        with_suppressions: bool = True,
         consistent: bool = False,
     ) -> dict[CustomerKey, dict[str, Recipient]]:
         """Every asked customer on every channel. What does not hang on the channel is read once.
 
         `exclude_send` (launch, step) leaves that send itself out of the contacts, so that a repeated check does not
         count its own booking; `contact_list` keeps it. `reactions` (launch, steps) reads when the customer first
-        engaged with one of these, or left by one. `consistent` reads what was last written (the sender's check before
+        engaged with one of these, or left by one. Without `with_suppressions` every address counts as suppressed until
+        `refresh` reads what is there. `consistent` reads what was last written (the sender's check before
         the claim).
         """
         wanted = list(dict.fromkeys(customer_keys))
@@ -113,7 +117,9 @@ class RecipientStore:
             for channel in channels
             if (address := _address(profile, channel))
         }
-        suppressed = batch_get(self._customers, suppressions.values(), consistent=consistent)
+        suppressed: Collection[tuple[str, str]] = [keys.pair(key) for key in suppressions.values()]
+        if with_suppressions:
+            suppressed = batch_get(self._customers, suppressions.values(), consistent=consistent)
         contacts: Mapping[tuple[str, str], Item] = {}
         if with_contacts:
             booked = [keys.contacts(account_id, customer) for customer in wanted]

@@ -39,7 +39,7 @@ def write_report(
 
     `wall`, the process's own time, says which sends are abandoned, and which unknown ones the account's policy settles.
 
-    Rows of the ledger are read consistently and by key, as the plan names them; files pass through a temporary folder.
+    Rows of the ledger are read by key, as the plan names them; files pass through a temporary folder.
     """
     files = LaunchFiles(lake, launch)
     with TemporaryDirectory() as folder:
@@ -82,7 +82,7 @@ def _with_rows(
     launch: Launch, ledger: Ledger, plan: list[Row], wall: datetime | None, unknown: UnknownSends
 ) -> Iterator[Row]:
     by_id = {row["send_id"]: SendId.parse(row["send_id"]) for row in plan}
-    found = ledger.rows(by_id.values())
+    found = ledger.rows(by_id.values(), consistent=False)
     for row in plan:
         yield fate(row, found.get(by_id[row["send_id"]]), launch.state, wall=wall, unknown=unknown)
 

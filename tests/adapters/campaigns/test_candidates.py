@@ -32,9 +32,9 @@ def snapshot(tmp_path: Path) -> Path:
     return path
 
 
-def test_everybody_comes_once_in_order_in_chunks_of_five_hundred_at_most(snapshot: Path) -> None:
+def test_everybody_comes_once_in_order_in_chunks_of_a_thousand_at_most(snapshot: Path) -> None:
     chunks = list(candidate_chunks(snapshot, Audience(families=tuple(Family)), CHUNK_ROWS))
-    assert [len(chunk) for chunk in chunks] == [500, 500, 300]
+    assert [len(chunk) for chunk in chunks] == [1000, 300]
     keys = [row["customer_key"] for chunk in chunks for row in chunk]
     assert keys == sorted(set(keys))
 

@@ -99,6 +99,15 @@ def test_a_refresh_sees_an_unsubscribe_of_this_moment(store: RecipientStore, tab
     assert (facts.consent, facts.suppressed) == (Consent.DENIED, True)
 
 
+def test_where_suppressions_are_left_out_an_address_counts_as_suppressed_until_it_is_refreshed(
+    store: RecipientStore, tables: Tables, account: Account
+) -> None:
+    tables.add_customer(account, ADA, email="ada@example.com")
+    ada = store.load(account, [ADA], "email", with_suppressions=False)[ADA]
+    assert ada.facts.suppressed
+    assert not store.refresh(account, ada, "email").facts.suppressed
+
+
 def test_a_refresh_follows_a_changed_address(store: RecipientStore, tables: Tables, account: Account) -> None:
     tables.add_customer(account, ADA, email="ada@example.com")
     ada = store.load(account, [ADA], "email")[ADA]
