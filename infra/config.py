@@ -97,6 +97,7 @@ class StageConfig:
     send_concurrency: int = 10
     import_concurrency: int = 5
     feedback_concurrency: int = 10
+    feedback_seconds: int = 5  # for so long events are gathered before a function is called, at most
     export_seconds: int = 300  # for so long changes of the ledger are gathered into one object of the lake, at most
     chunk_concurrency: int = 40  # children of a distributed map at a time
     account_concurrency: int = 10
@@ -178,6 +179,7 @@ def _stages() -> dict[str, StageConfig]:
             send_concurrency=2,
             import_concurrency=2,
             feedback_concurrency=2,
+            feedback_seconds=1,
             export_seconds=2,
             chunk_concurrency=4,
             account_concurrency=2,

@@ -176,7 +176,10 @@ class CampaignsStack(FunctionStack):
         )
         self.functions["sender"].consume(sends, batch_size=2, concurrency=config.send_concurrency)
         self.functions["feedback"].consume(
-            feedback, batch_size=100, concurrency=config.feedback_concurrency, wait=Duration.seconds(5)
+            feedback,
+            batch_size=100,
+            concurrency=config.feedback_concurrency,
+            wait=Duration.seconds(config.feedback_seconds),
         )
         feeder = self.functions["feeder"]
         events.Rule(

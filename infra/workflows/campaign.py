@@ -6,7 +6,7 @@ One fragment for each thing that it answers. Inputs and outputs are identifiers,
 from typing import Any
 
 from infra.workflows.prepare import LAUNCH, LINE
-from infra.workflows.states import State, States, chunk_task, map_over_manifest, successor, task
+from infra.workflows.states import State, States, chunk_task, map_over_manifest, patiently, successor, task
 
 FUNCTIONS = ("launch_clock", "launch_plan", "launch_evaluate", "launch_report")
 
@@ -40,14 +40,16 @@ def definition(*, chunks: int) -> dict[str, Any]:
                 "Next": "What is next",
             },
             "What is next": {
-                **task(
-                    "launch_clock",
-                    {
-                        **LAUNCH,
-                        **EXECUTION,
-                        "moves_done.$": "$.moves_done",
-                        "running_since.$": "$$.Execution.StartTime",
-                    },
+                **patiently(
+                    task(
+                        "launch_clock",
+                        {
+                            **LAUNCH,
+                            **EXECUTION,
+                            "moves_done.$": "$.moves_done",
+                            "running_since.$": "$$.Execution.StartTime",
+                        },
+                    )
                 ),
                 "Next": "Act",
             },
@@ -89,7 +91,7 @@ def _evaluate(chunks: int) -> States:
 
 def _move(label: str, folder: str, chunks: int, adds: dict[str, Any]) -> States:
     over_chunks: State = map_over_manifest(
-        label, {f"{label} chunk": chunk_task(folder)}, line=LINE, concurrency=chunks, adds=adds
+        label, {f"{label} chunk": patiently(chunk_task(folder))}, line=LINE, concurrency=chunks, adds=adds
     )
     return {
         label: {**over_chunks, "Next": f"{label} done"},
@@ -106,4 +108,4 @@ def _continue() -> States:
 
 
 def _report() -> States:
-    return {"Report": {**task("launch_report", LAUNCH, keeps={}), "Next": "Stopped"}}
+    return {"Report": {**patiently(task("launch_report", LAUNCH, keeps={})), "Next": "Stopped"}}

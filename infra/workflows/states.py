@@ -63,6 +63,13 @@ def task(folder: str, payload: Mapping[str, Any] | None = None, *, keeps: Mappin
     return {**state, "ResultSelector": dict(keeps)}
 
 
+def patiently(state: State) -> State:
+    """Of a workflow that runs for weeks: what fails is tried again for some twenty minutes, so that it outlasts an
+    outage of a table and nobody has to redrive it."""
+    longer = {**_RETRY[-1], "MaxAttempts": 9, "MaxDelaySeconds": 300}
+    return {**state, "Retry": [*_RETRY[:-1], longer]}
+
+
 def chunk_task(folder: str) -> State:
     """The only state of a distributed map's child. Its output stays tiny, for the map collects those of all."""
     return {**task(folder, keeps={"chunk.$": "$.Payload.chunk"}), "End": True}
