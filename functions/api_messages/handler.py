@@ -59,6 +59,7 @@ class Settings:
     campaigns_table: str
     customers_table: str
     lake_bucket: str
+    sms_origination_identity: str
 
 
 @cache
@@ -153,7 +154,7 @@ def _show(template: Any, look: Look) -> dict[str, Any]:
 
 
 def _account() -> Account:
-    return Accounts(_campaigns()).get(account_of(app))
+    return Accounts(_campaigns(), texts_from=settings().sms_origination_identity).get(account_of(app))
 
 
 def _shown(saved: SavedTemplate) -> dict[str, Any]:

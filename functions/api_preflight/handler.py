@@ -34,7 +34,6 @@ class Settings:
 class Parts:
     accounts: Accounts
     preflight: Preflight
-    stage_texts: bool
 
 
 class Asked(BaseModel):
@@ -53,8 +52,8 @@ class Asked(BaseModel):
 @cache
 def parts() -> Parts:
     settings = read_settings(Settings)
-    accounts = Accounts(table(settings.campaigns_table))
-    return Parts(accounts, Preflight(settings), bool(settings.sms_origination_identity))
+    accounts = Accounts(table(settings.campaigns_table), texts_from=settings.sms_origination_identity)
+    return Parts(accounts, Preflight(settings))
 
 
 @logger.inject_lambda_context
@@ -65,14 +64,14 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 @app.get("/v1/sending/preflight")
 def preflight() -> Response[str]:
     account = parts().accounts.read(account_of(app))
-    wanted = query_of(app, Asked).channels or set_up(account, stage_texts=parts().stage_texts)
+    wanted = query_of(app, Asked).channels or set_up(account)
     found = parts().preflight.check(account, {channel: Need() for channel in wanted})
     body = {"ready": not missing(found), "checks": [check.as_json() for check in found]}
     return json_response(HTTPStatus.OK, body)
 
 
-def set_up(account: Account, *, stage_texts: bool) -> list[ChannelName]:
+def set_up(account: Account) -> list[ChannelName]:
     channels = account.channels
-    texts = bool(stage_texts or channels.sms.origination_identity or channels.sms.sender_ids)
+    texts = bool(channels.sms.origination_identity or channels.sms.sender_ids)
     known = ((ChannelName.SMS, texts), (ChannelName.PUSH, channels.push), (ChannelName.WEBHOOK, channels.webhook))
     return [ChannelName.EMAIL, *(channel for channel, there in known if there)]

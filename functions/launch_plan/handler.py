@@ -33,6 +33,7 @@ class Settings:
     performance_table: str
     lake_bucket: str
     send_time_endpoint: str
+    sms_origination_identity: str
 
 
 @cache
@@ -42,7 +43,7 @@ def planner(memory_mb: int) -> Planner:
     launches = LaunchStore(campaigns)
     machine = Machine(memory_mb, os.cpu_count() or 1)
     return Planner(
-        accounts=Accounts(campaigns),
+        accounts=Accounts(campaigns, texts_from=settings.sms_origination_identity),
         launches=launches,
         recipients=RecipientStore(table(settings.customers_table), table(settings.performance_table)),
         due=DueIndex(campaigns),

@@ -50,7 +50,7 @@ def parts() -> Parts:
         launches,
         clock_of(campaigns),
         DryRuns(
-            Accounts(campaigns),
+            Accounts(campaigns, texts_from=settings.sms_origination_identity),
             launches,
             LiftStore(campaigns),
             CodePools(campaigns),

@@ -52,6 +52,7 @@ def dispatch() -> Dispatch:
         wall=SystemClock().now,
         threads=THREADS,
         on_low_codes=warn_of_low_codes,
+        texts_from=settings.sms_origination_identity,
     )
 
 

@@ -44,8 +44,9 @@ def parts() -> Parts:
         customers_table=table(settings.customers_table),
         performance_table=performance,
         wall=wall,
+        texts_from=settings.sms_origination_identity,
     )
-    answers = TextAnswers(book, TextIndex(performance, wall), settings.sms_origination_identity)
+    answers = TextAnswers(book, TextIndex(performance, wall))
     return Parts(answers, clock_of(campaigns))
 
 

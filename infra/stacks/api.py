@@ -226,7 +226,7 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
             folder="api_messages",
             does="Saved templates; previews of their messages for made-up and real customers",
             memory_mb=1024,
-            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET"),
+            environment=("CAMPAIGNS_TABLE", "CUSTOMERS_TABLE", "LAKE_BUCKET", "SMS_ORIGINATION_IDENTITY"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#template", "*#snapshot"),
                 access.table("campaigns", "PutItem DeleteItem Query", "*#template"),

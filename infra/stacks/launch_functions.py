@@ -76,6 +76,7 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
                 "PERFORMANCE_TABLE",
                 "LAKE_BUCKET",
                 "SEND_TIME_ENDPOINT",
+                "SMS_ORIGINATION_IDENTITY",
             ),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#launch", "*#budget#*"),

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
@@ -81,3 +81,10 @@ class ChannelSettings(_Settings):
     sms: SmsSettings = SmsSettings()
     push: PushSettings | None = None
     webhook: WebhookSettings | None = None
+
+    def texting_from(self, stage_identity: str) -> Self:
+        """With the stage's origination identity where the account has none of its own; empty: the stage has none."""
+        if not stage_identity or self.sms.origination_identity:
+            return self
+        sms = self.sms.model_copy(update={"origination_identity": stage_identity})
+        return self.model_copy(update={"sms": sms})

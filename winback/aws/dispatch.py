@@ -57,7 +57,7 @@ class Dispatch:
     """Kept between invocations: plan chunks and templates of a launch never change.
 
     `threads`: rows of a message that are sent at a time; with more than one the tables are SharedTables.
-    `on_low_codes`: told when a pool of codes runs low.
+    `on_low_codes`: told when a pool of codes runs low. `texts_from`: the stage's origination identity, or empty.
     """
 
     def __init__(
@@ -74,9 +74,10 @@ class Dispatch:
         pause: Callable[[float], None] = time.sleep,
         threads: int = 1,
         on_low_codes: OnLow | None = None,
+        texts_from: str = "",
     ) -> None:
         self._campaigns, self._performance = campaigns_table, performance_table
-        self._accounts = Accounts(campaigns_table)
+        self._accounts = Accounts(campaigns_table, texts_from=texts_from)
         self._due = DueIndex(campaigns_table)
         self._recipients = RecipientStore(customers_table, performance_table)
         self._ledger = Ledger(performance_table)

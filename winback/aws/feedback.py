@@ -29,11 +29,18 @@ class FeedbackBook:
 
     @classmethod
     def of_tables(
-        cls, *, campaigns_table: Any, customers_table: Any, performance_table: Any, wall: Callable[[], datetime]
+        cls,
+        *,
+        campaigns_table: Any,
+        customers_table: Any,
+        performance_table: Any,
+        wall: Callable[[], datetime],
+        texts_from: str = "",
     ) -> Self:
+        """`texts_from`: the stage's origination identity, or empty."""
         suppressions, ledger = SuppressionList(customers_table), Ledger(performance_table)
         profiles, reputation = ProfileStore(customers_table), Reputation(campaigns_table)
-        return cls(Accounts(campaigns_table), profiles, suppressions, ledger, reputation, wall)
+        return cls(Accounts(campaigns_table, texts_from=texts_from), profiles, suppressions, ledger, reputation, wall)
 
     def apply(self, feedback: Feedback) -> str:
         """What was done. A message that is not ours is counted and left: no repetition would find it.

@@ -54,8 +54,6 @@ class PreflightSettings(Protocol):
     def ses_tenants(self) -> str: ...
     @property
     def sms_configuration_set(self) -> str: ...
-    @property
-    def sms_origination_identity(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ class Preflight:
         return own_list and tenant.get("SendingStatus") != "DISABLED"
 
     def _texts(self, account: Account) -> TextFacts:
-        identity = account.channels.sms.origination_identity or self._settings.sms_origination_identity
+        identity = account.channels.sms.origination_identity
         if identity:
             sandbox = _found(self._texts_sandbox)
             refused = self._dry_runs(account, identity)

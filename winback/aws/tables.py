@@ -133,11 +133,16 @@ def put_if(table: Any, item: Item, condition: str, values: Mapping[str, Any] | N
 
 
 class Accounts:
-    """Reads accounts, each once a minute per running function. `monotonic` gives seconds."""
+    """Reads accounts, each once a minute per running function. `monotonic` gives seconds.
 
-    def __init__(self, campaigns_table: Any, monotonic: Callable[[], float] = time.monotonic) -> None:
+    `texts_from`: the stage's origination identity; accounts without one are read as having it, and stored without.
+    """
+
+    def __init__(
+        self, campaigns_table: Any, monotonic: Callable[[], float] = time.monotonic, *, texts_from: str = ""
+    ) -> None:
         self._table = campaigns_table
-        self._monotonic = monotonic
+        self._monotonic, self._texts_from = monotonic, texts_from
         self._known: dict[AccountId, tuple[Account, float]] = {}
 
     def get(self, account_id: AccountId) -> Account:
@@ -145,13 +150,13 @@ class Accounts:
         now = self._monotonic()
         account, known_until = self._known.get(account_id, (None, now))
         if account is None or now >= known_until:
-            account = account_from_item(self._item(account_id))
+            account = self._read(self._item(account_id))
             self._known[account_id] = account, now + ACCOUNT_LIFETIME
         return account
 
     def read(self, account_id: AccountId) -> Account:
         """As it is now. Raises UnknownAccount."""
-        return account_from_item(self._item(account_id, consistent=True))
+        return self._read(self._item(account_id, consistent=True))
 
     def change(self, account_id: AccountId, change: Callable[[Account], Account]) -> Account:
         """Stores what `change` makes of the account as it is now, and returns it.
@@ -167,6 +172,11 @@ class Accounts:
             raise AccountChanged(f"account {account_id!r} was changed by another request: read it again and repeat")
         self._known.pop(account_id, None)
         return changed
+
+    def _read(self, item: Item) -> Account:
+        account = account_from_item(item)
+        channels = account.channels.texting_from(self._texts_from)
+        return account if channels is account.channels else account.model_copy(update={"channels": channels})
 
     def _item(self, account_id: AccountId, *, consistent: bool = False) -> Item:
         item: Item | None = self._table.get_item(Key=keys.account(account_id), ConsistentRead=consistent).get("Item")

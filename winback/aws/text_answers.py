@@ -19,11 +19,8 @@ _SMS = ChannelName.SMS.value
 
 @dataclass(frozen=True)
 class TextAnswers:
-    """`stage_identity`: the origination identity of accounts that have none of their own; empty for none."""
-
     book: FeedbackBook
     texts: TextIndex
-    stage_identity: str
 
     def take(self, answer: TextAnswer, *, at: datetime) -> str:
         """What was done. HELP is answered by AWS itself, with the keyword's text of the number:
@@ -52,7 +49,7 @@ class TextAnswers:
     def _writing_from(self, number: str) -> Iterable[Account]:
         """The accounts whose number it is; when it is nobody's own, all with an identity: a pool hides its numbers."""
         identities = {
-            account.account_id: (account, account.channels.sms.origination_identity or self.stage_identity)
+            account.account_id: (account, account.channels.sms.origination_identity)
             for account in map(self.book.accounts.get, self.book.accounts.ids())
         }
         owners = [account for account, identity in identities.values() if identity == number]

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -36,6 +37,17 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[lake.Lake]:
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="lake")
         yield lake.Lake("lake")
+
+
+def test_an_account_texts_from_the_stages_number_unless_it_has_its_own_and_is_stored_without(table: Any) -> None:
+    accounts = Accounts(table, texts_from="pool-1")
+    accounts.put(ACCOUNT)
+    assert accounts.get(ACCOUNT.account_id).channels.sms.origination_identity == "pool-1"
+    assert accounts.read(ACCOUNT.account_id).channels.sms.answerable
+    accounts.change(ACCOUNT.account_id, lambda account: account.model_copy(update={"name": "Other"}))
+    assert Accounts(table).read(ACCOUNT.account_id).channels.sms.origination_identity is None
+    own = ACCOUNT.channels.texting_from("+12065550100")
+    assert own.texting_from("pool-1") == own
 
 
 def test_batches_larger_than_one_call_are_written_and_read_whole(table: object) -> None:

@@ -58,7 +58,7 @@ def test_every_channel_has_a_provider_that_is_made_when_it_is_asked_for(monkeypa
     class Settings:
         campaigns_table = customers_table = performance_table = "t"
         ses_configuration_set, ses_tenants = "winback-test", "false"
-        sms_configuration_set = sms_origination_identity = ""
+        sms_configuration_set = ""
 
     made = Providers(Settings())
     assert {type(made[channel]).__name__ for channel in made} == {

@@ -20,7 +20,6 @@ class Settings:
     ses_configuration_set: str = "winback-test"
     ses_tenants: str = "true"
     sms_configuration_set: str = ""
-    sms_origination_identity: str = ""
 
 
 @dataclass

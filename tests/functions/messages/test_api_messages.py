@@ -52,6 +52,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
     monkeypatch.setenv("CUSTOMERS_TABLE", "customers")
     monkeypatch.setenv("LAKE_BUCKET", "lake")
     monkeypatch.setenv("CLOCK_SOURCE", "table")
+    monkeypatch.setenv("SMS_ORIGINATION_IDENTITY", "")
     with mock_aws():
         campaigns, customers = new_table("campaigns"), new_table("customers")
         Accounts(campaigns).put(ACCOUNT)

@@ -42,11 +42,6 @@ class ProviderSettings(Protocol):
         """Of AWS End User Messaging; empty where the stage has none."""
         ...
 
-    @property
-    def sms_origination_identity(self) -> str:
-        """The stage's; empty where it has none."""
-        ...
-
 
 class Shared:
     """What several providers share."""
@@ -77,7 +72,6 @@ def _sms(shared: Shared) -> Provider:
         texts=TextIndex(shared.performance, shared.wall),
         suppress=suppressing(shared.suppressions, ChannelName.SMS, shared.wall),
         configuration_set=settings.sms_configuration_set,
-        origination_identity=settings.sms_origination_identity or None,
     )
 
 

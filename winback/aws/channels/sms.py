@@ -61,14 +61,13 @@ class SmsProvider:
     texts: TextIndex
     suppress: Suppress
     configuration_set: str
-    origination_identity: str | None = None
 
     def deliver(self, outgoing: Outgoing) -> Answer:
         """Raises ProviderMisconfigured."""
         message = outgoing.message
         if not isinstance(message, SmsMessage):
             raise TypeError("a message of another channel was given to the text provider")
-        identity = outgoing.account.channels.sms.origination_identity or self.origination_identity
+        identity = outgoing.account.channels.sms.origination_identity
         if identity is not None:
             answer = handed_over(
                 lambda: str(
