@@ -132,16 +132,20 @@ def _import(played: Spoken, platform_application: str) -> None:
 
 
 def _call(played: Spoken) -> None:
-    """Says how calls went of customers who allow texts and may be contacted once more."""
-    allow = {customer.customer_id for customer in played.customers.values() if customer.allows_texts}
-    outcomes = ["reached", "wrong_number", "do_not_call"]
-    for call in played.calls:
-        segment = played.store.get(f"/v1/customers/{call['customer_id']}")["segment"]["segment"]
-        if outcomes and call["customer_id"] in allow and segment.startswith("Slipping"):
-            outcome = outcomes.pop()
-            played.store.post(f"/v1/calls/{call['call_id']}/outcome", {"outcome": outcome})
-            played.said[outcome] = call
-    assert not outcomes
+    """Says how calls went of customers who allow texts and may be contacted once more; the first of them gets texts."""
+    allow = {customer.customer_id: customer for customer in played.customers.values() if customer.allows_texts}
+    again = [call for call in played.calls if call["customer_id"] in allow and _is_slipping(played, call)]
+    reached = next(call for call in again if allow[call["customer_id"]].is_there)
+    others = [call for call in again if call is not reached]
+    played.said = dict(zip(("reached", "wrong_number", "do_not_call"), (reached, *others), strict=False))
+    assert len(played.said) == 3
+    for outcome, call in played.said.items():
+        played.store.post(f"/v1/calls/{call['call_id']}/outcome", {"outcome": outcome})
+
+
+def _is_slipping(played: Spoken, call: dict[str, Any]) -> bool:
+    segment: str = played.store.get(f"/v1/customers/{call['customer_id']}")["segment"]["segment"]
+    return segment.startswith("Slipping")
 
 
 def _launch(played: Spoken) -> str:
