@@ -146,7 +146,7 @@ def profile_of(customer: Customer, known: Mapping[str, Any] | None, *, received_
     consent: dict[str, Any] = dict((known or {}).get("consent") or {})
     for channel, statement in customer.consent.items():
         before = consent.get(channel.value)
-        if before is None or _supersedes(statement, before):
+        if before is None or _supersedes(statement, before, format_instant(received_at)):
             consent[channel.value] = {
                 "state": statement.state.value,
                 "at": format_instant(statement.at or received_at),
@@ -162,11 +162,13 @@ def profile_of(customer: Customer, known: Mapping[str, Any] | None, *, received_
     return {**profile, "updated_at": format_instant(received_at)}
 
 
-def _supersedes(statement: Consent, before: Mapping[str, Any]) -> bool:
-    """An undated statement yields to a denial of whatever day, also to one that is told after it."""
+def _supersedes(statement: Consent, before: Mapping[str, Any], received_at: str) -> bool:
+    """An undated statement yields to a denial of whatever day, also to one that is told after it. One that denies what
+    was denied before holds from when it was received, so that no consent given in between lifts it."""
+    denies, denied = statement.state is ConsentState.DENIED, before.get("state") == ConsentState.DENIED
     if statement.at is None:
-        return before.get("state") not in (ConsentState.DENIED, statement.state)
-    if before.get("undated") and statement.state is ConsentState.DENIED:
+        return denies and received_at > before.get("at", "") if denied else before.get("state") != statement.state
+    if before.get("undated") and denies:
         return True
     return "at" not in before or format_instant(statement.at) >= before["at"]
 

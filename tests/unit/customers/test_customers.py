@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from winback.customers import Customer, profile_of, row_of
 from winback.identifiers import CustomerKey
+from winback.instants import format_instant
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -113,6 +114,17 @@ def test_an_undated_statement_that_says_the_same_again_says_nothing_new() -> Non
         customer(consent={"email": {"state": "granted"}}), {"consent": {"email": dated}}, received_at=NOW
     )
     assert profile["consent"]["email"] == dated
+
+
+@pytest.mark.parametrize(
+    ("denied_at", "holds_from"),
+    [("2020-01-01T00:00:00Z", format_instant(NOW)), ("2030-01-01T00:00:00Z", "2030-01-01T00:00:00Z")],
+)
+def test_an_undated_denial_outlasts_consents_given_before_it_was_told(denied_at: str, holds_from: str) -> None:
+    known = {"consent": {"email": {"state": "denied", "at": denied_at}}}
+    again = profile_of(customer(consent={"email": {"state": "denied"}}), known, received_at=NOW)["consent"]["email"]
+    assert again["at"] == holds_from
+    assert consent_after(again, state="granted", at="2021-01-01") == "denied"
 
 
 def test_a_channel_that_is_not_mentioned_keeps_its_consent() -> None:
