@@ -19,6 +19,13 @@ def test_many_tags_that_never_close_are_one_problem(start: str) -> None:
     assert found.endswith("tags are never closed")
 
 
+@pytest.mark.parametrize("tag", ["{{%s}}", "{{-%s", "{%% if shop.name %%}{%% else%s%%}{%% endif %%}", "{%% #%s%%}"])
+def test_a_tag_of_nothing_but_blanks_is_one_problem(tag: str) -> None:
+    assert problems(f"<mj-text>Hi</mj-text>\n{tag % (' ' * 101)}")[0] == (
+        "mjml, line 2: a tag has more than 100 blanks in a row"
+    )
+
+
 @pytest.mark.parametrize(
     ("start", "problem"),
     [("<!--", "a comment is never closed"), ("<a href=", "an element's tag is never closed")],

@@ -1,7 +1,7 @@
 """What no author writes, and what reading would take the square of its length: told before anything reads it.
 
 Liquid's lexer looks for the end of a tag from each start that has none. Here each part is gone through once. A few tags
-that are never closed are for Liquid to tell.
+that are never closed are for Liquid to tell. Of a tag that has nothing behind its blanks it tries each blank with each.
 """
 
 import re
@@ -11,6 +11,8 @@ from winback.delivery.messages.mjml import endless_tags
 from winback.delivery.messages.templates import Problem
 
 MOST_UNCLOSED = 20
+MOST_BLANKS = 100  # in a row, where a tag starts or behind its name
+_BLANKS = re.compile(r"\{[{%]-?(\s*+)(?:#|\w*+)(\s*+)")
 _WHOLE = {
     name: (re.compile(rf"\{{%-?\s*{name}\s*-?%\}}"), re.compile(rf"\{{%-?\s*end{name}\s*-?%\}}"))
     for name in ("raw", "doc")
@@ -23,6 +25,12 @@ def problems_of_bounds(part: str, source: str) -> Iterator[Problem]:
     if len(unclosed) > MOST_UNCLOSED:
         line = source.count("\n", 0, min(unclosed)) + 1
         yield Problem(part, line, f"{len(unclosed)} tags are never closed", "write complete Liquid tags")
+        return
+    for start in _BLANKS.finditer(source):
+        if max(map(len, start.groups())) > MOST_BLANKS:
+            line = source.count("\n", 0, start.start()) + 1
+            yield Problem(part, line, f"a tag has more than {MOST_BLANKS} blanks in a row", "leave them out")
+            return
 
 
 def _unclosed_wholes(source: str) -> Iterator[int]:
