@@ -18,7 +18,7 @@ from winback.analytics.report import LaunchReport
 from winback.aws.lake import Lake, Row, orders_prefix
 from winback.aws.launch_files import LaunchFiles
 from winback.aws.ledger import Ledger
-from winback.campaigns.launch import Launch
+from winback.campaigns.launch import Launch, LaunchState
 from winback.identifiers import SendId
 
 READERS = 8  # objects and ledger batches fetched at a time
@@ -82,7 +82,8 @@ def _with_rows(
     launch: Launch, ledger: Ledger, plan: list[Row], wall: datetime | None, unknown: UnknownSends
 ) -> Iterator[Row]:
     by_id = {row["send_id"]: SendId.parse(row["send_id"]) for row in plan}
-    found = ledger.rows(by_id.values(), consistent=False)
+    # Only a cancelled launch is reported while its last sends are being written.
+    found = ledger.rows(by_id.values(), consistent=launch.state is LaunchState.CANCELLED)
     for row in plan:
         yield fate(row, found.get(by_id[row["send_id"]]), launch.state, wall=wall, unknown=unknown)
 

@@ -54,7 +54,8 @@ TIME_TO_LIVE_SECONDS = 4 * 3600
 
 @dataclass(frozen=True)
 class SmsProvider:
-    """`origination_identity` and `configuration_set` are the stage's; an account's own identity goes first."""
+    """`configuration_set` is the stage's; the account's origination identity is its own, or the stage's
+    (winback.aws.tables.Accounts)."""
 
     sns: Any
     end_user_messaging: Any
