@@ -7,18 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 from bench._meter import Meter
+from local.invocation import Invocation
 
-_CONTEXT = SimpleNamespace(
-    function_name="f",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:f",
-    aws_request_id="r",
-    get_remaining_time_in_millis=lambda: 50_000,
-)
+_CONTEXT = Invocation(memory_limit_in_mb=512, seconds_left=50)
 
 
 @dataclass

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,6 +6,7 @@ from moto import mock_aws
 
 from functions.admin_accounts import actions
 from functions.authorizer import handler as authorizer
+from local.invocation import Invocation
 from local.tables import new_table
 
 
@@ -30,9 +30,4 @@ def campaigns_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def context() -> Any:
-    return SimpleNamespace(
-        function_name="f",
-        memory_limit_in_mb=256,
-        invoked_function_arn="arn:aws:lambda:x:1:function:f",
-        aws_request_id="r",
-    )
+    return Invocation()

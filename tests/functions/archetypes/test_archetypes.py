@@ -5,7 +5,6 @@ import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -14,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from local.invocation import Invocation
 from local.tables import new_table
 from ml.archetypes import train as script
 from winback.aws import keys
@@ -24,9 +24,7 @@ from winback.aws.snapshots import SnapshotState, SnapshotStore
 from winback.identifiers import AccountId
 
 ACCOUNT = AccountId("cd-shop")
-CONTEXT = SimpleNamespace(
-    function_name="archetypes", memory_limit_in_mb=1024, invoked_function_arn="arn", aws_request_id="1"
-)
+CONTEXT = Invocation(memory_limit_in_mb=1024)
 _SNAPSHOT = """SELECT md5(n::VARCHAR) AS customer_key,
     CASE WHEN n % 3 = 0 THEN 'Champions' WHEN n % 3 = 1 THEN 'Rising' ELSE 'Long Gone' END AS segment,
     (CASE n % 3 WHEN 0 THEN 10 WHEN 1 THEN 60 ELSE 300 END + n % 7)::INTEGER AS silence_days,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -14,6 +13,7 @@ import duckdb
 import pytest
 from moto import mock_aws
 
+from local.invocation import Invocation
 from local.tables import new_table
 from winback.accounts import (
     Account,
@@ -49,9 +49,7 @@ FUNCTIONS = (
     "launch_evaluate",
     "campaign_trigger",
 )
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
-)
+CONTEXT = Invocation()
 
 
 def account(name: str) -> Account:

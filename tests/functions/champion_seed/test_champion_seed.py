@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -11,15 +10,11 @@ import pytest
 from moto import mock_aws
 
 from functions.champion_seed import handler as champion_seed
+from local.invocation import Invocation
 
 EVENT = json.loads((Path(__file__).parents[3] / "events" / "champion_seed.json").read_text())
 PROPERTIES = EVENT["ResourceProperties"]
-CONTEXT = SimpleNamespace(
-    function_name="champion-seed",
-    memory_limit_in_mb=256,
-    invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:champion-seed",
-    aws_request_id="request",
-)
+CONTEXT = Invocation()
 
 
 @pytest.fixture

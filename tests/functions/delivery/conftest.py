@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from local.invocation import Invocation
 from winback.accounts import (
     Account,
     ChannelCaps,
@@ -68,17 +69,6 @@ KEPT = {  # by function
 FUNCTIONS = tuple(KEPT)
 
 
-class Context:
-    function_name = "f"
-    memory_limit_in_mb = 256
-    invoked_function_arn = "arn:aws:lambda:::f"
-    aws_request_id = "r"
-    seconds_left = 60.0
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(1000 * self.seconds_left)
-
-
 @dataclass
 class Ses:
     """Takes e-mails as the client would, after the real client has checked the request against SES's model."""
@@ -109,7 +99,7 @@ class Cloud:
     lake: Lake
     queue_url: str
     ses: Ses
-    context: Context = field(default_factory=Context)
+    context: Invocation = field(default_factory=Invocation)
     log: io.StringIO = field(default_factory=io.StringIO)
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:

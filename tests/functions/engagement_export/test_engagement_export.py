@@ -1,7 +1,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -10,12 +9,11 @@ from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 
 from functions.engagement_export import handler as export
+from local.invocation import Invocation
 from winback.aws.lake import Lake
 
 SAMPLE = Path(__file__).parents[3] / "events" / "engagement_export.json"
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:x:1:function:f", aws_request_id="r"
-)
+CONTEXT = Invocation()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from moto import mock_aws
 
 from functions.api_intake import handler as api
 from functions.import_worker import handler as worker
+from local.invocation import Invocation
 from local.tables import new_table
 from winback.accounts import Account, Sender
 from winback.aws.clock import TableClock
@@ -133,13 +133,7 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Intake]:
         accounts = Accounts(campaigns)
         for number, name in enumerate(("acme", "other")):
             accounts.put(_account(name, f"{number:032x}"))
-        context = SimpleNamespace(
-            function_name="f",
-            memory_limit_in_mb=256,
-            invoked_function_arn="arn:aws:lambda:x:1:function:f",
-            aws_request_id="r",
-            get_remaining_time_in_millis=lambda: 900_000,
-        )
+        context = Invocation(seconds_left=900)
         made = Intake(campaigns, customers, performance, Lake("lake"), context)
         made.set_clock(NOW)
         yield made

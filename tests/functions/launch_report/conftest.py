@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -12,6 +11,7 @@ import duckdb
 import pytest
 from moto import mock_aws
 
+from local.invocation import Invocation
 from local.tables import new_table
 from winback.accounts import Account
 from winback.aws import keys
@@ -109,9 +109,7 @@ class World:
         from functions.launch_report.handler import handler
 
         TableClock(self.campaigns).set(now)
-        context = SimpleNamespace(
-            function_name="launch-report", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="1"
-        )
+        context = Invocation(memory_limit_in_mb=1)
         return handler(EVENT, context)
 
     def written(self) -> dict[str, Any]:

@@ -4,12 +4,12 @@ import importlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from moto import mock_aws
 
+from local.invocation import Invocation
 from local.tables import new_table
 from winback.accounts import Account
 from winback.aws import keys
@@ -20,9 +20,7 @@ from winback.identifiers import AccountId
 from winback.instants import parse_instant
 
 EVENT = json.loads((Path(__file__).parents[3] / "events" / "api_messages.json").read_text(encoding="utf-8"))
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
-)
+CONTEXT = Invocation()
 ACCOUNT = Account.model_validate(
     {
         "account_id": "acme",

@@ -4,12 +4,12 @@ import importlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from moto import mock_aws
 
+from local.invocation import Invocation
 from local.tables import new_table
 from winback.accounts import Account
 from winback.aws.clock import TableClock
@@ -18,9 +18,7 @@ from winback.instants import parse_instant
 from winback.offers.codes import code_is_sound
 
 EVENT = json.loads((Path(__file__).parents[3] / "events" / "api_offers.json").read_text(encoding="utf-8"))
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
-)
+CONTEXT = Invocation()
 GIFT = {"name": "A mug", "kind": "gift", "currency": "EUR", "cost": {"fixed_minor": 350}, "codes": "pool"}
 Call = Callable[..., tuple[int, Any]]
 

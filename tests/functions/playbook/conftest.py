@@ -5,13 +5,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from local.invocation import Invocation
 from local.tables import new_table
 from tests.unit.playbook.standings import summary
 from winback.accounts import Account, Sender
@@ -23,9 +23,7 @@ from winback.segmentation.grid import CELLS, Cell
 
 ACME = AccountId("acme")
 SNAPSHOT = "snp-000000000001"
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
-)
+CONTEXT = Invocation()
 
 
 def account(name: str) -> Account:

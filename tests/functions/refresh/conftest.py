@@ -11,6 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from local.invocation import Invocation
 from local.tables import new_table
 from winback.accounts import Account
 from winback.aws import lake as lake_module
@@ -44,14 +45,6 @@ WORKFLOW = {
 
 
 @dataclass
-class Context:
-    function_name: str = "refresh"
-    memory_limit_in_mb: int = 1024
-    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:refresh"
-    aws_request_id: str = "request"
-
-
-@dataclass
 class Cloud:
     campaigns: Any
     customers: Any
@@ -61,7 +54,9 @@ class Cloud:
     autumn_orders: ClassVar = AUTUMN_ORDERS
 
     def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = importlib.import_module(f"functions.{folder}.handler").handler(event, Context())
+        result: dict[str, Any] = importlib.import_module(f"functions.{folder}.handler").handler(
+            event, Invocation(memory_limit_in_mb=1024)
+        )
         return result
 
     def put_orders(self, name: str, orders: list[dict[str, Any]], received: str = "1997-10-01") -> None:

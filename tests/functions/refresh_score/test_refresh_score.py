@@ -3,7 +3,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import boto3
@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from local.invocation import Invocation
 from ml import contract
 from ml.churn import fitting, inference, inputs, train
 from winback.aws.endpoints import ModelEndpoint
@@ -21,13 +22,7 @@ from winback.predictions.churn import OPTIONAL, REASONS
 from winback.predictions.requests import RequestRefused
 
 EVENT: dict[str, Any] = json.loads(Path("events/refresh_score.json").read_text())
-CONTEXT = SimpleNamespace(
-    function_name="refresh-score",
-    memory_limit_in_mb=128,
-    invoked_function_arn="arn",
-    aws_request_id="1",
-    get_remaining_time_in_millis=lambda: 300_000,
-)
+CONTEXT = Invocation(memory_limit_in_mb=128, seconds_left=300)
 
 
 class Runtime:

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -13,6 +12,7 @@ import duckdb
 import pytest
 from moto import mock_aws
 
+from local.invocation import Invocation
 from local.tables import new_table
 from winback.accounts import Account
 from winback.aws import keys
@@ -25,9 +25,7 @@ from winback.instants import parse_instant
 from winback.segmentation.rubric_file import default_settings
 
 EVENT = json.loads((Path(__file__).parents[3] / "events" / "api_slices.json").read_text(encoding="utf-8"))
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
-)
+CONTEXT = Invocation()
 ACCOUNT = AccountId("acme")
 SNAPSHOT = "snp-000000000001"
 OLD_SNAPSHOT = "snp-000000000000"

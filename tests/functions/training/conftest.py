@@ -5,7 +5,6 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -13,15 +12,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from local.invocation import Invocation
 from local.tables import new_table
 from winback.aws.lake import Lake
 from winback.aws.model_runs import Run, RunStore
 from winback.aws.models import Archive, ModelBucket, champion_key, kept_key
 from winback.predictions.kinds import Kind
 
-CONTEXT = SimpleNamespace(
-    function_name="training", memory_limit_in_mb=1024, invoked_function_arn="arn", aws_request_id="1"
-)
+CONTEXT = Invocation(memory_limit_in_mb=1024)
 ENDPOINT = "winback-test-churn-serverless"
 ALARM = "winback-test-churn-endpoint-errors"
 FUNCTIONS = ("train_plan", "train_job", "model_judge", "model_revert", "model_roll", "model_finish")
