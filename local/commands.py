@@ -24,6 +24,14 @@ app = typer.Typer(
 FIRST_ACCOUNT = "demo-shop"
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM.
+
+    Not a bare KeyboardInterrupt: after one of those inside `exec`, where late imports make their data classes, CPython
+    before 3.13 ends by SIGINT itself, although it was caught and an exit code was chosen.
+    """
+
+
 @app.command()
 def up(
     keep: Annotated[
@@ -108,12 +116,13 @@ def _or_exit(work: Callable[[], None], cleanup: Callable[[bool], object] = lambd
     """Does the work; after a failure (logs stay) or an interrupt (nothing stays) cleans up and ends with a code."""
 
     def interrupted(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
+        raise Interrupted
 
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     try:
         work()
-    except KeyboardInterrupt:
+    except Interrupted:
         cleanup(False)
         raise typer.Exit(130) from None
     except StepFailed:

@@ -62,6 +62,15 @@ def test_an_interrupted_up_leaves_nothing_behind() -> None:
     assert processes_that_mention(place.directory) == []
 
 
+def test_an_interrupt_in_the_middle_of_an_import_ends_with_the_same_code(tmp_path: Path) -> None:
+    importing = "import os, signal; os.kill(os.getpid(), signal.SIGINT); [_ for _ in range(1000)]"
+    (tmp_path / "late.py").write_text(
+        f"import typer; from local.commands import _or_exit\ntyper.run(lambda: _or_exit(lambda: exec({importing!r})))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    assert subprocess.run([sys.executable, "-m", "late"], cwd=ROOT, env=env, check=False).returncode == 130
+
+
 def _wait_for_first_process(place: Place) -> RunningProcess:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
