@@ -82,7 +82,7 @@ def _sized(campaigns: Any, lake: Lake, launch: Launch, snapshot: Path, touches: 
     reachable = reachable_customers(
         snapshot,
         definition.audience,
-        definition.channels,
+        definition.used_channels,
         definition.holdout.exclude_tiers,
         frozen=launch.slice,
         touches=touches,

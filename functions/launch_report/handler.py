@@ -70,7 +70,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     report = write_report(launch, account, parts().lake, parts().ledger, now, wall=SystemClock().now())
     if launch is not read:
         parts().launches.save(launch)
-    lift = lift_of(report, launch.definition.channels[0])
+    lift = lift_of(report, launch.definition.used_channels[0])
     if lift is not None:
         parts().lifts.put(launch.account_id, lift)
     broken = [check.name for check in report.checks if not check.holds]

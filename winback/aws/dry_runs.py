@@ -151,7 +151,7 @@ class DryRuns:
 
 def needs_of(launch: Launch, audience: AudienceTally, steps: Iterable[StepTally]) -> dict[ChannelName, Need]:
     """What the launch asks of each of its channels. Whom a channel reaches is told apart only where it is the one."""
-    hours: dict[ChannelName, Counter[datetime]] = {channel: Counter() for channel in launch.definition.channels}
+    hours: dict[ChannelName, Counter[datetime]] = {channel: Counter() for channel in launch.definition.used_channels}
     for step in steps:
         for channel, planned in step.hours.items():
             counted = hours.setdefault(ChannelName(channel), Counter())

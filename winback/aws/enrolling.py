@@ -27,7 +27,7 @@ class Enroller:
         customers = [CustomerKey(row["customer_key"]) for row in candidates]
         loaded = [
             self.recipients.load(account, customers, channel, with_contacts=False)
-            for channel in launch.definition.channels
+            for channel in launch.definition.used_channels
         ]
         facts = {customer: [known[customer].facts for known in loaded] for customer in customers}
         return files.keep_first(files.audience_key(chunk), enrol(launch, candidates, facts, account.global_holdout))

@@ -63,15 +63,8 @@ def reactions_of(launch: Launch, step: int) -> tuple[LaunchId, list[int]] | None
     that ends the whole sequence.
     """
     earlier = [touch.number for touch in launch.definition.touches if touch.number < step]
-    asked = StopOn.ENGAGED in launch.definition.stop_on or len(_channels(launch)) > 1
+    asked = StopOn.ENGAGED in launch.definition.stop_on or len(launch.definition.used_channels) > 1
     return (launch.launch_id, earlier) if earlier and asked else None
-
-
-def _channels(launch: Launch) -> set[str]:
-    definition = launch.definition
-    given = [definition.channels, *(touch.step.channels for touch in definition.touches)]
-    given += [variant.channels for experiment in definition.experiments for variant in experiment.variants]
-    return {str(channel) for channels in given for channel in channels or ()}
 
 
 def _latest(

@@ -137,6 +137,22 @@ class CampaignDefinition(Part):
         return touch.step.model_copy(update={**changes, "channels": channels})
 
     @property
+    def used_channels(self) -> tuple[ChannelName, ...]:
+        """Those that a message of some step may take, in some variant: the campaign's in its order, then others."""
+        used = [channel for touch in self.touches for channel in self._channels_of(touch)]
+        return tuple(dict.fromkeys([*(channel for channel in self.channels if channel in used), *used]))
+
+    def _channels_of(self, touch: Touch) -> Iterator[ChannelName]:
+        """One experiment at most changes the channels of a step."""
+        own = touch.step.channels or self.channels
+        for experiment in self.experiments:
+            if experiment.step in (None, touch.name) and any(variant.channels for variant in experiment.variants):
+                for variant in experiment.variants:
+                    yield from variant.channels or own
+                return
+        yield from own
+
+    @property
     def templates(self) -> Iterator[tuple[Location, str | InlineTemplate]]:
         """The messages of the steps and of their variants, each with its place."""
         for touch in self.touches:

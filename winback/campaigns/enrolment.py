@@ -24,7 +24,7 @@ def enrol(
     facts: Mapping[CustomerKey, Sequence[RecipientFacts]],
     global_holdout: GlobalHoldout,
 ) -> list[Row]:
-    """The audience rows of docs/data-model.md. `facts`: of each customer, on each of the campaign's channels.
+    """The audience rows of docs/data-model.md. `facts`: of each customer, on each channel that a step may take.
 
     An ineligible one, whom no channel reaches or who has a turn in the global holdout or its wash-out, has no arm
     (None), no variants and all reasons. `measured` says whether the customer belongs to the causal comparison: those of

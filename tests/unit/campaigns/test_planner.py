@@ -33,6 +33,7 @@ TWICE = ACCOUNT.model_copy(
         )
     }
 )
+TEXTED = {**MESSAGE, "sms": "News of {{ shop.name }}. {{ opt_out }}"}
 
 
 @pytest.fixture
@@ -204,19 +205,34 @@ def test_who_engaged_with_an_earlier_step_is_known_from_the_ledger(engine: Engin
     assert found[PEOPLE[0]]["reasons"] == ["engaged"]
 
 
+@pytest.mark.parametrize("where", ["step", "variant"])
+def test_who_is_reached_by_a_channel_of_a_step_alone_takes_part(engine: Engine, where: str) -> None:
+    ann, bob = PEOPLE[:2]
+    give_phones(engine, [ann])
+    for customer in (ann, bob):
+        engine.customers.update_item(
+            Key={"pk": f"acme#{customer}", "sk": "profile"}, UpdateExpression="REMOVE consent.email"
+        )
+    step = {"template": TEXTED, "after_days": 0, "send_at": "12:30"}
+    test = {"name": "way", "variants": [{"name": "a", "channels": ["sms"]}, {"name": "b", "channels": ["sms"]}]}
+    changes = (
+        {"steps": [{**step, "channels": ["sms"]}]} if where == "step" else {"steps": [step], "experiments": [test]}
+    )
+    launch = prepared(engine, 1, [ann, bob], **changes)
+    found = planned(engine, launch)
+    assert {key: (row["verdict"], row["channel"]) for key, row in found.items()} == {ann: ("allow", "sms")}
+    left_out = {
+        row["customer_key"]: row for row in engine.lake.read_rows(LaunchFiles(engine.lake, launch).audience_key(0))
+    }
+    assert left_out[bob]["reasons"] == ["no_address"]
+
+
 @pytest.mark.parametrize("event", ["unsubscribed_at", "complained_at"])
 def test_who_left_by_one_channel_gets_the_launchs_later_messages_by_no_other(engine: Engine, event: str) -> None:
-    for number, key in enumerate(PEOPLE[:2]):
-        name = {":phone": f"+491701234{number:03}", ":granted": {"state": "granted"}, ":country": "DE"}
-        engine.customers.update_item(
-            Key={"pk": f"acme#{key}", "sk": "profile"},
-            UpdateExpression="SET phone = :phone, country = :country, consent.sms = :granted",
-            ExpressionAttributeValues=name,
-        )
-    message = {**MESSAGE, "sms": "News of {{ shop.name }}. {{ opt_out }}"}
+    give_phones(engine, PEOPLE[:2])
     steps = [
-        {"template": message, "after_days": 0, "send_at": "09:30", "channels": ["email"]},
-        {"template": message, "after_days": 3, "send_at": "12:30", "channels": ["sms"]},
+        {"template": TEXTED, "after_days": 0, "send_at": "09:30", "channels": ["email"]},
+        {"template": TEXTED, "after_days": 3, "send_at": "12:30", "channels": ["sms"]},
     ]
     launch = prepared(engine, 1, steps=steps)
     left = {"pk": f"acme#{PEOPLE[0]}", "sk": f"send#{launch.launch_id}#1", "state": "accepted"}
@@ -231,6 +247,20 @@ def test_a_launch_that_has_spent_its_budget_plans_no_more_messages(engine: Engin
     assert reasons(planned(engine, launch, 2, "dry_run")) == {()}
     Budgets(engine.campaigns).take(launch.account_id, launch.launch_id, [Spend(sends=10)], Limits(sends=10))
     assert reasons(planned(engine, launch, 2)) == {("budget_spent",)}
+
+
+def give_phones(engine: Engine, people: Sequence[CustomerKey]) -> None:
+    """And consent to texts."""
+    for number, key in enumerate(people):
+        engine.customers.update_item(
+            Key={"pk": f"acme#{key}", "sk": "profile"},
+            UpdateExpression="SET phone = :phone, country = :country, consent.sms = :granted",
+            ExpressionAttributeValues={
+                ":phone": f"+491701234{number:03}",
+                ":granted": {"state": "granted"},
+                ":country": "DE",
+            },
+        )
 
 
 def _stored(engine: Engine, launch: Launch) -> Launch:
