@@ -64,7 +64,7 @@ class Layout:
 ORDERS = Canon(
     "orders",
     ("customer_id", "order_id", "ordered_at", "amount"),
-    ("currency", "discount", "cost", "category", "sku", "quantity"),
+    ("currency", "discount", "cost", "discount_codes", "category", "sku", "quantity"),
 )
 CUSTOMERS = Canon(
     "customers",

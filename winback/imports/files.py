@@ -64,9 +64,12 @@ def load_orders(
     """Makes the tables `orders` and `rejects` in `connection` from a CSV, JSON Lines or Parquet file.
 
     The file is plain, gzip or zstd. `mapping` names its column of each canonical one (`customer_id`, `order_id`,
-    `ordered_at`, `amount`; optional `currency`, `discount`, `cost`, `category`, `sku`, `quantity`); columns that it
-    leaves out are found under their canonical name. A row without a currency has `default_currency`, or XXX, ISO 4217's
-    "no currency".
+    `ordered_at`, `amount`; optional `currency`, `discount`, `cost`, `discount_codes`, `category`, `sku`, `quantity`);
+    columns that it leaves out are found under their canonical name. A row without a currency has `default_currency`, or
+    XXX, ISO 4217's "no currency".
+
+    `discount_codes`: codes with commas or semicolons between them, or a list of texts, or of objects with a `code`, as
+    shops' own orders have them (winback.orders.ReceivedOrder). Those of an order's lines are put together.
 
     With `sku` or `category` a row is an order line: rows that share `order_id` are one order, its amount and discount
     their sums, its cost too where every row has one, its time the earliest; an exact repeat of a row is a duplicate; an
@@ -79,7 +82,8 @@ def load_orders(
     `orders`: order_id, customer_id, ordered_at TIMESTAMP (UTC, whole seconds), amount_minor BIGINT (net of discount),
     currency, discount_minor BIGINT, cost_minor BIGINT (NULL where it is not known), lines STRUCT(sku, category,
     quantity DECIMAL(18, 3), price_minor BIGINT, cost_minor BIGINT)[] (NULL when rows are orders; `price_minor` and
-    `cost_minor` are the whole line's), fingerprint.
+    `cost_minor` are the whole line's), discount_codes VARCHAR[] (each once and sorted; empty: the order used none;
+    NULL: the file has no such column), fingerprint.
     `rejects`: line (of the file, from 1; a Parquet file's row), field, problem, reason, row.
 
     Raises UnreadableFile for a file that is not what it should be, UnknownColumn for a column that is missing.
@@ -90,7 +94,12 @@ def load_orders(
         connection.execute(statement("order_content"))
         connection.execute(
             statement("check_orders"),
-            {"approximate": staged.approximate, "latest": latest_moment(now), "are_lines": are_lines},
+            {
+                "approximate": staged.approximate,
+                "latest": latest_moment(now),
+                "are_lines": are_lines,
+                "states_codes": "discount_codes" in staged.columns,
+            },
         )
         connection.execute(statement("line_grain" if are_lines else "order_grain"))
         account = account_of(connection)

@@ -73,4 +73,6 @@ def _text(column: str, kind: str) -> str:
         )
     if kind == "BLOB":  # text as older writers leave it
         return f"decode({name})"
+    if kind.endswith("[]"):
+        return f"CAST(to_json({name}) AS VARCHAR)"
     return f"CAST({name} AS VARCHAR)"

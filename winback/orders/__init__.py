@@ -1,7 +1,7 @@
 """Orders as a store sends them, and as the lake keeps them."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,14 +9,17 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from winback.fields import LEEWAY, Identifier, OptionalText, ReceivedInstant
+from winback.fields import LEEWAY, Identifier, OptionalText, ReceivedInstant, plain, stripped
 from winback.identifiers import CustomerKey
 from winback.instants import format_instant
 from winback.money import Money
 
 LARGEST_AMOUNT = Decimal(10) ** 12
 MOST_DIGITS = 28
-_BETWEEN_FIELDS, _BETWEEN_PARTS, _BETWEEN_LINES = "\x1f", "\x1e", "\x1d"
+MOST_CODES = 20
+LONGEST_CODE = 255
+"""Shopify's bound on a discount code (https://matrixify.app/documentation/discounts/), the longest known of shops."""
+_BETWEEN_FIELDS, _BETWEEN_PARTS, _BETWEEN_LINES, _BEFORE_CODES = "\x1f", "\x1e", "\x1d", "\x1c"
 
 
 def _number(value: object) -> object:
@@ -46,7 +49,19 @@ def _thousandths(number: Decimal) -> Decimal:
     return number.quantize(Decimal("0.001"))
 
 
+def _code_of(item: object) -> object:
+    """The code of a shop's own object, such as one of Shopify's `discount_codes`; None where nothing is in it."""
+    return stripped(item.get("code", item) if isinstance(item, Mapping) else item)
+
+
+def _codes(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return [code for item, code in zip(value, map(_code_of, value), strict=True) if code is not None or item is None]
+
+
 Amount = Annotated[Decimal, BeforeValidator(_number)]
+DiscountCode = Annotated[str, Field(max_length=LONGEST_CODE), AfterValidator(plain)]
 
 
 class ReceivedLine(BaseModel):
@@ -65,6 +80,10 @@ class ReceivedOrder(BaseModel):
     """One order as received. `amount` is what was paid, net of `discount`; a negative one is a return.
 
     `cost` is what the goods cost the store. Without it, it is the sum of the lines' costs, if each line has one.
+    `discount_codes` are those that it was paid with, an empty list says none: texts, or objects with a `code`. So they
+    can be handed on as shops state them: `discount_codes` of an order of Shopify
+    (https://shopify.dev/docs/api/admin-rest/latest/resources/order), `coupon_lines` of one of WooCommerce
+    (https://woocommerce.github.io/woocommerce-rest-api-docs/#order-properties).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,6 +97,7 @@ class ReceivedOrder(BaseModel):
     )
     discount: Annotated[Amount, Field(ge=0)] | None = None
     cost: Amount | None = None
+    discount_codes: Annotated[list[DiscountCode], BeforeValidator(_codes), Field(max_length=MOST_CODES)] | None = None
     lines: list[ReceivedLine] | None = Field(default=None, max_length=500)
 
 
@@ -107,7 +127,7 @@ class OrderLine:
 
 @dataclass(frozen=True)
 class Order:
-    """As the lake keeps it: money in minor units, lines in a fixed order."""
+    """As the lake keeps it: money in minor units, lines and codes in a fixed order."""
 
     order_id: str
     customer_id: str
@@ -117,6 +137,7 @@ class Order:
     discount_minor: int | None
     cost_minor: int | None
     lines: tuple[OrderLine, ...]
+    discount_codes: tuple[str, ...] | None  # each once; None: it was not said
 
     @classmethod
     def of(cls, received: ReceivedOrder, *, default_currency: str, now: datetime) -> Self:
@@ -145,6 +166,9 @@ class Order:
             discount_minor=None if received.discount is None else _minor("discount", received.discount, currency),
             cost_minor=_cost_of_lines(lines) if cost is None else cost,
             lines=tuple(sorted(lines, key=lambda line: line.text.encode())),
+            discount_codes=(
+                None if received.discount_codes is None else tuple(sorted(set(received.discount_codes), key=str.encode))
+            ),
         )
 
     def fingerprint(self) -> str:
@@ -160,7 +184,10 @@ class Order:
         ]
         if self.cost_minor is not None:  # an order without one keeps the fingerprint of before costs were taken
             parts.append(str(self.cost_minor))
-        return hashlib.md5(_BETWEEN_FIELDS.join(parts).encode(), usedforsecurity=False).hexdigest()[:16]
+        content = _BETWEEN_FIELDS.join(parts)
+        if self.discount_codes:
+            content += _BEFORE_CODES + _BETWEEN_PARTS.join(self.discount_codes)
+        return hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()[:16]
 
     def row(self, customer_key: CustomerKey, received_at: datetime) -> dict[str, Any]:
         """A row of the lake's order files (docs/data-model.md)."""
@@ -174,6 +201,7 @@ class Order:
             "discount_minor": self.discount_minor,
             "cost_minor": self.cost_minor,
             "lines": [_line_row(line) for line in self.lines] or None,
+            "discount_codes": None if self.discount_codes is None else list(self.discount_codes),
             "fingerprint": self.fingerprint(),
             "received_at": format_instant(received_at),
         }

@@ -1,7 +1,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,8 +83,8 @@ class Intake:
         items = {name: sorted(map(repr, self.__dict__[name].scan()["Items"])) for name in ("customers", "performance")}
         return {"objects": objects, **items}
 
-    def launch(self, starts_at: datetime, state: LaunchState = LaunchState.RUNNING) -> None:
-        """A launch of acme in this state, whose audience was assigned then."""
+    def launch(self, prepared_at: datetime, state: LaunchState = LaunchState.RUNNING) -> None:
+        """A launch of acme in this state, whose audience was chosen then, a day before its start."""
         definition = {
             "name": "Come back",
             "audience": {"families": ["Slipping"]},
@@ -97,8 +97,8 @@ class Intake:
             CampaignDefinition.model_validate(definition),
             SnapshotId("snp-000000000001"),
             prefix="launches/account=acme/",
-            starts_at=starts_at,
-            now=starts_at,
+            starts_at=prepared_at + timedelta(days=1),
+            now=prepared_at,
             zone=ZoneInfo("UTC"),
         )
         LaunchStore(self.campaigns).create(launch.model_copy(update={"state": state}))

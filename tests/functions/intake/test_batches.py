@@ -113,6 +113,15 @@ def test_a_file_knows_the_orders_of_a_batch(intake: Intake) -> None:
     assert (job["accepted"], job["duplicates"]) == (1, 1), "o2 has no lines in the file, so it is another version"
 
 
+def test_a_file_knows_the_codes_of_a_batch_and_the_lake_keeps_them(intake: Intake) -> None:
+    post(intake, "orders", order(1, discount_codes=[{"code": "BACK-1"}]), order(2, discount_codes=[]), order(3))
+    (key,) = intake.lake.list("orders/")
+    assert [row["discount_codes"] for row in intake.lake.read_rows(key)] == [["BACK-1"], [], None]
+    lines = [f"c{number},o{number},2026-11-20,19.99,{code}" for number, code in ((1, "BACK-1"), (2, ""), (3, "BACK-3"))]
+    job = intake.run("orders", "\n".join(["customer_id,order_id,ordered_at,amount,discount_codes", *lines, ""]))
+    assert (job["accepted"], job["duplicates"]) == (1, 2)
+
+
 def test_an_order_that_a_file_restated_can_be_stated_again_by_the_api(intake: Intake) -> None:
     post(intake, "orders", order(1))
     intake.run("orders", "customer_id,order_id,ordered_at,amount\nc1,o1,2026-11-20,5\n")

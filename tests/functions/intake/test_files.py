@@ -60,6 +60,7 @@ def test_an_uploaded_file_ends_up_in_the_lake(intake: Intake, tmp_path: Path) ->
         "discount_minor",
         "cost_minor",
         "lines",
+        "discount_codes",
         "fingerprint",
         "received_at",
     ]
@@ -67,7 +68,7 @@ def test_an_uploaded_file_ends_up_in_the_lake(intake: Intake, tmp_path: Path) ->
     assert set(found) == {"o1", "o2", "o3"}
     assert found["o1"][2] == customer_key(f"{0:032x}", "ann")
     assert found["o1"][4:6] == (1250, "EUR")
-    assert found["o1"][10] == NOW.replace(tzinfo=None)
+    assert found["o1"][11] == NOW.replace(tzinfo=None)
 
 
 def test_rejects_can_be_read_with_line_field_and_reason(intake: Intake) -> None:

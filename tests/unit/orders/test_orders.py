@@ -48,6 +48,13 @@ def test_an_order_is_in_minor_units_and_utc() -> None:
         {"lines": [{"sku": "s"}]},
         {"cost": "four"},
         {"lines": [{"price": 1, "cost": True}]},
+        {"discount_codes": "SUMMER"},
+        {"discount_codes": [7]},
+        {"discount_codes": [{"id": 7}]},
+        {"discount_codes": [None]},
+        {"discount_codes": ["x" * 256]},
+        {"discount_codes": ["a\nb"]},
+        {"discount_codes": [str(number) for number in range(21)]},
         {"colour": "red"},
     ],
 )
@@ -126,6 +133,26 @@ def test_the_cost_of_an_order_is_its_own_or_that_of_all_its_lines(change: dict[s
     assert order(**change).cost_minor == minor
 
 
+def test_discount_codes_are_taken_as_shopify_and_woocommerce_state_them() -> None:
+    shopify = [
+        {"code": " SPRING30", "amount": "30.00", "type": "fixed_amount"},
+        {"code": "FREESHIP", "type": "shipping"},
+    ]
+    woocommerce = [{"id": 71, "code": "spring30", "discount": "30", "discount_tax": "0"}]
+    assert order(discount_codes=shopify).discount_codes == ("FREESHIP", "SPRING30")
+    assert order(discount_codes=woocommerce).discount_codes == ("spring30",)
+    assert order(discount_codes=["B", " ", "A", "B "]).discount_codes == ("A", "B")
+    assert order(discount_codes=[]).discount_codes == ()
+    assert order().discount_codes is None
+
+
+def test_a_code_makes_an_order_another_one_and_that_there_is_none_does_not() -> None:
+    assert order(discount_codes=[]).fingerprint() == order().fingerprint()
+    prints = {order(discount_codes=codes).fingerprint() for codes in (["A"], ["a"], ["A", "B"], ["AB"], [])}
+    assert len(prints) == 5
+    assert order(discount_codes=["B", "A"]).fingerprint() == order(discount_codes=["A", "B", "A"]).fingerprint()
+
+
 ids = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=6)
 lines = st.lists(
     st.fixed_dictionaries(
@@ -150,6 +177,13 @@ def test_the_api_and_a_file_fingerprint_an_order_alike(
     fields = {"customer_id": customer, "order_id": order_id, "ordered_at": at.isoformat(), "amount": str(amount)}
     fields |= {name: str(value) for name, value in more.items()}
     assert order(**fields).fingerprint() == _in_file([fields])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.text(st.characters(categories=("L", "N", "Pd")), min_size=1, max_size=5), max_size=4))
+def test_the_api_and_a_file_fingerprint_codes_alike(codes: list[str]) -> None:
+    stated = {**PLAIN, "discount_codes": codes}
+    assert order(**stated).fingerprint() == _in_file([{**PLAIN, "discount_codes": ";".join(codes)}])
 
 
 @settings(max_examples=25, deadline=None)

@@ -62,7 +62,7 @@ def test_the_stores_own_customer_id_is_not_read(tmp_path: Path) -> None:
         assert connection.execute("SELECT customer_id FROM orders").fetchall() == [("key",)]
 
 
-def test_files_older_than_costs_are_read_beside_those_with_them(tmp_path: Path) -> None:
+def test_files_older_than_costs_and_codes_are_read_beside_those_with_them(tmp_path: Path) -> None:
     line = "{'sku': 's', 'category': 'c', 'quantity': 1::DECIMAL(18, 3), 'price_minor': 5"
     first = (
         "SELECT 'k' AS customer_key, TIMESTAMP '2025-01-01' AS ordered_at, 5::BIGINT AS amount_minor, 'EUR' AS currency"
@@ -77,7 +77,11 @@ def test_files_older_than_costs_are_read_beside_those_with_them(tmp_path: Path) 
 
         old = [written(f"old-{n}", f"'{n}' AS order_id, [{line}}}] AS lines") for n in (1, 2)]
         new = [
-            written(f"new-{n}", f"'{n}' AS order_id, 3::BIGINT AS cost_minor, [{line}, 'cost_minor': 2}}] AS lines")
+            written(
+                f"new-{n}",
+                f"'{n}' AS order_id, 3::BIGINT AS cost_minor, [{line}, 'cost_minor': 2}}] AS lines, "
+                f"{['A'] if n == 4 else []}::VARCHAR[] AS discount_codes",
+            )
             for n in (3, 4)
         ]
         for files in (old, [*old, *new], [*new, *old], new[:1]):

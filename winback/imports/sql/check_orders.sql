@@ -1,6 +1,7 @@
 -- Grain: one row a row of the file.
 -- Inputs: view source(n, canonical columns as text, whole_row), table currencies(written, currency, thousandths);
---   $approximate (the file's numbers are binary floating point), $latest (timestamp or NULL), $are_lines.
+--   $approximate (the file's numbers are binary floating point), $latest (timestamp or NULL), $are_lines,
+--   $states_codes (the file has the column: an order without a code there used none).
 -- Output: checked: typed values, and the first problem of the row in the order of its columns (NULL: none). Where rows are
 --   orders, the columns but n, sku, category, quantity and problem are those of `orders`, which it then becomes.
 CREATE OR REPLACE TABLE checked AS
@@ -14,6 +15,7 @@ WITH fields AS (
         coalesce(currency, '') AS currency_written,
         cleaned(discount) AS discount,
         cleaned(cost) AS cost,
+        cleaned(discount_codes) AS codes_text,
         cleaned(category) AS category,
         cleaned(sku) AS sku,
         cleaned(quantity) AS quantity
@@ -28,6 +30,7 @@ typed AS (
         thousandths_of(fields.discount, $approximate) AS discount_thousandths,
         thousandths_of(fields.cost, $approximate) AS cost_thousandths,
         thousandths_of(fields.quantity, $approximate) AS quantity_thousandths,
+        codes_of(fields.codes_text) AS codes,
         currencies.currency,
         currencies.thousandths
     FROM fields
@@ -60,6 +63,10 @@ measured AS (
             WHEN cost IS NOT NULL AND (cost_thousandths IS NULL OR cost_thousandths % thousandths <> 0)
                 THEN 'cost: ' || number_problem(cost)
             WHEN cost_thousandths < 0 AND amount_thousandths >= 0 THEN 'cost: negative'
+            WHEN codes_text IS NOT NULL AND codes IS NULL THEN 'discount_codes: not codes'
+            WHEN len(codes) > 20 THEN 'discount_codes: too many'
+            WHEN len(list_filter(codes, lambda code: length(code) > 255)) > 0 THEN 'discount_codes: too long'
+            WHEN has_control_characters(array_to_string(codes, ' ')) THEN 'discount_codes: control characters'
             WHEN length(category) > 128 THEN 'category: too long'
             WHEN has_control_characters(category) THEN 'category: control characters'
             WHEN length(sku) > 128 THEN 'sku: too long'
@@ -81,9 +88,12 @@ SELECT
     CAST(
         NULL AS STRUCT(sku VARCHAR, category VARCHAR, quantity DECIMAL(18, 3), price_minor BIGINT, cost_minor BIGINT)[]
     ) AS lines,
+    CASE WHEN $states_codes THEN coalesce(codes, []) END AS discount_codes,
     CASE
         WHEN problem IS NULL AND NOT $are_lines
-            THEN order_fingerprint(order_id, customer_id, moment, amount_minor, currency, discount_minor, cost_minor, '')
+            THEN order_fingerprint(
+                order_id, customer_id, moment, amount_minor, currency, discount_minor, cost_minor, '', codes
+            )
     END AS fingerprint,
     sku,
     category,

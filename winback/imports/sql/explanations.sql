@@ -15,7 +15,7 @@ FROM (
     (['customer_id', 'order_id', 'sku', 'category', 'event_id'], 'too long', 'is longer than 128 characters'),
     (
         ['customer_id', 'order_id', 'sku', 'category', 'first_name', 'last_name', 'consent_source', 'acquisition_channel',
-            'event_id'],
+            'event_id', 'discount_codes'],
         'control characters',
         'has control characters such as a line break or a tab'
     ),
@@ -32,6 +32,12 @@ FROM (
     (['quantity'], 'too many decimals', 'has more than three decimals'),
     (['discount'], 'negative', 'is negative: expected how much was taken off, or nothing'),
     (['cost'], 'negative', 'is negative: expected what the goods cost; only that of a return is below zero'),
+    (
+        ['discount_codes'], 'not codes',
+        'is no list of codes: expected them with commas or semicolons between, or a JSON list of texts or of objects with a code'
+    ),
+    (['discount_codes'], 'too many', 'has more than 20 codes'),
+    (['discount_codes'], 'too long', 'has a code longer than 255 characters'),
     (['currency'], 'not a code', 'is not an ISO 4217 code such as EUR'),
     (
         ['order_id'], 'used again',

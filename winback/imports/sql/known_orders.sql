@@ -26,6 +26,7 @@ SELECT
     discount_minor,
     cost_minor,
     lines,
+    discount_codes,
     fingerprint,
     CAST(getvariable('received_at') AS TIMESTAMP) AS received_at
 FROM orders

@@ -57,6 +57,27 @@ CASE
             END
 END;
 
+-- The codes that a field lists: text with commas or semicolons between them, or a JSON list of texts, or of objects with a
+-- `code`. Trimmed, each once, in the order of their bytes. NULL: an empty field, or one that is no such list.
+CREATE OR REPLACE TEMP MACRO listed_codes(field) AS
+CASE
+    WHEN starts_with(field, '[')
+        THEN list_transform(
+            TRY_CAST(field AS JSON[]),
+            lambda item: CASE json_type(item)
+                WHEN 'OBJECT' THEN trim(json_extract_string(item, '$.code'))
+                WHEN 'VARCHAR' THEN trim(json_extract_string(item, '$'))
+            END
+        )
+    WHEN NOT starts_with(field, '{') THEN list_transform(regexp_split_to_array(field, '[,;]'), lambda code: trim(code))
+END;
+
+CREATE OR REPLACE TEMP MACRO codes_of(field) AS
+CASE
+    WHEN len(list_filter(listed_codes(field), lambda code: code IS NULL)) = 0
+        THEN list_sort(list_distinct(list_filter(listed_codes(field), lambda code: code <> '')))
+END;
+
 -- Why `thousandths_of` or the currency's decimals refused the number.
 CREATE OR REPLACE TEMP MACRO number_problem(field) AS
 CASE
