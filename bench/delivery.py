@@ -102,7 +102,7 @@ def _facts() -> RecipientFacts:
 def _context() -> SendContext:
     return SendContext(
         channel="email",
-        assigned_at=NOW - timedelta(days=1),
+        chosen_at=NOW - timedelta(days=1),
         held_out=False,
         stop_on_purchase=True,
         caps=FrequencyCaps(),

@@ -73,7 +73,7 @@ class Batches:
             self.lake.write_rows(
                 lake_keys.orders_key(account.account_id, now.date().isoformat(), f"{_batch_id(rows)}.jsonl.gz"), rows
             )
-            since = self.activity.earliest_assignment(account.account_id)
+            since = self.activity.matters_since(account.account_id)
             if since is not None:
                 latest = latest_order_times(order for order in new if order.ordered_at >= since)
                 self.activity.raise_to(

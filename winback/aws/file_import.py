@@ -111,7 +111,7 @@ class FileImport:
         if write_orders(connection, written):
             self.lake.upload(written, target)
             self.markers.forget(account.account_id, restated_orders(connection))
-            since = self.activity.earliest_assignment(account.account_id)
+            since = self.activity.matters_since(account.account_id)
             if since is not None:
                 latest = {CustomerKey(key): moment for key, moment in latest_purchases(connection, since).items()}
                 self.activity.raise_to(account.account_id, latest)

@@ -52,10 +52,11 @@ class Activity:
         self._customers = customers_table
         self._launches = LaunchStore(campaigns_table)
 
-    def earliest_assignment(self, account_id: AccountId) -> datetime | None:
-        """Purchases from this moment on matter to some launch; None when there is no such launch."""
+    def matters_since(self, account_id: AccountId) -> datetime | None:
+        """Purchases from this moment on matter to some launch: since its audience was chosen. None when there is no
+        such launch."""
         return min(
-            (launch.starts_at for launch in self._launches.outlines(account_id) if not launch.state.over),
+            (launch.created_at for launch in self._launches.outlines(account_id) if not launch.state.over),
             default=None,
         )
 

@@ -32,11 +32,14 @@ def send_context(
     `latest_at`: of the step; an offer's last day, in the account's zone, may end before it, also the customer's own one
     when an earlier message brought the offer (`offered_at`). Raises ValueError for an offer in a launch whose
     definition has no offer policy.
+
+    Who buys once the audience is chosen is no longer to be won back, also before the launch starts, which may be weeks
+    later. Outcomes count from the start on in both arms alike, so whom that stops changes no comparison.
     """
     policy = row.get("contact_policy")
     return SendContext(
         channel=row["channel"],
-        assigned_at=launch.starts_at,
+        chosen_at=launch.created_at,
         held_out=row["arm"] == Arm.HOLDOUT,
         stop_on_purchase=launch.definition.stops_on_purchase,
         stop_on_engaged=StopOn.ENGAGED in launch.definition.stop_on,

@@ -92,7 +92,7 @@ class SendContext:
     """
 
     channel: str
-    assigned_at: datetime  # orders and engagement from then on count
+    chosen_at: datetime  # the audience was: orders and engagement from then on count
     held_out: bool
     stop_on_purchase: bool
     planned_at: datetime
@@ -162,8 +162,8 @@ def ended(facts: RecipientFacts, context: SendContext) -> tuple[Reason, ...]:
     cases = facts.open_cases
     checks = (
         (Reason.HELD_OUT, context.held_out),
-        (Reason.CONVERTED, context.stop_on_purchase and _since(facts.last_order_at, context.assigned_at)),
-        (Reason.ENGAGED, context.stop_on_engaged and _since(facts.engaged_at, context.assigned_at)),
+        (Reason.CONVERTED, context.stop_on_purchase and _since(facts.last_order_at, context.chosen_at)),
+        (Reason.ENGAGED, context.stop_on_engaged and _since(facts.engaged_at, context.chosen_at)),
         (Reason.UNSUBSCRIBED, facts.left_at is not None),
         (Reason.OPEN_COMPLAINT, "complaint" in cases),
         (Reason.OPEN_REFUND, "refund" in cases),

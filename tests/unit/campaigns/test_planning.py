@@ -88,13 +88,16 @@ def test_a_plan_row_names_its_ledger_row_its_channel_and_its_time(launch: Launch
         assert (row["channel"], row["send_at"], row["segment"]) == ("email", "2026-04-03T07:30:00Z", "Slipping VIPs")
 
 
-def test_who_bought_since_the_assignment_gets_no_further_step_unless_the_campaign_says_otherwise(
+def test_who_bought_since_the_audience_was_chosen_gets_no_step_unless_the_campaign_says_otherwise(
     launch: Launch, definition: Callable[..., CampaignDefinition]
 ) -> None:
-    assert verdicts(plan(launch, 2, last_order_at=launch.starts_at)) == {("deny", "converted")}
+    assert launch.created_at < launch.starts_at
+    for step in (1, 2):
+        assert verdicts(plan(launch, step, last_order_at=launch.created_at)) == {("deny", "converted")}
+        assert verdicts(plan(launch, step, last_order_at=launch.starts_at)) == {("deny", "converted")}
     keeps_going = launch.model_copy(update={"definition": definition(stop_on=[])})
     assert verdicts(plan(keeps_going, 2, last_order_at=launch.starts_at)) == {("allow",)}
-    assert verdicts(plan(launch, 2, last_order_at=launch.starts_at - timedelta(seconds=1))) == {("allow",)}
+    assert verdicts(plan(launch, 2, last_order_at=launch.created_at - timedelta(seconds=1))) == {("allow",)}
 
 
 def test_who_engaged_is_left_alone_where_the_campaign_says_so(

@@ -276,7 +276,7 @@ def planned_send(
 ) -> PlannedSend:
     context = SendContext(
         channel="email",
-        assigned_at=START - timedelta(days=1),
+        chosen_at=START - timedelta(days=1),
         held_out=False,
         stop_on_purchase=True,
         caps=FrequencyCaps(channels=ChannelCaps(email=CAP)),

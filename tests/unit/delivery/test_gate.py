@@ -42,7 +42,7 @@ SOUND_FACTS = {
 }
 SOUND_CONTEXT = {
     "channel": "email",
-    "assigned_at": NOW - timedelta(days=3),
+    "chosen_at": NOW - timedelta(days=3),
     "held_out": False,
     "stop_on_purchase": True,
     "caps": FrequencyCaps(
@@ -144,10 +144,10 @@ def test_only_a_granted_consent_counts(consent: Consent) -> None:
     assert verdict(consent=consent).reasons == (Reason.NO_CONSENT,)
 
 
-def test_an_order_before_assignment_is_no_conversion() -> None:
-    assigned_at = SOUND_CONTEXT["assigned_at"]
-    assert verdict(last_order_at=assigned_at - timedelta(seconds=1)).allowed  # type: ignore[operator]
-    assert verdict(last_order_at=assigned_at).reasons == (Reason.CONVERTED,)
+def test_an_order_from_before_the_audience_was_chosen_stops_nothing() -> None:
+    chosen_at = SOUND_CONTEXT["chosen_at"]
+    assert verdict(last_order_at=chosen_at - timedelta(seconds=1)).allowed  # type: ignore[operator]
+    assert verdict(last_order_at=chosen_at).reasons == (Reason.CONVERTED,)
 
 
 def test_a_campaign_may_go_on_after_a_purchase() -> None:

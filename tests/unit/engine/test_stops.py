@@ -172,14 +172,15 @@ def test_what_cannot_be_read_waits_and_holds_up_no_feeder(broken: str) -> None:
 def test_a_launch_of_the_past_that_this_release_cannot_read_is_in_nobody_s_way(state: LaunchState) -> None:
     keys = customer_keys(CUSTOMERS)
     engine = shop(keys)
-    old = {"launch_id": "lau-00000000000f", "campaign_id": "cmp-00000000000f", "starts_at": format_instant(START)}
+    at = {"starts_at": format_instant(START), "created_at": format_instant(START)}
+    old = {"launch_id": "lau-00000000000f", "campaign_id": "cmp-00000000000f", **at}
     place = {"pk": f"{engine.account.account_id}#launch", "sk": old["launch_id"]}
     engine.campaigns.put_item(Item={**place, **old, "state": state.value, "definition": {"steps": "of long ago"}})
     launch = engine.prepare(campaign(holdout={"share": 0}), candidates(keys))
     engine.run()
     assert tally(engine).sound
     account_id = engine.account.account_id
-    assert Activity(engine.customers, engine.campaigns).earliest_assignment(account_id) == launch.starts_at
+    assert Activity(engine.customers, engine.campaigns).matters_since(account_id) == launch.created_at
     listed = {one.launch_id: one.state for one in LaunchStore(engine.campaigns).outlines(account_id)}
     assert listed[LaunchId(old["launch_id"])] is state
 
