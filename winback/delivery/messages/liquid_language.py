@@ -2,28 +2,28 @@
 
 from collections.abc import Callable, Iterator, Sized
 from functools import wraps
-from io import StringIO
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 import liquid
-from liquid import RenderContext, escape
-from liquid.builtin.content import ContentNode, Literal
-from liquid.builtin.expressions import BooleanExpression, FilteredExpression, LoopExpression, Path
-from liquid.builtin.output import Output, OutputNode
+from liquid import RenderContext
+from liquid.builtin.expressions import LoopExpression
 from liquid.builtin.tags.for_tag import ForNode, ForTag
-from liquid.builtin.tags.if_tag import IfNode, IfTag
 from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
-from liquid.exceptions import LoopIterationLimitError, OutputStreamLimitError, ResourceLimitError
-from liquid.expression import Expression
+from liquid.exceptions import LoopIterationLimitError, ResourceLimitError
 from liquid.loader import BaseLoader, TemplateSource
 from liquid.stream import TokenStream
-from liquid.stringify import to_liquid_string
-from liquid.token import Token
-from liquid.undefined import UNDEFINED
+
+from winback.delivery.messages.liquid_nodes import (
+    TEXT_LIMIT,
+    ConditionTag,
+    LoopNode,
+    MessageTemplate,
+    OutputTag,
+    WordsTag,
+)
 
 _Node = TypeVar("_Node", bound=liquid.Node)
 _FILE_TAGS = ("include", "render")
-_TEXT_LIMIT = 400_000  # characters; a message is some tens of kilobytes, and Gmail clips beyond 102 kB
 _LOOP_LIMIT = 10_000
 
 
@@ -46,63 +46,9 @@ class _BoundedLoop(LoopExpression):
         return super()._slice(it, length, context, limit=limit, offset=offset)
 
 
-class _Words(ContentNode):
-    __slots__ = ()
-
-    def render(self, context: RenderContext, buffer: TextIO) -> int:  # noqa: ARG002
-        """Straight away: only tags can be disabled, which Liquid asks of every node."""
-        return buffer.write(self.text)
-
-
-class _Literal(Literal):
-    node_class = _Words
-
-
-class _PlainPath(Path):
-    """A token whose parts are all names, so that none has to be worked out before it is looked up."""
-
-    __slots__ = ()
-
-    def evaluate(self, context: RenderContext) -> object:
-        return context.get(self.path, token=self.token)  # type: ignore[arg-type]  # it only reads the list
-
-
-def _plain(expression: Expression) -> Expression:
-    if not isinstance(expression, Path) or any(isinstance(part, Path) for part in expression.path):
-        return expression
-    return _PlainPath(expression.token, expression.path)
-
-
-class _OutputNode(OutputNode):
-    """Writes as Liquid does, without its detours where it is a text, as most values are."""
-
-    __slots__ = ()
-
-    def __init__(self, token: Token, expression: Expression) -> None:
-        super().__init__(token, expression)
-        if isinstance(expression, FilteredExpression):
-            expression.left = _plain(expression.left)
-
-    def render(self, context: RenderContext, buffer: TextIO) -> int:
-        value = self.expression.evaluate(context)
-        if type(value) is not str:
-            return buffer.write(to_liquid_string(value, context.autoescape))
-        return buffer.write(escape(value) if context.autoescape else value)
-
-
-class _Output(Output):
-    node_class = _OutputNode
-
-
-class _IfTag(IfTag):
-    def parse(self, stream: TokenStream) -> liquid.Node:
-        node = super().parse(stream)
-        if isinstance(node, IfNode) and isinstance(node.condition, BooleanExpression):
-            node.condition.expression = _plain(node.condition.expression)
-        return node
-
-
 class _ForTag(ForTag):
+    node_class = LoopNode
+
     def parse(self, stream: TokenStream) -> liquid.Node:
         return _with_bounded_loop(super().parse(stream))
 
@@ -126,46 +72,11 @@ class _Empty(BaseLoader):
         return TemplateSource("", template_name, None)
 
 
-class _Buffer(StringIO):
-    """Counts characters as they come; Liquid's own counts bytes, which takes encoding each piece once more."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._left = _TEXT_LIMIT
-
-    def write(self, text: str) -> int:
-        self._left -= len(text)
-        if self._left < 0:
-            raise OutputStreamLimitError("output stream limit reached", token=None)
-        return super().write(text)
-
-
-class _Context(RenderContext):
-    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
-        """As Liquid finds it, straight away where it is named in dictionaries, as nearly every token is."""
-        try:
-            value = self.scope[path[0]]  # type: ignore[index]
-            for name in path[1:]:
-                if not isinstance(value, dict):
-                    return super().get(path, token=token, default=default)
-                value = value[name]
-        except (KeyError, TypeError):
-            return super().get(path, token=token, default=default)
-        return value
-
-
-class _Template(liquid.BoundTemplate):
-    context_class = _Context
-
-    def _get_buffer(self) -> StringIO:
-        return _Buffer()
-
-
 class MessageLiquid(liquid.Environment):
     """Bounds stop a template that grows on purpose or by mistake: each is far beyond what a message needs."""
 
-    template_class = _Template
-    output_stream_limit = _TEXT_LIMIT
+    template_class = MessageTemplate
+    output_stream_limit = TEXT_LIMIT
     loop_iteration_limit = _LOOP_LIMIT
     local_namespace_limit = 200_000  # bytes of all assigned and captured values together
 
@@ -179,9 +90,9 @@ class MessageLiquid(liquid.Environment):
         for tag in _FILE_TAGS:
             if not (blocks and tag == "render"):
                 self.tags.pop(tag, None)
-        self.add_tag(_Literal)
-        self.add_tag(_Output)
-        self.add_tag(_IfTag)
+        self.add_tag(WordsTag)
+        self.add_tag(OutputTag)
+        self.add_tag(ConditionTag)
         self.add_tag(_ForTag)
         self.add_tag(_TablerowTag)
         for name, apply in self.filters.items():
@@ -193,7 +104,7 @@ def _with_bounded_loop(node: _Node) -> _Node:
         loop = node.expression
         node.expression = _BoundedLoop(
             loop.token,
-            loop.identifier,
+            str(loop.identifier),  # Liquid's own is compared in Python each time a name is looked up
             loop.iterable,
             limit=loop.limit,
             offset=loop.offset,
@@ -210,7 +121,7 @@ def _bounded(name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
     def checked(value: Any, *arguments: Any, **named: Any) -> Any:
         if any(isinstance(one, range) and one[_LOOP_LIMIT:] for one in (value, *arguments)):
             raise ResourceLimitError("a range has too many numbers for a filter", token=None)
-        if _longest_result(name, value, arguments) > _TEXT_LIMIT:
+        if _longest_result(name, value, arguments) > TEXT_LIMIT:
             raise ResourceLimitError("a filter makes too long a text", token=None)
         return apply(value, *arguments, **named)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from winback.delivery.messages.locales import date_text, format_locale, money_text, percent_text
 from winback.delivery.messages.words import words, words_in
@@ -28,8 +28,7 @@ class OfferValues:
     valid_until: date | None = None  # the last day on which it counts
 
 
-@dataclass(frozen=True)
-class Utm:
+class Utm(NamedTuple):
     """Tags that a shop's analytics reads off a link (utm_source, utm_medium, utm_campaign)."""
 
     source: str
