@@ -34,6 +34,26 @@ def test_markup_that_never_closes_is_one_problem(start: str, problem: str) -> No
     assert problems("<mj-text>Hi</mj-text>\n" + start * 10_000)[-1] == f"mjml, line 2: {problem}"
 
 
+@pytest.mark.parametrize(
+    "start", ["<mj-raw>", "<div>", "<p>", '<div title="</div>">', "<div><!-- </div> -->", "<BR>", "<a title='\">'>"]
+)
+def test_elements_too_deep_in_one_another_are_one_problem_and_end_no_process(start: str) -> None:
+    text = "<mj-text>Hi</mj-text>\n<mj-text>" + start * (_LENGTH // len(start) - 10) + "</mj-text>"
+    assert problems(text) == ["mjml, line 2: more than 100 elements stand in one another"]
+
+
+def test_elements_that_end_do_not_stand_in_one_another() -> None:
+    many = "<div><br><img src='https://a' alt='>'/><hr /></div>" * 200
+    assert problems(f"<mj-text>{'<div>' * 90}{many}{'</div>' * 90}</mj-text>") == []
+
+
+def test_a_quote_or_a_comment_that_only_seems_to_end_is_told_by_its_line() -> None:
+    (quote,) = problems("<mj-text>\n<a title='x>it</a></mj-text>")
+    (comment,) = problems("<mj-text>\n<!--></mj-text>")
+    assert quote == "mjml, line 2: a quote in an element's tag is never closed"
+    assert comment == "mjml, line 2: a comment is never closed"
+
+
 def test_a_few_tags_that_never_close_are_told_as_liquid_tells_them() -> None:
     assert problems("<mj-text>{% raw %}{{{% endraw %}</mj-text>") == []
     assert problems("<mj-text>Hi</mj-text>\n{{ shop.name")[0].startswith("mjml, line 2: expected '}}'")

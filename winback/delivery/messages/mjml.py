@@ -38,6 +38,14 @@ _LIQUID_ENDS = {"{{": "}}", "{%": "%}"}
 _MARK = re.compile("liquidq[0-9]+z")
 _LIQUID_START = re.compile(r"\{[{%]")
 _ENDED = ((re.compile("<!--"), "-->", "a comment"), (re.compile("<[A-Za-z/!?]"), ">", "an element's tag"))
+MOST_DEEP = 100
+"""Elements in one another; e-mails have some twenty. The renderer calls itself for each, and some thousands of them end
+its process; and each element is asked of all that it stands in."""
+_TAG_START = re.compile("<!--|<(/?)(?=[A-Za-z])")
+_TAG_REST = re.compile(r"""([^\s/>"']+)(?:[^>"']|"[^"]*"|'[^']*')*+>""")
+_WITHOUT_CONTENT = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
+)  # https://html.spec.whatwg.org/multipage/syntax.html#void-elements
 _EMPTY_CONDITION = re.compile(r"\{%-?\s*if\b[^%]*%\}\s*\{%-?\s*endif\s*-?%\}")
 _BLANK_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 
@@ -79,13 +87,40 @@ def problems_of_markup(source: str) -> list[Problem]:
     held, tags = hold(source)
     for start, end, what in _ENDED:  # HTMLParser looks for the end from each start, which takes the square of them
         if (endless := start.search(held, held.rfind(end) + 1)) is not None:
-            line = held.count("\n", 0, endless.start()) + 1
-            return [Problem("mjml", line, f"{what} is never closed", f"write {end}")]
+            return [_problem_at(endless, f"{what} is never closed", f"write {end}")]
+    if deep := _problem_of_depth(held):
+        return [deep]
     reader = _Reader(tags)
     reader.feed(held)
     reader.close()
     reader.expect_all_closed()
     return reader.problems
+
+
+def _problem_of_depth(held: str) -> Problem | None:
+    """Found as the renderer reads, in one pass: no closing tag in a comment or in quotes makes it less."""
+    at = depth = 0
+    while (start := _TAG_START.search(held, at)) is not None:
+        if start.group() == "<!--":
+            at = held.find("-->", start.end()) + 3
+            if at < start.end():
+                return _problem_at(start, "a comment is never closed", "write -->")
+            continue
+        rest = _TAG_REST.match(held, start.end())
+        if rest is None:
+            return _problem_at(start, "a quote in an element's tag is never closed", "write both quotes")
+        at = rest.end()
+        if start.group(1):
+            depth = max(depth - 1, 0)
+        elif rest.group(1) not in _WITHOUT_CONTENT and not held.endswith("/>", start.end(), at):
+            depth += 1
+        if depth > MOST_DEEP:
+            return _problem_at(start, f"more than {MOST_DEEP} elements stand in one another", "leave some out")
+    return None
+
+
+def _problem_at(found: re.Match[str], problem: str, expected: str) -> Problem:
+    return Problem("mjml", found.string.count("\n", 0, found.start()) + 1, problem, expected)
 
 
 class _Reader(HTMLParser):
