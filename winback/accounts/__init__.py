@@ -43,7 +43,9 @@ class Account(BaseModel):
     key_salt: str = Field(pattern=r"^[0-9a-f]{32}$", repr=False)
     sender: Sender
     public_url: str = Field(
-        pattern=r"^https?://", description="base of the public pages; unsubscribe links start with it"
+        pattern=r"^https?://[!-~]+$",
+        max_length=500,
+        description="base of the public pages; unsubscribe links start with it, in headers too: ASCII, xn--... for ö",
     )
     website: str | None = Field(default=None, pattern=r"^https?://", description="the shop; messages link to it")
     frequency_caps: FrequencyCaps = FrequencyCaps()

@@ -1,5 +1,7 @@
 """What SES is asked, checked against its own model, and how its answers are understood."""
 
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from typing import Any
 
 import boto3
@@ -153,11 +155,27 @@ def test_the_client_never_sends_again_by_itself(monkeypatch: pytest.MonkeyPatch)
     assert config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
 
 
-def test_a_sender_s_name_cannot_add_a_header(account: Any) -> None:
-    def named(name: str) -> str:
-        sender = Sender(name=name, email="hello@mail.example.com", postal_address="x")
-        return sender_of(account.model_copy(update={"sender": sender}))
+def from_header(account: Account, name: str) -> str:
+    sender = Sender(name=name, email="hello@mail.example.com", postal_address="x")
+    return sender_of(account.model_copy(update={"sender": sender}))
 
-    assert named("Fjord\r\nBcc: eve@example.com") == '"Fjord Bcc: eve@example.com" <hello@mail.example.com>'
-    assert named("Fjörd").isascii()
-    assert named("Fjord") == "Fjord <hello@mail.example.com>"
+
+@pytest.mark.parametrize("email", ["hello@fjörd.example", "hello@xn--fjrd-6qa.example"])
+def test_a_sender_s_international_domain_is_in_the_form_that_ses_takes(account: Account, email: str) -> None:
+    sender = Sender(name="Fjörd", email=email, postal_address="x")
+    assert sender_of(account.model_copy(update={"sender": sender})).endswith(" <hello@xn--fjrd-6qa.example>")
+
+
+def test_a_sender_s_name_cannot_add_a_header(account: Account) -> None:
+    told = from_header(account, "Fjord\r\nBcc: eve@example.com")
+    assert told == '"Fjord Bcc: eve@example.com" <hello@mail.example.com>'
+    assert from_header(account, "Fjord") == "Fjord <hello@mail.example.com>"
+
+
+@pytest.mark.parametrize("name", ["Fjörd", "Müller & Söhne, Feinkost und Weinhandlung in Düsseldorf", "株式会社" * 20])
+def test_a_sender_s_name_in_any_script_reads_as_it_was_written(account: Account, name: str) -> None:
+    told = from_header(account, name)
+    assert told.isascii()
+    assert max(map(len, told.split())) <= 75
+    shown, address = parseaddr(told)
+    assert (str(make_header(decode_header(shown))), address) == (name, "hello@mail.example.com")

@@ -159,6 +159,8 @@ def test_a_key_is_not_made_for_an_account_that_does_not_exist(campaigns_table: A
         ({"currency": "euro"}, "currency"),
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
         ({"sender": {"name": "x", "email": "nobody", "postal_address": "y"}}, "email"),
+        ({"sender": {"name": "x", "email": "jörg@shop.example", "postal_address": "y"}}, "email"),
+        ({"public_url": "https://mail.fjörd.example"}, "public_url"),
         ({"colour": "red"}, "colour"),
     ],
 )
