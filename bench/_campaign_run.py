@@ -19,7 +19,7 @@ from moto import mock_aws
 from bench._campaign_cloud import ACCOUNT_ID, LAUNCH, START, Cloud
 from bench._campaign_events import at_minute, heard, of_api, of_queue, of_stream, orders, sample, taken
 from bench._invocations import Invocations
-from bench._meter import Meter, size_of
+from bench._meter import CHUNK, Meter, size_of
 from local.inprocess.scenario import ACCOUNT
 from local.mail.messages import Message
 from winback.campaigns.launch import LaunchState
@@ -160,8 +160,9 @@ class _Stages:
             self._invoke("feedback", "feedback", of_queue("feedback", batch))
             self._poll("feedback", len(batch))
         usage = self._meter.usage["feedback"]
-        usage.units["event"] += len(bodies)
-        usage.units["sqs_request"] += len(bodies)  # EventBridge puts each into the queue
+        chunks = sum(-(-len(body.encode()) // CHUNK) for body in bodies)
+        usage.units["sns_publish"] += chunks
+        usage.units["sqs_request"] += chunks  # the topic puts each event into the queue
         self.campaign.events += len(bodies)
         self._export()
 

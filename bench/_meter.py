@@ -7,7 +7,7 @@ AWS, so nothing of the code under test has to know. Time that moto takes for its
   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html and
   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html say; of an update the
   larger of the item before and after counts, and a write whose condition failed counts too.
-- SQS counts a request for each 64 KB begun: https://aws.amazon.com/sqs/pricing/
+- SQS counts a request for each 64 KB begun, and so does SNS: https://aws.amazon.com/sqs/pricing/
 """
 
 import json
@@ -25,7 +25,7 @@ from botocore.awsrequest import AWSResponse
 from moto.core.models import botocore_stubber
 
 Typed = Mapping[str, Mapping[str, Any]]  # an item in DynamoDB's own JSON
-READ_UNIT, WRITE_UNIT, SQS_CHUNK = 4096, 1024, 64 * 1024
+READ_UNIT, WRITE_UNIT, CHUNK = 4096, 1024, 64 * 1024
 
 
 @dataclass
@@ -122,9 +122,7 @@ class Meter:
                     data = body if isinstance(body, bytes) else getattr(body, "getvalue", bytes)()
                     self.stored[self._cause or ""] += len(data)
             case "sqs":
-                usage.units["sqs_request"] += -(-len(body) // SQS_CHUNK)
-            case "eventbridge":
-                usage.units["event"] += len(json.loads(body)["Entries"])
+                usage.units["sqs_request"] += -(-len(body) // CHUNK)
             case "secrets-manager" | "sesv2" | "sfn" | "sns":
                 pass  # asked once a process, charged as a message, or counted by transitions
             case _:

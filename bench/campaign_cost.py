@@ -33,7 +33,7 @@ from winback.costs.counted import LAUNCH_MESSAGES, Counted
 CUSTOMERS, ORDERS = 1_000, 1_000
 VCPU_MB = 1769  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: one vCPU at so much memory
 # Seconds that one request is waited for: single-digit milliseconds for the tables, as AWS says; ours for the others.
-WAITS = {"dynamodb": 0.005, "s3": 0.030, "sqs": 0.010, "sesv2": 0.060, "eventbridge": 0.010, "secrets-manager": 0.0}
+WAITS = {"dynamodb": 0.005, "s3": 0.030, "sqs": 0.010, "sesv2": 0.060, "secrets-manager": 0.0}
 LAMBDA_LOG_BYTES = 350  # START, END and REPORT of one invocation
 API_MEMORY_MB = 512
 METRICS = 40  # custom metrics, with their dimensions: assumed
@@ -67,7 +67,7 @@ ASSUMED = (
     "Its CPU time is that of the machine that counted, one core of it for a vCPU.",
     f"Events of SES for each message: {', '.join(f'{share:g} {kind.value}' for kind, share in EVENTS.items())}.",
     f"The sender gets 2 messages of the queue at a time, feedback {FEEDBACK_BATCH} events.",
-    "EventBridge charges SES's events as it charges other data events that one switches on.",
+    "SQS charges what a topic puts into a queue as any other request.",
     "What stays of a launch is kept a month; the tables' point-in-time recovery is on.",
 )
 

@@ -204,7 +204,7 @@ def _make_tables() -> None:
     for name in _TABLES:
         new_table(name)
     boto3.client("s3").create_bucket(Bucket="bench-lake")
-    boto3.client("sqs").create_queue(QueueName="bench-feedback")
+    boto3.client("sns").create_topic(Name="bench-feedback")
 
 
 @contextmanager
@@ -221,7 +221,7 @@ def _emulator() -> Iterator[State]:
     try:
         running.append(start_emulator(place, port=ports[0], secret_key=state.secret_key))
         wait_for_emulator(place, running[0], state.endpoint_url)
-        names = ["--queue", "bench-feedback", "--configuration-set", _CONFIGURATION_SET, "--identity", "acme.example"]
+        names = ["--topic", "bench-feedback", "--configuration-set", _CONFIGURATION_SET, "--identity", "acme.example"]
         record = place.directory / "mail.jsonl"
         quota = ["--rate", "100000", "--daily", "1000000"]
         command: list[str | Path] = [

@@ -106,8 +106,8 @@ def _models_command(place: Place, port: int, archives: Mapping[str, Path]) -> li
 
 
 def _mail_command(place: Place, port: int) -> list[str | Path]:
-    names = ["--queue", cloud.name_of("feedback"), "--configuration-set", f"winback-{STAGE}"]
-    names += ["--text-queue", cloud.name_of("texts"), "--text-answer-queue", cloud.name_of("text-answers")]
+    names = ["--topic", cloud.name_of("feedback"), "--configuration-set", f"winback-{STAGE}"]
+    names += ["--text-topic", cloud.name_of("texts"), "--text-answer-topic", cloud.name_of("text-answers")]
     quota = ["--rate", str(SEND_RATE), "--daily", str(SEND_DAILY)]
     record = place.directory / "mail.jsonl"
     command: list[str | Path] = ["local.mail.server", "--port", str(port), "--record", record]

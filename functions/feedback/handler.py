@@ -12,7 +12,7 @@ from winback.aws.environment import read_settings
 from winback.aws.feedback import FeedbackBook
 from winback.aws.queue_records import take_each
 from winback.aws.tables import table
-from winback.delivery.feedback import json_object, read_event
+from winback.delivery.feedback import read_message
 
 logger = Logger()
 metrics = Metrics()
@@ -44,5 +44,5 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def take(body: str) -> None:
-    result = book().apply(read_event(json_object(body)))
+    result = book().apply(read_message(body))
     metrics.add_metric(name=f"feedback_{result}", unit=MetricUnit.Count, value=1)

@@ -4,11 +4,13 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_ses as ses
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.access import Access
 from infra.constructs.queue import Queue
+from infra.constructs.topic import topic_into
 from infra.constructs.workflow import Workflow
 from infra.names import Names
 from infra.stacks.data import FOLLOWED
@@ -25,17 +27,16 @@ from infra.stacks.launch_functions import launch_functions
 from infra.stacks.texts import follow_texts
 from infra.workflows import campaign, prepare
 
-# https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html. Without SEND, which repeats what SES answered:
-# each event costs (docs/decisions/2026-11-22-campaign-cost.md).
+# Without SEND, which repeats what SES answered: each event costs (docs/decisions/2026-11-22-campaign-cost.md).
 FEEDBACK_EVENTS = (
-    "Email Delivered",
-    "Email Delivery Delayed",
-    "Email Bounced",
-    "Email Complaint Received",
-    "Email Rejected",
-    "Email Rendering Failed",
-    "Email Opened",
-    "Email Clicked",
+    "DELIVERY",
+    "DELIVERY_DELAY",
+    "BOUNCE",
+    "COMPLAINT",
+    "REJECT",
+    "RENDERING_FAILURE",
+    "OPEN",
+    "CLICK",
 )
 
 
@@ -45,9 +46,9 @@ class CampaignsStack(FunctionStack):
         self._access = Access(names)
         self.add_functions(launch_functions(self._access))
         self._workflows()
-        self._mail()
         follow_texts(self)
         self._dispatch()
+        self._mail(self._feedback())
         self._triggers()
         self._export()
 
@@ -74,7 +75,28 @@ class CampaignsStack(FunctionStack):
             after_failure="Nothing more of it is planned. Mend the cause, then redrive the execution.",
         )
 
-    def _mail(self) -> None:
+    def _feedback(self) -> sns.Topic:
+        """What SES reports of our mails -> topic -> queue -> ledger.
+        https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html"""
+        names = self.names
+        feedback = Queue(self, "feedback", names=names, key=self.key, consumer_seconds=FEEDBACK_SECONDS)
+        self.functions["feedback"].consume(
+            feedback,
+            batch_size=100,
+            concurrency=names.config.feedback_concurrency,
+            wait=Duration.seconds(names.config.feedback_seconds),
+        )
+        return topic_into(
+            feedback,
+            self,
+            "feedback",
+            names=names,
+            key=self.key,
+            publisher="ses.amazonaws.com",
+            source_arn=names.configuration_set_arn,
+        )
+
+    def _mail(self, feedback: sns.Topic) -> None:
         """The configuration set whose events come back, and the stage's own sending domain."""
         names = self.names
         configuration = ses.ConfigurationSet(
@@ -89,28 +111,20 @@ class CampaignsStack(FunctionStack):
             if names.config.ses_pool
             else None,
         )
-        ses.CfnConfigurationSetEventDestination(
+        destination = ses.CfnConfigurationSetEventDestination(
             self,
             "FeedbackDestination",
             configuration_set_name=configuration.configuration_set_name,
             event_destination=ses.CfnConfigurationSetEventDestination.EventDestinationProperty(
                 name="feedback",
                 enabled=True,
-                matching_event_types=[
-                    "DELIVERY",
-                    "DELIVERY_DELAY",
-                    "BOUNCE",
-                    "COMPLAINT",
-                    "REJECT",
-                    "RENDERING_FAILURE",
-                    "OPEN",
-                    "CLICK",
-                ],
-                event_bridge_destination=ses.CfnConfigurationSetEventDestination.EventBridgeDestinationProperty(
-                    event_bus_arn=f"arn:{self.partition}:events:{self.region}:{self.account}:event-bus/default"
+                matching_event_types=list(FEEDBACK_EVENTS),
+                sns_destination=ses.CfnConfigurationSetEventDestination.SnsDestinationProperty(
+                    topic_arn=feedback.topic_arn
                 ),
             ),
         )
+        destination.node.add_dependency(feedback)  # its policy too: SES tries a topic before it takes it
         ses.EmailIdentity(
             self,
             "Identity",
@@ -166,21 +180,13 @@ class CampaignsStack(FunctionStack):
 
     def _dispatch(self) -> None:
         names = self.names
-        config = names.config
         sends = Queue(self, "sends", names=names, key=self.key, consumer_seconds=SENDER_SECONDS, max_receives=10)
-        feedback = Queue(self, "feedback", names=names, key=self.key, consumer_seconds=FEEDBACK_SECONDS)
         self.add_functions(
             dispatch_functions(self._access),
             environment={"SENDS_QUEUE_URL": sends.queue.queue_url},
             called_asynchronously=["feeder"],
         )
-        self.functions["sender"].consume(sends, batch_size=2, concurrency=config.send_concurrency)
-        self.functions["feedback"].consume(
-            feedback,
-            batch_size=100,
-            concurrency=config.feedback_concurrency,
-            wait=Duration.seconds(config.feedback_seconds),
-        )
+        self.functions["sender"].consume(sends, batch_size=2, concurrency=names.config.send_concurrency)
         feeder = self.functions["feeder"]
         events.Rule(
             self,
@@ -189,20 +195,4 @@ class CampaignsStack(FunctionStack):
             description="Feeds what is due, each minute",
             schedule=events.Schedule.rate(Duration.minutes(1)),
             targets=[targets.LambdaFunction(feeder.function, dead_letter_queue=feeder.dead, retry_attempts=0)],
-        )
-        events.Rule(
-            self,
-            "FeedbackRule",
-            rule_name=names.of("feedback"),
-            description="What SES reports of our mails -> the feedback queue",
-            event_pattern=events.EventPattern(
-                source=["aws.ses"],
-                detail_type=list(FEEDBACK_EVENTS),
-                detail={"mail": {"tags": {"ses:configuration-set": [names.configuration_set]}}},
-            ),
-            targets=[
-                targets.SqsQueue(
-                    feedback.queue, dead_letter_queue=feedback.dead, retry_attempts=50, max_event_age=Duration.hours(24)
-                )
-            ],
         )

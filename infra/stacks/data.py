@@ -22,7 +22,7 @@ FOLLOWED = "performance"  # the table whose changes go on into the lake
 
 # Services that write into encrypted queues and topics on their own account's behalf. The CDK does not add them to an
 # imported key's policy, and the emulator would not notice.
-_PUBLISHERS = ("events.amazonaws.com", "cloudwatch.amazonaws.com", "sns.amazonaws.com", "sms-voice.amazonaws.com")
+_PUBLISHERS = tuple(f"{service}.amazonaws.com" for service in ("events", "cloudwatch", "sns", "ses", "sms-voice"))
 
 
 class DataStack(StageStack):

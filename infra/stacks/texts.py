@@ -6,12 +6,12 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_smsvoice as smsvoice
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 
 from infra.access import Access
 from infra.acknowledgements import acknowledge, readable
 from infra.constructs.python_function import FunctionSpec, log_retention
 from infra.constructs.queue import Queue
+from infra.constructs.topic import topic_into
 from infra.names import Names
 from infra.stacks.function_stack import FunctionStack
 
@@ -68,24 +68,7 @@ def _topic_into(stack: FunctionStack, which: str, folder: str) -> sns.Topic:
     """`winback-{stage}-texts`, `-text-answers`: an operator makes the latter the two-way channel of a number."""
     names = stack.names
     queue = Queue(stack, which, names=names, key=stack.key, consumer_seconds=TEXT_SECONDS)
-    topic = sns.Topic(
-        stack,
-        f"{which.title()}Topic",
-        topic_name=names.of(which),
-        master_key=stack.key,
-        enforce_ssl=names.config.enforce_tls,
-    )
-    topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("sms-voice.amazonaws.com")],
-            actions=["sns:Publish"],
-            resources=[topic.topic_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
-        )
-    )
-    topic.add_subscription(
-        subscriptions.SqsSubscription(queue.queue, raw_message_delivery=True, dead_letter_queue=queue.dead)
-    )
+    topic = topic_into(queue, stack, which, names=names, key=stack.key, publisher="sms-voice.amazonaws.com")
     stack.functions[folder].consume(queue, batch_size=10, concurrency=2)
     return topic
 

@@ -25,26 +25,25 @@ class Reactions:
 
 
 def events_of(taken: Taken, reactions: Reactions, chance: random.Random) -> Iterator[dict[str, Any]]:
-    """The envelopes about one message, in the order of their times. Of kinds that the configuration set tells."""
+    """What SES tells about one message, in the order of the times. Of kinds that the configuration set tells."""
     if chance.random() < reactions.bounced:
-        yield envelope(taken, "Bounce", "bounce", taken.at + timedelta(seconds=5), bounceType="Permanent")
+        yield told(taken, "Bounce", "bounce", taken.at + timedelta(seconds=5), bounceType="Permanent")
         return
-    yield envelope(taken, "Delivery", "delivery", taken.at + timedelta(seconds=3))
+    yield told(taken, "Delivery", "delivery", taken.at + timedelta(seconds=3))
     if chance.random() < reactions.opened:
         opened_at = taken.at + timedelta(minutes=chance.randrange(5, 600))
-        yield envelope(taken, "Open", "open", opened_at, userAgent="Mozilla/5.0 (X11; Linux) Firefox/140.0")
+        yield told(taken, "Open", "open", opened_at, userAgent="Mozilla/5.0 (X11; Linux) Firefox/140.0")
     if chance.random() < reactions.complained:
-        yield envelope(taken, "Complaint", "complaint", taken.at + timedelta(hours=1))
+        yield told(taken, "Complaint", "complaint", taken.at + timedelta(hours=1))
 
 
 def wants_out(reactions: Reactions, chance: random.Random) -> bool:
     return chance.random() < reactions.unsubscribed
 
 
-def envelope(taken: Taken, kind: str, part: str, at: datetime, **particulars: Any) -> dict[str, Any]:
+def told(taken: Taken, kind: str, part: str, at: datetime, **particulars: Any) -> dict[str, Any]:
     mail = {"timestamp": format_instant(taken.at), "destination": [taken.to], "tags": _tags(taken.send_id)}
-    detail = {"eventType": kind, "mail": mail, part: {"timestamp": format_instant(at), **particulars}}
-    return {"source": "aws.ses", "time": format_instant(at), "detail": detail}
+    return {"eventType": kind, "mail": mail, part: {"timestamp": format_instant(at), **particulars}}
 
 
 def _tags(send_id: SendId) -> dict[str, list[str]]:

@@ -1,7 +1,6 @@
-"""SES event JSON in EventBridge's envelope, as the queue behind the rule receives it.
+"""SES's events as it publishes them to a topic of SNS.
 
-Shapes: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html; detail types:
-https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html.
+Shapes: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
 
 import uuid
@@ -12,47 +11,19 @@ from typing import Any
 from local.mail.messages import Message
 from local.mail.recipients import Kind, Reaction
 
-DETAIL_TYPES = {
-    Kind.DELIVERY: "Email Delivered",
-    Kind.DELIVERY_DELAY: "Email Delivery Delayed",
-    Kind.BOUNCE: "Email Bounced",
-    Kind.COMPLAINT: "Email Complaint Received",
-    Kind.REJECT: "Email Rejected",
-    Kind.RENDERING_FAILURE: "Email Rendering Failed",
-    Kind.OPEN: "Email Opened",
-    Kind.CLICK: "Email Clicked",
-}
 _NAMESPACE = uuid.UUID("3f0a3c1e-6d0b-4b8f-9d83-6b9a3f0f8a52")
 _RETRIES_FOR = timedelta(hours=14)  # how long SES tries
 _HUMAN_IP, _MACHINE_IP = "203.0.113.7", "198.51.100.9"  # documentation ranges, RFC 5737
 
 
 def event(message: Message, reaction: Reaction, at: datetime, *, account: str, region: str) -> dict[str, Any]:
-    """The event of one reaction `at` a moment; its id is the same whenever it is built again."""
-    name = f"{message.message_id}/{reaction.kind}/{reaction.after}/{reaction.link}"
-    identity = parseaddr(message.source)[1].rpartition("@")[2]
-    return {
-        "version": "0",
-        "id": str(uuid.uuid5(_NAMESPACE, name)),
-        "detail-type": DETAIL_TYPES[reaction.kind],
-        "source": "aws.ses",
-        "account": account,
-        "time": _instant(at, "%Y-%m-%dT%H:%M:%SZ"),
-        "region": region,
-        "resources": [
-            f"arn:aws:ses:{region}:{account}:configuration-set/{message.configuration_set}",
-            f"arn:aws:ses:{region}:{account}:identity/{identity}",
-        ],
-        "detail": {
-            "eventType": str(reaction.kind),
-            "mail": _mail(message, account=account, region=region),
-            **_particulars(message, reaction, at),
-        },
-    }
+    """The event of one reaction `at` a moment; the same whenever it is built again."""
+    mail = _mail(message, account=account, region=region)
+    return {"eventType": str(reaction.kind), "mail": mail, **_particulars(message, reaction, at)}
 
 
-def _instant(at: datetime, form: str = "%Y-%m-%dT%H:%M:%S.000Z") -> str:
-    return at.strftime(form)
+def _instant(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _mail(message: Message, *, account: str, region: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
@@ -32,13 +32,11 @@ from local.permissions import AccessDenied, Permissions, permissions_of_the_envi
 from local.place import ACCESS_KEY, ACCOUNT, REGION
 from winback.instants import format_instant, parse_instant
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
-
-_QUEUE_BATCH = 10  # most entries of one SendMessageBatch
+_BATCH = 10  # most entries of one PublishBatch
 _TICK_SECONDS = 0.5
 _ARNS = f"arn:aws:ses:{REGION}:{ACCOUNT}"
 _TEXT_ARNS = f"arn:aws:sms-voice:{REGION}:{ACCOUNT}"
+_TOPIC_ARNS = f"arn:aws:sns:{REGION}:{ACCOUNT}"
 
 
 class Recorder:
@@ -177,22 +175,18 @@ class Handler(BaseHTTPRequestHandler):
         """One line a request would fill the disk; what was sent is in the record."""
 
 
-def publisher(queue: str) -> Any:
-    """Puts events into the queue behind the EventBridge rule: PutEvents takes no `aws.*` source, here as in AWS."""
-    sqs = boto3.client("sqs")
+def publisher(topic: str) -> Any:
+    """Publishes events to the topic of this name, as AWS's services do."""
+    sns: Any = boto3.client("sns")
+    arn = f"{_TOPIC_ARNS}:{topic}"
 
     def publish(events: list[dict[str, Any]]) -> None:
-        if not events:
-            return
-        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        for start in range(0, len(events), _QUEUE_BATCH):
-            batch = events[start : start + _QUEUE_BATCH]
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(number), "MessageBody": json.dumps(one)} for number, one in enumerate(batch)
-            ]
-            answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        for start in range(0, len(events), _BATCH):
+            batch = events[start : start + _BATCH]
+            entries = [{"Id": str(number), "Message": json.dumps(one)} for number, one in enumerate(batch)]
+            answer = sns.publish_batch(TopicArn=arn, PublishBatchRequestEntries=entries)
             if answer.get("Failed"):
-                raise RuntimeError(f"queue {queue} refused {len(answer['Failed'])} events: {answer['Failed'][0]}")
+                raise RuntimeError(f"topic {topic} refused {len(answer['Failed'])} events: {answer['Failed'][0]}")
 
     return publish
 
@@ -207,8 +201,8 @@ def visitor(client: httpx.Client) -> Any:
     return visit
 
 
-def build(sending: Sending, *, queue: str, text_queues: Mapping[str, str], record: Path) -> Recorder:
-    """`text_queues`: where events of texts (`texts`) and what customers answer (`text-answers`) are put."""
+def build(sending: Sending, *, topic: str, text_topics: Mapping[str, str], record: Path) -> Recorder:
+    """`text_topics`: of events of texts (`texts`) and of what customers answer (`text-answers`)."""
     holder: list[Recorder] = []
 
     def accepted(message: Message) -> None:
@@ -220,7 +214,7 @@ def build(sending: Sending, *, queue: str, text_queues: Mapping[str, str], recor
 
     mailbox = Mailbox(sending, now=current, ticks=time.monotonic, accepted=accepted)
     correspondence = Correspondence(
-        publish=publisher(queue),
+        publish=publisher(topic),
         visit=visitor(httpx.Client(timeout=30)),
         suppress=lambda message, reason: mailbox.suppress(message.destination[0], reason, message.tenant),
         is_suppressed=lambda message: mailbox.is_suppressed(message.destination[0], message.tenant),
@@ -229,7 +223,7 @@ def build(sending: Sending, *, queue: str, text_queues: Mapping[str, str], recor
     )
     record.touch(mode=0o600)
     permissions = permissions_of_the_environment(ACCESS_KEY, time.monotonic)
-    publishers = {kind: publisher(name) for kind, name in text_queues.items()}
+    publishers = {kind: publisher(name) for kind, name in text_topics.items()}
     text_box = TextBox(now=current, emit=lambda kind, events: publishers[kind](events))
     holder.append(Recorder(correspondence, mailbox, text_box, permissions, record))
     return holder[0]
@@ -248,17 +242,17 @@ def _live(correspondence: Correspondence) -> None:
 def main(
     port: Annotated[int, typer.Option()],
     record: Annotated[Path, typer.Option()],
-    queue: Annotated[str, typer.Option()],
+    topic: Annotated[str, typer.Option(help="of the events of mails")],
     configuration_set: Annotated[list[str], typer.Option()],
     identity: Annotated[list[str], typer.Option()],
-    text_queue: Annotated[str, typer.Option(help="of the events of texts")] = "texts",
-    text_answer_queue: Annotated[str, typer.Option(help="of what customers text back")] = "text-answers",
+    text_topic: Annotated[str, typer.Option(help="of the events of texts")] = "texts",
+    text_answer_topic: Annotated[str, typer.Option(help="of what customers text back")] = "text-answers",
     rate: Annotated[float, typer.Option(help="messages a second")] = 14,
     daily: Annotated[int, typer.Option(help="messages in 24 hours")] = 50_000,
 ) -> None:
     sending = Sending(frozenset(configuration_set), frozenset(identity), max_send_rate=rate, max_24_hour_send=daily)
     recorder = build(
-        sending, queue=queue, text_queues={"texts": text_queue, "text-answers": text_answer_queue}, record=record
+        sending, topic=topic, text_topics={"texts": text_topic, "text-answers": text_answer_topic}, record=record
     )
     threading.Thread(target=_live, args=(recorder.correspondence,), daemon=True).start()
     server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, recorder))

@@ -61,7 +61,7 @@ def test_services_that_publish_for_this_account_may_use_the_key(each_stage: Stag
     (statement,) = [s for s in key["KeyPolicy"]["Statement"] if s.get("Sid") == "ServicesThatPublish"]
 
     assert set(statement["Principal"]["Service"]) == {
-        f"{service}.amazonaws.com" for service in ("events", "cloudwatch", "sns", "sms-voice")
+        f"{service}.amazonaws.com" for service in ("events", "cloudwatch", "sns", "ses", "sms-voice")
     }
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 

@@ -112,15 +112,42 @@ def test_only_uploads_of_this_lake_start_an_import(each_stage: Stage) -> None:
     ]
 
 
-def test_feedback_takes_every_event_that_the_configuration_set_publishes(each_stage: Stage) -> None:
-    (rule,) = [r for r in each_stage.properties("AWS::Events::Rule").values() if r["Name"].endswith("-feedback")]
-    (destination,) = each_stage.properties("AWS::SES::ConfigurationSetEventDestination").values()
+def test_what_ses_reports_goes_through_a_topic_of_its_own_into_the_feedback_queue(each_stage: Stage) -> None:
+    (destination,) = each_stage.resources("AWS::SES::ConfigurationSetEventDestination").values()
+    told = destination["Properties"]["EventDestination"]
+    topic = told["SnsDestination"]["TopicARN"]["Ref"]
+    (policy_name, policy), *others = [
+        (name.split("/")[1], found)
+        for name, found in each_stage.properties("AWS::SNS::TopicPolicy").items()
+        if {"Ref": topic} in found["Topics"]
+    ]
+    (subscription,) = [
+        found
+        for found in each_stage.properties("AWS::SNS::Subscription").values()
+        if found["TopicArn"] == {"Ref": topic}
+    ]
+    (allowed,) = [found for found in policy["PolicyDocument"]["Statement"] if found["Effect"] == "Allow"]
 
-    published = destination["EventDestination"]["MatchingEventTypes"]
-    assert len(rule["EventPattern"]["detail-type"]) == len(published) == 8
-    assert rule["EventPattern"]["detail"] == {
-        "mail": {"tags": {"ses:configuration-set": [f"winback-{each_stage.name}"]}}
+    assert len(told["MatchingEventTypes"]) == 8
+    assert policy_name in destination["DependsOn"]  # SES tries a topic before it takes it as a destination
+    assert not others
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "ses.amazonaws.com"}, "sns:Publish")
+    assert {key: text(value) for key, value in allowed["Condition"]["StringEquals"].items()} == {
+        "aws:SourceAccount": "<AWS::AccountId>",
+        "aws:SourceArn": "arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:configuration-set/"
+        f"winback-{each_stage.name}",
     }
+    queue = each_stage.resources("AWS::SQS::Queue")[f"campaigns/{subscription['Endpoint']['Fn::GetAtt'][0]}"]
+    assert queue["Properties"]["QueueName"] == f"winback-{each_stage.name}-feedback"
+
+
+def test_topics_are_encrypted_and_what_they_cannot_deliver_is_kept(each_stage: Stage) -> None:
+    subscriptions = each_stage.properties("AWS::SNS::Subscription").values()
+    into_queues = [found for found in subscriptions if found["Protocol"] == "sqs"]
+
+    assert all("KmsMasterKeyId" in found for found in each_stage.properties("AWS::SNS::Topic").values())
+    assert len(into_queues) == 3
+    assert all(found["RawMessageDelivery"] and "RedrivePolicy" in found for found in into_queues)
 
 
 def test_campaigns_start_from_what_this_stages_bus_tells(each_stage: Stage) -> None:

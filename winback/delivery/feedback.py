@@ -1,7 +1,6 @@
-"""Reads SES's events (in EventBridge's envelope) into ledger events and suppressions. Pure.
+"""Reads SES's events, as a topic of SNS hands them on raw, into ledger events and suppressions. Pure.
 
-Shapes: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html; detail types:
-https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html.
+Shapes: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
 
 import json
@@ -15,8 +14,9 @@ from winback.delivery.ledger import BounceType, EventKind, FeedbackEvent
 from winback.identifiers import SendId
 from winback.instants import parse_instant
 
-SOURCE = "aws.ses"
-# Each event type with the detail's object that holds its particulars; its `timestamp` is the event's time.
+# What SES publishes, as plain text, when a topic becomes the destination of a configuration set.
+TOPIC_TRIED = "Successfully validated SNS topic"
+# Each event type with the object that holds its particulars; its `timestamp` is the event's time.
 _TYPES: dict[str, tuple[EventKind, str]] = {
     "Send": (EventKind.SENT, "send"),
     "Delivery": (EventKind.DELIVERED, "delivery"),
@@ -72,19 +72,26 @@ def json_object(text: str) -> dict[str, Any]:
     return found
 
 
-def read_event(envelope: Mapping[str, Any]) -> Feedback:
+def read_message(text: str) -> Feedback:
+    """A message of the topic: an event, or SES's trial of the topic. Raises MalformedEvent."""
+    if text.startswith(TOPIC_TRIED):
+        return Feedback(None, None)
+    return read_event(json_object(text))
+
+
+def read_event(told: Mapping[str, Any]) -> Feedback:
     """Raises MalformedEvent."""
-    detail = _part(envelope, "detail", "the envelope")
-    mail = _part(detail, "mail", "the detail")
-    kind_name = str(detail.get("eventType"))
+    mail = _part(told, "mail")
+    kind_name = str(told.get("eventType"))
     send_id = _send_id(mail)
     if kind_name in _IGNORED:
         return Feedback(send_id, None)
     if kind_name not in _TYPES:
         raise MalformedEvent("eventType is missing or not one that SES documents")
     kind, particulars_name = _TYPES[kind_name]
-    particulars = _part(detail, particulars_name, "the detail")
-    at = _time_of(kind, particulars, detail, envelope)
+    particulars = _part(told, particulars_name)
+    # A send, a reject and a rendering failure have no time of their own: SES tells of them when it took the mail.
+    at = _instant(particulars.get("timestamp") or mail.get("timestamp"))
     match kind:
         case EventKind.BOUNCED:
             hard = particulars.get("bounceType") == "Permanent"
@@ -102,14 +109,6 @@ def read_event(envelope: Mapping[str, Any]) -> Feedback:
             return Feedback(send_id, FeedbackEvent(_by_whom(kind, particulars, mail, at), at))
         case _:
             return Feedback(send_id, FeedbackEvent(kind, at))
-
-
-def _time_of(
-    kind: EventKind, particulars: Mapping[str, Any], detail: Mapping[str, Any], envelope: Mapping[str, Any]
-) -> datetime:
-    """Events without a time of their own take the mail's (Send) or the envelope's (Reject, Rendering Failure)."""
-    own = particulars.get("timestamp")
-    return _instant(own or (detail["mail"].get("timestamp") if kind is EventKind.SENT else envelope.get("time")))
 
 
 def _by_whom(kind: EventKind, particulars: Mapping[str, Any], mail: Mapping[str, Any], at: datetime) -> EventKind:
@@ -152,10 +151,10 @@ def _address(recipients: object, mail: Mapping[str, Any]) -> str | None:
     return address.rpartition("<")[2].rstrip(">").strip()
 
 
-def _part(of: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
-    part = of.get(name)
+def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = told.get(name)
     if not isinstance(part, Mapping):
-        raise MalformedEvent(f"{where} has no object {name!r}")
+        raise MalformedEvent(f"the event has no object {name!r}")
     return part
 
 

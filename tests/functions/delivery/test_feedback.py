@@ -32,8 +32,8 @@ def row(cloud: Cloud) -> dict[str, Any]:
 
 
 def delivery(cloud: Cloud) -> dict[str, Any]:
-    envelope: dict[str, Any] = json.loads(cloud.event("feedback")["Records"][0]["body"])
-    return envelope
+    told: dict[str, Any] = json.loads(cloud.event("feedback")["Records"][0]["body"])
+    return told
 
 
 def suppression(cloud: Cloud, address: str) -> dict[str, Any] | None:
@@ -64,8 +64,8 @@ def test_the_same_events_again_change_nothing(claimed: Cloud) -> None:
 
 @pytest.mark.parametrize(("kind", "suppressed"), [("Permanent", True), ("Transient", False)])
 def test_only_a_hard_bounce_ends_up_on_the_suppression_list(claimed: Cloud, kind: str, suppressed: bool) -> None:
-    envelope = delivery(claimed)
-    envelope["detail"] |= {
+    told = delivery(claimed)
+    told |= {
         "eventType": "Bounce",
         "bounce": {
             "bounceType": kind,
@@ -74,7 +74,7 @@ def test_only_a_hard_bounce_ends_up_on_the_suppression_list(claimed: Cloud, kind
             "timestamp": "2026-11-21T09:31:09.000Z",
         },
     }
-    claimed.invoke("feedback", claimed.records(envelope))
+    claimed.invoke("feedback", claimed.records(told))
     found = suppression(claimed, "ada@example.com")
     assert (found is not None) == suppressed
     if found:
@@ -83,8 +83,8 @@ def test_only_a_hard_bounce_ends_up_on_the_suppression_list(claimed: Cloud, kind
 
 
 def test_a_complaint_is_the_last_word_and_holds_for_every_address_of_the_customer(claimed: Cloud) -> None:
-    envelope = delivery(claimed)
-    envelope["detail"] |= {
+    told = delivery(claimed)
+    told |= {
         "eventType": "Complaint",
         "complaint": {"timestamp": "2026-11-21T10:00:00.000Z", "complainedRecipients": []},
     }
@@ -95,7 +95,7 @@ def test_a_complaint_is_the_last_word_and_holds_for_every_address_of_the_custome
             "consent": {"email": {"state": "granted", "at": "2026-01-01T00:00:00Z", "source": "import"}},
         }
     )
-    claimed.invoke("feedback", claimed.records(envelope, delivery(claimed)))
+    claimed.invoke("feedback", claimed.records(told, delivery(claimed)))
     assert outcome(row(claimed)) == "complained"
     assert suppression(claimed, "ada@example.com") is not None
     profile = claimed.customers.get_item(Key=keys.profile(SEND_ID.account_id, SEND_ID.customer_key))["Item"]
@@ -103,9 +103,15 @@ def test_a_complaint_is_the_last_word_and_holds_for_every_address_of_the_custome
 
 
 def test_malformed_messages_come_back_alone(claimed: Cloud) -> None:
-    answer = claimed.invoke("feedback", claimed.records("not json", "[]", {"detail": {}}, delivery(claimed)))
+    answer = claimed.invoke("feedback", claimed.records("not json", "[]", {"mail": {}}, delivery(claimed)))
     assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == ["0", "1", "2"]
     assert "delivered_at" in row(claimed)
+
+
+def test_what_ses_publishes_to_try_a_new_topic_becomes_no_dead_letter(claimed: Cloud) -> None:
+    trial = "Successfully validated SNS topic for Amazon SES event publishing."
+    assert claimed.invoke("feedback", claimed.records(trial)) == {"batchItemFailures": []}
+    assert "delivered_at" not in row(claimed)
 
 
 def test_an_unknown_send_is_not_asked_about_again(cloud: Cloud) -> None:
@@ -115,7 +121,7 @@ def test_an_unknown_send_is_not_asked_about_again(cloud: Cloud) -> None:
 
 
 def test_a_mail_of_somebody_else_is_left_alone(claimed: Cloud) -> None:
-    envelope = delivery(claimed)
-    envelope["detail"]["mail"]["tags"] = {}
-    assert claimed.invoke("feedback", claimed.records(envelope)) == {"batchItemFailures": []}
+    told = delivery(claimed)
+    told["mail"]["tags"] = {}
+    assert claimed.invoke("feedback", claimed.records(told)) == {"batchItemFailures": []}
     assert "delivered_at" not in row(claimed)

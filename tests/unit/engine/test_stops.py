@@ -9,7 +9,7 @@ import pytest
 from local.inprocess.engine import Engine
 from local.inprocess.faults import cancel, pause, resume, resume_account, stop_account
 from local.inprocess.provider import Taken, Trouble
-from local.inprocess.reports import Reactions, envelope
+from local.inprocess.reports import Reactions, told
 from local.inprocess.scenario import MESSAGE, START, ZONES, campaign, candidates, customer_keys, profiles, shop
 from local.inprocess.tally import tally
 from winback.aws.launches import LaunchStore
@@ -135,8 +135,8 @@ def test_an_unsubscribe_acts_on_the_message_of_rows_that_is_being_sent() -> None
 def _event(engine: Engine, kind: str, taken: Taken) -> dict[str, object]:
     at: datetime = engine.clock.now()
     if kind == "bounce":
-        return envelope(taken, "Bounce", "bounce", at, bounceType="Permanent")
-    return envelope(taken, "Complaint", "complaint", at)
+        return told(taken, "Bounce", "bounce", at, bounceType="Permanent")
+    return told(taken, "Complaint", "complaint", at)
 
 
 def _address(engine: Engine, customer: str) -> str:

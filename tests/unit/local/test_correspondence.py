@@ -66,7 +66,7 @@ def test_events_carry_the_time_at_which_they_happened_not_that_of_the_call() -> 
     world = World(NOTHING)
     world.send()
     world.correspondence.advance(NOW + timedelta(days=30))
-    assert [event["time"][:10] for event in world.events] == ["1997-10-01"]
+    assert [event["delivery"]["timestamp"][:10] for event in world.events] == ["1997-10-01"]
 
 
 def test_a_recipient_unsubscribes_by_a_request_and_not_by_an_event() -> None:
@@ -76,7 +76,7 @@ def test_a_recipient_unsubscribes_by_a_request_and_not_by_an_event() -> None:
     assert counts["Unsubscribe"] == counts["Scan"] == 1
     assert [visit.kind for visit in world.visits] == [Kind.SCAN, Kind.UNSUBSCRIBE]
     assert all(visit.link == "https://shop.example/u/token" for visit in world.visits)
-    assert {event["detail-type"] for event in world.events} == {"Email Delivered"}
+    assert {event["eventType"] for event in world.events} == {"Delivery"}
 
 
 def test_a_queue_that_is_away_loses_nothing() -> None:
@@ -100,7 +100,7 @@ def test_ses_lists_addresses_that_bounced_hard_or_complained() -> None:
         assert world.suppressed == {"customer1@example.com": reason}
         world.send()
         world.correspondence.advance(NOW + timedelta(days=6))
-        assert world.events[-1]["detail"]["bounce"]["bounceSubType"] == "OnAccountSuppressionList"
+        assert world.events[-1]["bounce"]["bounceSubType"] == "OnAccountSuppressionList"
 
 
 def test_a_tick_of_real_time_does_nothing_while_the_clock_is_set() -> None:
@@ -116,7 +116,7 @@ def test_in_real_time_a_day_passes_in_half_a_minute_and_a_person_still_takes_sec
     world.correspondence.set_clock(None)
     world.send()
     world.correspondence.advance(NOW + timedelta(seconds=1))
-    assert [event["detail-type"] for event in world.events] == ["Email Delivered"]
+    assert [event["eventType"] for event in world.events] == ["Delivery"]
     world.correspondence.advance(NOW + timedelta(seconds=60))
-    opened = world.events[1]["detail"]["open"]["timestamp"]
+    opened = world.events[1]["open"]["timestamp"]
     assert "1997-10-01T00:00:03" <= opened <= "1997-10-01T00:00:52"

@@ -119,30 +119,28 @@ def test_a_rate_above_one_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "detail_type", "part"),
+    ("kind", "part"),
     [
-        (Kind.DELIVERY, "Email Delivered", "delivery"),
-        (Kind.DELIVERY_DELAY, "Email Delivery Delayed", "deliveryDelay"),
-        (Kind.BOUNCE, "Email Bounced", "bounce"),
-        (Kind.COMPLAINT, "Email Complaint Received", "complaint"),
-        (Kind.REJECT, "Email Rejected", "reject"),
-        (Kind.RENDERING_FAILURE, "Email Rendering Failed", "failure"),
-        (Kind.OPEN, "Email Opened", "open"),
-        (Kind.CLICK, "Email Clicked", "click"),
+        (Kind.DELIVERY, "delivery"),
+        (Kind.DELIVERY_DELAY, "deliveryDelay"),
+        (Kind.BOUNCE, "bounce"),
+        (Kind.COMPLAINT, "complaint"),
+        (Kind.REJECT, "reject"),
+        (Kind.RENDERING_FAILURE, "failure"),
+        (Kind.OPEN, "open"),
+        (Kind.CLICK, "click"),
     ],
 )
-def test_an_event_looks_as_ses_publishes_it(kind: Kind, detail_type: str, part: str) -> None:
+def test_an_event_looks_as_ses_publishes_it(kind: Kind, part: str) -> None:
     reaction = Reaction(kind, timedelta(seconds=3), "Permanent", "General", "Mozilla/5.0", "https://shop.example/a")
     built = event(message(), reaction, SENT + timedelta(seconds=3), account="000000000000", region="us-east-1")
-    assert built["source"] == "aws.ses"
-    assert built["detail-type"] == detail_type
-    assert built["detail"]["eventType"] == kind
-    assert part in built["detail"]
-    mail = built["detail"]["mail"]
+    assert set(built) == {"eventType", "mail", part}
+    assert built["eventType"] == kind
+    mail = built["mail"]
     assert mail["tags"]["send_id"] == ["send-1"]
     assert mail["tags"]["ses:configuration-set"] == ["winback-local"]
     assert mail["timestamp"] == "1997-10-01T12:00:00.000Z"
-    assert built["time"] == "1997-10-01T12:00:03Z"
+    assert built[part].get("timestamp") in (None, "1997-10-01T12:00:03.000Z")
 
 
 def test_building_an_event_twice_gives_the_same_event() -> None:
@@ -164,7 +162,7 @@ def test_feedback_understands_every_event_and_tells_people_from_machines(seed: i
         read = read_event(event(sent, reaction, SENT + reaction.after, account="000000000000", region="us-east-1"))
         assert str(read.send_id) == send_id
         assert read.event is not None
-        assert read.event.at == SENT + reaction.after
+        assert read.event.at == (SENT if reaction.kind is Kind.REJECT else SENT + reaction.after)
         if reaction.kind in (Kind.OPEN, Kind.CLICK):
             person = reaction.user_agent in HUMAN_AGENTS
             assert read.event.kind in (
