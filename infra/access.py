@@ -11,7 +11,7 @@ from typing import Literal
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
-from infra.names import Names
+from infra.names import Names, account_lists
 
 KeyUse = Literal["decrypt", "encrypt"]
 
@@ -70,6 +70,15 @@ class Access:
     def write_lake(self, *patterns: str) -> Permission:
         """Parts of a multipart upload are under s3:PutObject too."""
         return self._objects("lake", ("s3:PutObject", "s3:AbortMultipartUpload"), patterns, "encrypt")
+
+    def write_map_results(self, workflow: str) -> Permission:
+        """What a ResultWriter needs, which writes large results in parts
+        (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html)."""
+        actions = ("s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload")
+        return self._objects("lake", actions, (f"{self._names.map_results(workflow)}/*",), "encrypt")
+
+    def account_lists(self, workflow: str) -> tuple[Permission, ...]:
+        return self.write_lake(account_lists(workflow)), self.read_lake(account_lists(workflow))
 
     def delete_lake(self, *patterns: str) -> Permission:
         return self._objects("lake", ("s3:DeleteObject",), patterns, "decrypt")

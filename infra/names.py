@@ -9,9 +9,17 @@ from infra.config import StageConfig
 KINDS = ("churn", "offer", "send_time")
 """Kinds of model: the folders of ml/, and the first part of their keys in the models bucket."""
 
+WORK_OF_WORKFLOWS = "workflows"
+"""First part of the lake's keys that workflows and their first functions pass on; they expire."""
+
 
 def champion_key(kind: str) -> str:
     return f"{kind}/champion/model.tar.gz"
+
+
+def account_lists(workflow: str) -> str:
+    """Pattern of the lake's keys with the accounts that a workflow goes through (winback/aws/account_lists.py)."""
+    return f"{WORK_OF_WORKFLOWS}/{workflow}/accounts/*"
 
 
 def dashed(name: str) -> str:
@@ -47,6 +55,10 @@ class Names:
 
     def execution_arns(self, which: str) -> str:
         return _arn("states", f"execution:{self.of(which)}:*")
+
+    def map_results(self, which: str) -> str:
+        """Prefix in the lake of what the children of a workflow's distributed maps answered."""
+        return f"{WORK_OF_WORKFLOWS}/{which}/results"
 
     def map_run_arns(self, which: str) -> str:
         return _arn("states", f"execution:{self.of(which)}/*")

@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from winback.aws.archetype_runs import RunState, RunStore
 from winback.aws.archetypes import Cloud, finish
+from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
 from winback.aws.refresh import Machine
@@ -39,9 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "error" in event:
         step = str(event["error"]["step"])
         metrics.add_metric("ArchetypeRunsFailed", MetricUnit.Count, 1)
-        run = runs.get(account_id, run_id)
-        if run is not None:
-            runs.put(account_id, run.model_copy(update={"state": RunState.FAILED, "failed_step": step}))
+        runs.fail(account_id, run_id, step, SystemClock().now())
         logger.error("archetypes failed", extra={"account_id": account_id, "run_id": run_id, "step": step})
         return {"state": RunState.FAILED.value}
     machine = Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1)

@@ -46,4 +46,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     run = training.revert(kind, run_id, model_id, SystemClock().now(), execution)
     extra = {"kind": kind, "run_id": run.run_id, "model_id": run.model_id, "replaces": run.replaces}
     logger.info("going back to an earlier model", extra=extra)
-    return {"runs": [{"kind": kind, "run_id": run.run_id, "accounts": [], "reverts": True}]}
+    return {"runs": [{"kind": kind, "run_id": run.run_id, "accounts": 0, "reverts": True}]}

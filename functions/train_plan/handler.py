@@ -6,8 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from winback.aws.account_lists import write_list
 from winback.aws.clock import SystemClock, clock_of
 from winback.aws.environment import read_settings
+from winback.aws.lake import Lake
 from winback.aws.model_runs import Run, RunState, RunStore
 from winback.aws.tables import Accounts, table
 from winback.identifiers import repeatable_id
@@ -20,6 +22,7 @@ logger = Logger()
 @dataclass(frozen=True)
 class Settings:
     campaigns_table: str
+    lake_bucket: str
 
 
 @cache
@@ -37,7 +40,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     campaigns = table(settings().campaigns_table)
     kinds = [Kind(request["kind"])] if request.get("kind") else list(Kind)
     as_of = parse_instant(request["as_of"]) if request.get("as_of") else clock_of(campaigns).now()
-    accounts, store = list(Accounts(campaigns).ids()), RunStore(campaigns)
+    store, lines = RunStore(campaigns), [{"account_id": account_id} for account_id in Accounts(campaigns).ids()]
+    accounts = write_list(Lake(settings().lake_bucket), "train", execution, lines)
     runs = [
         store.begin(
             Run(
@@ -51,10 +55,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         )
         for kind in kinds
     ]
-    logger.info("training starts", extra={"kinds": kinds, "accounts": len(accounts), "as_of": format_instant(as_of)})
+    logger.info("training starts", extra={"kinds": kinds, "accounts": len(lines), "as_of": format_instant(as_of)})
     return {
         "runs": [
-            {"kind": run.kind, "run_id": run.run_id, "as_of": run.as_of, "accounts": accounts, "reverts": False}
-            for run in runs
+            {"kind": run.kind, "run_id": run.run_id, "as_of": run.as_of, **accounts, "reverts": False} for run in runs
         ]
     }

@@ -28,13 +28,13 @@ class Workflow(Construct):
         names: Names,
         key: kms.IKey,
         functions: Mapping[str, PythonFunction],
-        manifests: str,
+        manifests: tuple[str, ...],
         after_failure: str,
         more_permissions: tuple[Permission, ...] = (),
         more_substitutions: Mapping[str, str] | None = None,
     ) -> None:
-        """`winback-{stage}-{which}`. `functions` by folder, as the definition's placeholders name them; `manifests` is
-        the pattern of the lake keys that its distributed maps read; `after_failure` goes into the alarm."""
+        """`winback-{stage}-{which}`. `functions` by folder, as the definition's placeholders name them; `manifests` are
+        patterns of the lake keys that its distributed maps read; `after_failure` goes into the alarm."""
         super().__init__(scope, f"{which.title()}Workflow")
         config = names.config
         log = logs.LogGroup(
@@ -67,6 +67,7 @@ class Workflow(Construct):
             definition_body=sfn.DefinitionBody.from_string(json.dumps(definition)),
             definition_substitutions={
                 "lake": names.bucket("lake"),
+                "results": names.map_results(which),
                 **{folder: function.function.function_arn for folder, function in functions.items()},
                 **(more_substitutions or {}),
             },
@@ -93,16 +94,17 @@ class Workflow(Construct):
 
 
 def _permissions(
-    names: Names, which: str, functions: Mapping[str, PythonFunction], manifests: str
+    names: Names, which: str, functions: Mapping[str, PythonFunction], manifests: tuple[str, ...]
 ) -> tuple[Permission, ...]:
-    """Its functions, its manifests, and the child executions of its distributed maps
+    """Its functions, its manifests, the results and the child executions of its distributed maps
     (https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html)."""
     children = "executions and map runs get their names when they start"
     return (
         Permission(
             ("lambda:InvokeFunction",), tuple(function.function.function_arn for function in functions.values())
         ),
-        Access(names).read_lake(manifests),
+        Access(names).read_lake(*manifests),
+        Access(names).write_map_results(which),
         Access(names).start(which),
         Permission(
             ("states:DescribeExecution", "states:StopExecution"), (names.execution_arns(which),), reason=children

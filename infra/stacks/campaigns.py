@@ -61,7 +61,7 @@ class CampaignsStack(FunctionStack):
             names=self.names,
             key=self.key,
             functions={folder: self.functions[folder] for folder in prepare.FUNCTIONS},
-            manifests="launches/*/manifest.jsonl",
+            manifests=("launches/*/manifest.jsonl",),
             after_failure="The launch is marked failed with the step and the error's name; make a new launch.",
         )
         Workflow(
@@ -71,7 +71,7 @@ class CampaignsStack(FunctionStack):
             names=self.names,
             key=self.key,
             functions={folder: self.functions[folder] for folder in campaign.FUNCTIONS},
-            manifests="launches/*/manifest.jsonl",
+            manifests=("launches/*/manifest.jsonl",),
             after_failure="Nothing more of it is planned. Mend the cause, then redrive the execution.",
         )
 

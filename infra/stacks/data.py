@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.acknowledgements import acknowledge
 from infra.constructs.queue import dead_letters
-from infra.names import Names
+from infra.names import WORK_OF_WORKFLOWS, Names
 from infra.stacks.stage_stack import StageStack
 
 TABLES = ("customers", "campaigns", "performance")
@@ -108,9 +108,8 @@ class DataStack(StageStack):
             "lake",
             access_logs,
             [
-                s3.LifecycleRule(prefix="uploads/", expiration=Duration.days(self.names.config.upload_days)),
-                s3.LifecycleRule(prefix="refresh/", expiration=Duration.days(self.names.config.upload_days)),
-                s3.LifecycleRule(prefix="training/", expiration=Duration.days(self.names.config.upload_days)),
+                s3.LifecycleRule(prefix=f"{prefix}/", expiration=Duration.days(self.names.config.upload_days))
+                for prefix in ("uploads", "refresh", "training", WORK_OF_WORKFLOWS)
             ],
         )
         # The L2 switch for EventBridge needs a custom resource; the bucket's own property does not.

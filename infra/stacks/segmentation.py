@@ -10,7 +10,7 @@ from infra.constructs.python_function import FunctionSpec
 from infra.constructs.schedule import Schedule
 from infra.constructs.spark_job import SparkJob
 from infra.constructs.workflow import Workflow
-from infra.names import Names, champion_key
+from infra.names import Names, account_lists, champion_key
 from infra.stacks.function_stack import FunctionStack
 from infra.workflows import refresh
 
@@ -19,10 +19,14 @@ def functions(access: Access) -> tuple[FunctionSpec, ...]:
     return (
         FunctionSpec(
             folder="refresh_start",
-            does="Which accounts to refresh, as of when, under which snapshot ids",
+            does="Which accounts to refresh, as of when, under which snapshot ids; at the end, how many failed",
             timeout_seconds=60,
-            environment=("CAMPAIGNS_TABLE",),
-            permissions=(access.table("campaigns", "GetItem Query", "accounts"),),
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem Query", "accounts"),
+                access.table("campaigns", "BatchGetItem", "*#snapshot"),
+                *access.account_lists("refresh"),
+            ),
         ),
         FunctionSpec(
             folder="refresh_compute",
@@ -168,7 +172,7 @@ class SegmentationStack(FunctionStack):
             names=names,
             key=self.key,
             functions={folder: self.functions[folder] for folder in refresh.FUNCTIONS},
-            manifests="refresh/*/manifest.jsonl",
+            manifests=("refresh/*/manifest.jsonl", account_lists("refresh")),
             after_failure="Segments stay as they were. The account's snapshot names the failed step; start it again.",
             more_permissions=job.permissions() if job is not None else (),
             more_substitutions=job.substitutions() if job is not None else {},

@@ -19,7 +19,7 @@ from infra.constructs.python_function import FunctionSpec
 from infra.constructs.schedule import Schedule
 from infra.constructs.scikit_container import IMAGE, ScikitContainer, container_role, report
 from infra.constructs.workflow import Workflow
-from infra.names import KINDS, Names, champion_key
+from infra.names import KINDS, Names, account_lists, champion_key
 from infra.stacks.function_stack import FunctionStack
 from infra.workflows import archetypes, train
 
@@ -48,10 +48,14 @@ def archetypes_functions(access: Access, names: Names, role_arn: str) -> tuple[F
     return (
         FunctionSpec(
             folder="archetypes_plan",
-            does="Which accounts to cluster, under which run ids",
+            does="Which accounts to cluster, under which run ids; at the end, how many failed",
             timeout_seconds=60,
-            environment=("CAMPAIGNS_TABLE",),
-            permissions=(access.table("campaigns", "GetItem Query", "accounts"),),
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
+            permissions=(
+                access.table("campaigns", "GetItem Query", "accounts"),
+                access.table("campaigns", "BatchGetItem", "*#archetypes"),
+                *access.account_lists("archetypes"),
+            ),
         ),
         FunctionSpec(
             folder="archetypes_train",
@@ -115,10 +119,11 @@ def model_functions(access: Access, names: Names, role_arn: str, key_arn: str) -
             folder="train_plan",
             does="Which kinds of model to train, on which accounts, as of when",
             timeout_seconds=60,
-            environment=("CAMPAIGNS_TABLE",),
+            environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
             permissions=(
                 access.table("campaigns", "GetItem Query", "accounts"),
                 access.table("campaigns", "GetItem PutItem", *items),
+                access.write_lake(account_lists("train")),
             ),
         ),
         FunctionSpec(
@@ -300,7 +305,7 @@ class TrainingStack(FunctionStack):
             names=names,
             key=self.key,
             functions={folder: self.functions[folder] for folder in train.FUNCTIONS},
-            manifests="training/*/manifest.jsonl",
+            manifests=(account_lists("train"),),
             after_failure="The champion stays and serves as before. The run's item (partition models#KIND of the "
             "campaigns table) names the step and the reasons; start it again (runbook, Models).",
         )
@@ -325,7 +330,7 @@ class TrainingStack(FunctionStack):
             names=names,
             key=self.key,
             functions={folder: self.functions[folder] for folder in archetypes.FUNCTIONS},
-            manifests="archetypes/*/manifest.jsonl",
+            manifests=(account_lists("archetypes"),),
             after_failure="Segments are not touched by it. The account's run names the failed step; start it again.",
         )
         Schedule(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.workflows.states import State, States, caught_by, failure, task
+from infra.workflows.states import States, caught_by, each_account, failure, task
 
 FUNCTIONS = ("archetypes_plan", "archetypes_train", "archetypes_check", "archetypes_finish")
 
@@ -13,38 +13,18 @@ def definition(*, accounts: int, poll_seconds: int) -> dict[str, Any]:
         "Comment": "Features of each account's latest snapshot -> clusters -> reconciliation and drift.",
         "StartAt": "Choose accounts",
         "States": {
-            "Choose accounts": {**task("archetypes_plan"), "Next": "Cluster each account"},
-            "Cluster each account": _each_account(accounts, poll_seconds),
-            "Did any fail": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.failed", "BooleanEquals": True, "Next": "Some run failed"}],
-                "Default": "Clustered",
-            },
-            "Some run failed": {
-                "Type": "Fail",
-                "Error": "ArchetypesFailed",
-                "Cause": "The run of at least one account failed; its item says at which step.",
-            },
-            "Clustered": {"Type": "Succeed"},
+            "Choose accounts": {**task("archetypes_plan"), "Next": "Any account"},
+            **each_account(
+                _one_account(poll_seconds),
+                line=("account_id", "run_id"),
+                concurrency=accounts,
+                asks="archetypes_plan",
+                failed={
+                    "Error": "ArchetypesFailed",
+                    "Cause": "The run of at least one account failed; its item says at which step.",
+                },
+            ),
         },
-    }
-
-
-def _each_account(accounts: int, poll_seconds: int) -> State:
-    """One child execution an account, so that a failing account leaves the others alone."""
-    return {
-        "Type": "Map",
-        "Label": "Accounts",
-        "ItemsPath": "$.accounts",
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": "Train",
-            "States": _one_account(poll_seconds),
-        },
-        "MaxConcurrency": accounts,
-        "ToleratedFailureCount": 0,
-        "ResultSelector": {"failed.$": "States.ArrayContains($, 'failed')"},
-        "Next": "Did any fail",
     }
 
 

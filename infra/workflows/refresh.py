@@ -3,10 +3,10 @@
 from typing import Any
 
 from infra.workflows.states import (
-    State,
     States,
     caught_by,
     chunk_task,
+    each_account,
     failure,
     map_over_manifest,
     spark_job,
@@ -35,41 +35,18 @@ def definition(*, accounts: int, chunks: int, spark_minutes: int | None) -> dict
         "Comment": "Orders of the lake -> facts, segments, scores -> a snapshot for each account.",
         "StartAt": "Choose accounts",
         "States": {
-            "Choose accounts": {
-                **task("refresh_start"),
-                "Next": "Refresh each account",
-            },
-            "Refresh each account": _each_account(accounts, chunks, spark_minutes),
-            "Did any fail": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.failed", "BooleanEquals": True, "Next": "Some refresh failed"}],
-                "Default": "Refreshed",
-            },
-            "Some refresh failed": {
-                "Type": "Fail",
-                "Error": "RefreshFailed",
-                "Cause": "The refresh of at least one account failed; its snapshot says at which step.",
-            },
-            "Refreshed": {"Type": "Succeed"},
+            "Choose accounts": {**task("refresh_start"), "Next": "Any account"},
+            **each_account(
+                _one_account(chunks, spark_minutes),
+                line=("account_id", "snapshot_id", "as_of"),
+                concurrency=accounts,
+                asks="refresh_start",
+                failed={
+                    "Error": "RefreshFailed",
+                    "Cause": "The refresh of at least one account failed; its snapshot says at which step.",
+                },
+            ),
         },
-    }
-
-
-def _each_account(accounts: int, chunks: int, spark_minutes: int | None) -> State:
-    """One child execution an account, so that a failing account leaves the others alone."""
-    return {
-        "Type": "Map",
-        "Label": "Accounts",
-        "ItemsPath": "$.accounts",
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": "Compute",
-            "States": _one_account(chunks, spark_minutes),
-        },
-        "MaxConcurrency": accounts,
-        "ToleratedFailureCount": 0,
-        "ResultSelector": {"failed.$": "States.ArrayContains($, 'failed')"},
-        "Next": "Did any fail",
     }
 
 

@@ -1,6 +1,7 @@
 """The few kinds of states that our workflows are made of, in Amazon States Language (JSONPath).
 
-`${folder}` stands for the ARN of functions/{folder}, `${lake}` for the lake bucket: the state machine substitutes them.
+`${folder}` stands for the ARN of functions/{folder}, `${lake}` for the lake bucket, `${results}` for the prefix of what
+its maps' children answer: the state machine substitutes them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -115,10 +116,20 @@ def successor(name: str, given: Mapping[str, Any], next_state: str) -> State:
 
 
 def map_over_manifest(
-    label: str, states: States, *, line: Iterable[str], concurrency: int, adds: Mapping[str, Any] | None = None
+    label: str,
+    states: States,
+    *,
+    line: Iterable[str],
+    concurrency: int,
+    adds: Mapping[str, Any] | None = None,
+    tolerates: Mapping[str, int] | None = None,
 ) -> State:
     """A distributed map over the JSON Lines manifest at `$.manifest` of the lake. Each child gets the fields `line` of
-    one line of it, and what `adds` selects. The state's output is its input."""
+    one line of it, and what `adds` selects. The state's output is its input.
+
+    What the children answer goes into the lake: collected in the state it would have to fit into 256 KiB, also where
+    the result is dropped afterwards (docs/decisions/2026-11-22-sizes-of-workflows.md).
+    """
     return {
         "Type": "Map",
         "Label": label,
@@ -134,8 +145,30 @@ def map_over_manifest(
             "States": states,
         },
         "MaxConcurrency": concurrency,
-        "ToleratedFailureCount": 0,
+        **(tolerates or {"ToleratedFailureCount": 0}),
+        "ResultWriter": {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "Parameters": {"Bucket": "${lake}", "Prefix": "${results}"},
+        },
         "ResultPath": None,
+    }
+
+
+def each_account(states: States, *, line: Iterable[str], concurrency: int, asks: str, failed: State) -> States:
+    """One child execution an account of the list at `$.manifest` with its `$.accounts` lines, so that a failing account
+    leaves the others alone. Afterwards the function `asks` says how many of the list failed: answers that the map
+    collects would grow with the accounts."""
+    # A child that could not even note its account's failure must not stop the others; the question finds it too.
+    over_accounts = map_over_manifest(
+        "Accounts", states, line=line, concurrency=concurrency, tolerates={"ToleratedFailurePercentage": 100}
+    )
+    return {
+        "Any account": when_number("$.accounts", zero="Done", otherwise="Each account"),
+        "Each account": {**over_accounts, "Next": "How many failed"},
+        "How many failed": {**task(asks, {"ended.$": "$.manifest"}), "Next": "Did any fail"},
+        "Did any fail": when_number("$.failed", zero="Done", otherwise="Some failed"),
+        "Some failed": {"Type": "Fail", **failed},
+        "Done": {"Type": "Succeed"},
     }
 
 

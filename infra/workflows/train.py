@@ -3,7 +3,7 @@ The same workflow brings an earlier model back."""
 
 from typing import Any
 
-from infra.workflows.states import State, States, caught_by, failure, task
+from infra.workflows.states import State, States, caught_by, failure, map_over_manifest, task
 
 FUNCTIONS = (
     "train_plan",
@@ -69,7 +69,10 @@ def _each_kind(accounts: int, poll_seconds: int) -> State:
             "States": {
                 "What is asked": {
                     "Type": "Choice",
-                    "Choices": [{"Variable": "$.reverts", "BooleanEquals": True, "Next": "Roll out"}],
+                    "Choices": [
+                        {"Variable": "$.reverts", "BooleanEquals": True, "Next": "Roll out"},
+                        {"Variable": "$.accounts", "NumericEquals": 0, "Next": "Train"},
+                    ],
                     "Default": "Examples",
                 },
                 **_learn(accounts, poll_seconds),
@@ -122,30 +125,15 @@ def _learn(accounts: int, poll_seconds: int) -> States:
 def _examples(accounts: int) -> State:
     """One account after another would take as long as all of them together. One whose examples cannot be written is
     left out, of which the function's alarm tells: it must not keep all others from new models."""
-    return {
-        "Type": "Map",
-        "Label": "Accounts",
-        "ItemsPath": "$.accounts",
-        "ItemSelector": {
-            **_RUN,
-            "as_of.$": "$.as_of",
-            "account_id.$": "$$.Map.Item.Value",
+    one_account: States = {
+        "Write examples": {
+            **caught_by(task("train_examples", keeps={"rows.$": "$.Payload.rows"}), "Left out"),
+            "End": True,
         },
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": "Write examples",
-            "States": {
-                "Write examples": {
-                    **caught_by(task("train_examples", keeps={"rows.$": "$.Payload.rows"}), "Left out"),
-                    "End": True,
-                },
-                "Left out": {"Type": "Pass", "Result": {"rows": 0}, "End": True},
-            },
-        },
-        "MaxConcurrency": accounts,
-        "ToleratedFailureCount": 0,
-        "ResultPath": None,
+        "Left out": {"Type": "Pass", "Result": {"rows": 0}, "End": True},
     }
+    adds = {**_RUN, "as_of.$": "$.as_of"}
+    return map_over_manifest("Accounts", one_account, line=("account_id",), concurrency=accounts, adds=adds)
 
 
 def _promote(poll_seconds: int) -> States:

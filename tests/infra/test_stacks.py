@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from infra.workflows import archetypes, campaign, prepare, refresh, train
 from tests.infra.conftest import Stage
 
 # What the emulator lacks: one of them rejects a whole template.
@@ -117,30 +116,3 @@ def test_workflow_definitions_are_as_reviewed(prod: Stage, same_as_snapshot: Cal
     for machine in prod.properties("AWS::StepFunctions::StateMachine").values():
         which = machine["StateMachineName"].rsplit("-", 1)[-1]
         same_as_snapshot(f"{which}.asl.json", json.loads(machine["DefinitionString"]))
-
-
-def test_every_task_of_a_workflow_retries_and_no_map_tolerates_failures() -> None:
-    def states(value: Any) -> list[dict[str, Any]]:
-        if isinstance(value, dict):
-            own = [value] if value.get("Type") in ("Task", "Map") else []
-            return own + [state for item in value.values() for state in states(item)]
-        return [state for item in value for state in states(item)] if isinstance(value, list) else []
-
-    for definition in (
-        refresh.definition(accounts=1, chunks=1, spark_minutes=60),
-        prepare.definition(chunks=1),
-        campaign.definition(chunks=1),
-        archetypes.definition(accounts=1, poll_seconds=60),
-        train.definition(accounts=1, poll_seconds=60),
-    ):
-        for state in states(definition):
-            if state["Type"] == "Task":
-                caught = {error for retrier in state["Retry"] for error in retrier["ErrorEquals"]}
-                expected = {"States.TaskFailed", "States.Timeout"}
-                if state["Resource"].endswith("lambda:invoke"):
-                    expected.add("Lambda.TooManyRequestsException")
-                assert expected <= caught
-                assert all(retrier["JitterStrategy"] == "FULL" for retrier in state["Retry"])
-            elif state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED":
-                assert state["ToleratedFailureCount"] == 0
-                assert state["MaxConcurrency"] >= 1

@@ -53,11 +53,14 @@ class Workflows:
         manifest: list[Payload],
         given: Payload,
         *,
+        accounts: list[Payload] | None = None,
         attempts: int = 0,
     ) -> Outcome:
-        """`manifest` lies at the key `manifest.jsonl`; `attempts` replaces the retries of each task, a second apart."""
+        """`manifest` lies at the key `manifest.jsonl`, `accounts` at `accounts.jsonl`; `attempts` replaces the retries
+        of each task, a second apart."""
         self.functions, self.calls = functions, []
-        boto3.client("s3").put_object(Bucket="lake", Key="manifest.jsonl", Body=json.dumps(manifest))
+        for key, lines in (("manifest.jsonl", manifest), ("accounts.jsonl", accounts or [])):
+            boto3.client("s3").put_object(Bucket="lake", Key=key, Body=json.dumps(lines))
         states = boto3.client("stepfunctions")
         machine = states.create_state_machine(
             name="workflow", definition=_for_moto(definition, functions, attempts), roleArn=_role()
@@ -83,9 +86,11 @@ class Workflows:
 
 
 def _for_moto(definition: Mapping[str, Any], functions: Mapping[str, Function], attempts: int) -> str:
-    """moto reads manifests that are a JSON array, and no JSON Lines; it starts no executions from a state, so that the
-    function `start_execution` does."""
-    text = json.dumps(_with_starts(definition)).replace("JSONL", "JSON").replace("${lake}", "lake")
+    """moto reads manifests that are a JSON array, and no JSON Lines; its percentages have a decimal point; it starts no
+    executions from a state, so that the function `start_execution` does."""
+    text = json.dumps(_with_starts(definition)).replace("JSONL", "JSON")
+    text = text.replace("${lake}", "lake").replace("${results}", "results")
+    text = text.replace('"ToleratedFailurePercentage": 100', '"ToleratedFailurePercentage": 100.0')
     for folder in functions:
         text = text.replace("${" + folder + "}", _function(folder))
     return json.dumps(_with_retries(json.loads(text), attempts))

@@ -18,9 +18,13 @@ PARTS = [
 ]
 
 
+def starts(payload: dict[str, Any], failed: int = 0) -> dict[str, Any]:
+    return {"failed": failed} if "ended" in payload else {"manifest": "accounts.jsonl", "accounts": len(ACCOUNTS)}
+
+
 def run(workflows: Any, *, parts: int = 2, **replaced: Any) -> Any:
     functions = {
-        "refresh_start": lambda payload: {"accounts": ACCOUNTS},
+        "refresh_start": starts,
         "refresh_compute": lambda payload: {**payload, "manifest": "manifest.jsonl", "parts": parts},
         "refresh_value": lambda payload: {"customers": 5},
         "refresh_recommend": lambda payload: {"customers": 5},
@@ -30,11 +34,18 @@ def run(workflows: Any, *, parts: int = 2, **replaced: Any) -> Any:
         **replaced,
     }
     definition = refresh.definition(accounts=1, chunks=2, spark_minutes=None)
-    return workflows.run(definition, functions, PARTS, {"as_of": AS_OF})
+    return workflows.run(definition, functions, PARTS, {"as_of": AS_OF}, accounts=ACCOUNTS)
 
 
-def test_the_request_reaches_the_start_as_it_is(workflows: Any) -> None:
-    assert run(workflows).payloads("refresh_start") == [{"as_of": AS_OF}]
+def test_the_start_gets_the_request_as_it_is_and_is_asked_at_the_end_how_its_accounts_fared(workflows: Any) -> None:
+    assert run(workflows).payloads("refresh_start") == [{"as_of": AS_OF}, {"ended": "accounts.jsonl"}]
+
+
+def test_a_stage_without_accounts_has_nothing_to_refresh(workflows: Any) -> None:
+    outcome = run(workflows, refresh_start=lambda payload: {"manifest": "accounts.jsonl", "accounts": 0})
+
+    assert outcome.status == "SUCCEEDED"
+    assert outcome.order() == ["refresh_start"]
 
 
 def test_every_account_is_computed_scored_and_published(workflows: Any) -> None:
@@ -101,7 +112,7 @@ def test_one_accounts_failure_leaves_the_others_alone_and_shows_at_the_end(workf
             raise FunctionFailed("no orders")
         return {**payload, "manifest": "manifest.jsonl", "parts": 0}
 
-    outcome = run(workflows, refresh_compute=fails_for_acme)
+    outcome = run(workflows, refresh_compute=fails_for_acme, refresh_start=lambda payload: starts(payload, failed=1))
 
     published = outcome.payloads("refresh_publish")
     assert (outcome.status, outcome.error) == ("FAILED", "RefreshFailed")

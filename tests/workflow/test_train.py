@@ -13,12 +13,13 @@ RUNS = [
         "kind": kind,
         "run_id": f"trn-{kind}",
         "as_of": "2026-11-22T01:00:00Z",
-        "accounts": ["acme", "bolt"],
+        "manifest": "accounts.jsonl",
+        "accounts": 2,
         "reverts": False,
     }
     for kind in ("churn", "offer")
 ]
-REVERT = [{"kind": "churn", "run_id": "rev-churn", "accounts": [], "reverts": True}]
+REVERT = [{"kind": "churn", "run_id": "rev-churn", "accounts": 0, "reverts": True}]
 
 
 def told(payload: dict[str, Any], state: str) -> dict[str, Any]:
@@ -36,7 +37,9 @@ def run(workflows: Any, request: dict[str, Any] | None = None, **replaced: Any) 
         "model_finish": lambda payload: told(payload, "promoted"),
         **replaced,
     }
-    return workflows.run(train.definition(accounts=2, poll_seconds=0), functions, [], request or {"as_of": "now"})
+    accounts = [{"account_id": account_id} for account_id in ("acme", "bolt")]
+    definition = train.definition(accounts=2, poll_seconds=0)
+    return workflows.run(definition, functions, [], request or {"as_of": "now"}, accounts=accounts)
 
 
 def states(*answers: str) -> Any:
@@ -92,6 +95,15 @@ def test_an_account_whose_examples_cannot_be_written_is_left_out(workflows: Any)
 
     assert outcome.status == "SUCCEEDED"
     assert outcome.payloads("model_judge") == [{"kind": "churn", "run_id": "trn-churn"}]
+
+
+def test_a_stage_without_accounts_has_nothing_to_learn_from(workflows: Any) -> None:
+    nobody = {**RUNS[0], "accounts": 0}
+
+    outcome = run(workflows, train_plan=lambda payload: {"runs": [nobody]}, train_job=states("nothing"))
+
+    assert outcome.status == "SUCCEEDED"
+    assert outcome.order() == ["train_plan", "train_job"]
 
 
 def test_a_promotion_stands_when_old_models_cannot_be_deleted(workflows: Any) -> None:

@@ -1,5 +1,7 @@
 """Runs of the cluster track as items of the campaigns table (docs/data-model.md, `archetypes`)."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -7,7 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
+from winback.aws.lake import archetypes_prefix
+from winback.aws.tables import batch_get
 from winback.identifiers import AccountId, SnapshotId
+from winback.instants import format_instant
 
 
 class RunState(StrEnum):
@@ -39,8 +44,22 @@ class RunStore:
         item = self._table.get_item(Key=keys.archetypes(account_id, run_id), ConsistentRead=True).get("Item")
         return from_item(Run, item) if item is not None else None
 
+    def count_done(self, runs: Iterable[tuple[AccountId, str]]) -> int:
+        """Of those that finished or had nothing to do."""
+        places = [keys.archetypes(account_id, run_id) for account_id, run_id in runs]
+        items = batch_get(self._table, places, consistent=True).values()
+        return sum(item["state"] in (RunState.FINISHED, RunState.NOTHING) for item in items)
+
     def put(self, account_id: AccountId, run: Run) -> None:
         self._table.put_item(Item={**keys.archetypes(account_id, run.run_id), **to_item(run)})
+
+    def fail(self, account_id: AccountId, run_id: str, step: str, now: datetime) -> None:
+        """Also of a run that failed before its item was written."""
+        prefix = archetypes_prefix(account_id, run_id)
+        run = self.get(account_id, run_id) or Run(
+            run_id=run_id, state=RunState.FAILED, prefix=prefix, started_at=format_instant(now)
+        )
+        self.put(account_id, run.model_copy(update={"state": RunState.FAILED, "failed_step": step}))
 
     def finish(self, account_id: AccountId, run: Run) -> None:
         """The run's own item, and the one that names it as the latest."""

@@ -67,17 +67,20 @@ def train(
     name: str,
     now: datetime,
 ) -> Run:
-    """Writes the features of the latest snapshot as CSV and starts the job `name` on them."""
+    """Writes the features of the latest snapshot as CSV and starts the job `name` on them; or notes that there is
+    nothing to cluster."""
     prefix = archetypes_prefix(account_id, run_id)
     snapshot = snapshots.latest(account_id)
     run = Run(run_id=run_id, state=RunState.NOTHING, prefix=prefix, started_at=format_instant(now))
     if snapshot is None:
+        cloud.runs.put(account_id, run)
         return run
     with TemporaryDirectory() as temporary, cloud.machine.connect(Path(temporary)) as connection:
         folder = Path(temporary)
         source = cloud.lake.download(f"{snapshot.prefix}customers.parquet", folder / "customers.parquet")
         rows = write_features(connection, source, folder / "customers.csv")
         if rows < FEWEST_CUSTOMERS:
+            cloud.runs.put(account_id, run)
             return run
         cloud.lake.upload(folder / "customers.csv", f"{prefix}train/customers.csv")
     started = run.model_copy(

@@ -80,6 +80,11 @@ def training_prefix(kind: str, run_id: str) -> str:
     return f"training/{kind}/{run_id}/"
 
 
+def accounts_key(workflow: str, list_id: str) -> str:
+    """Of the accounts that an execution of a workflow goes through."""
+    return f"workflows/{workflow}/accounts/{list_id}.jsonl"
+
+
 def refresh_prefix(account_id: AccountId, snapshot_id: str) -> str:
     return f"refresh/account={account_id}/{snapshot_id}/"
 

@@ -10,6 +10,7 @@ Publishing must end as if one process had done it at one moment, whatever is kil
 - `latest` only moves forward in `as_of`: a backfill is published without touching it or the customers.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from winback.aws import keys
 from winback.aws.documents import from_item, to_item
 from winback.aws.lake import snapshot_prefix
-from winback.aws.tables import conditionally, standing_in_the_way
+from winback.aws.tables import batch_get, conditionally, standing_in_the_way
 from winback.identifiers import AccountId, SnapshotId
 from winback.instants import format_instant
 from winback.segmentation.movement import Point
@@ -104,6 +105,11 @@ class SnapshotStore:
         if found.state is not SnapshotState.PUBLISHED:
             raise NotPublished(f"snapshot {found.snapshot_id} is {found.state}: only a published one can be read")
         return found
+
+    def count_published(self, snapshots: Iterable[tuple[AccountId, SnapshotId]]) -> int:
+        places = [keys.snapshot(account_id, snapshot_id) for account_id, snapshot_id in snapshots]
+        items = batch_get(self._table, places, consistent=True).values()
+        return sum(item["state"] == SnapshotState.PUBLISHED for item in items)
 
     def latest(self, account_id: AccountId) -> Snapshot | None:
         return self._read(keys.snapshot(account_id))

@@ -17,6 +17,7 @@ from local.invocation import Invocation
 from local.tables import new_table
 from ml.archetypes import train as script
 from winback.aws import keys
+from winback.aws.account_lists import write_list
 from winback.aws.archetype_runs import RunStore
 from winback.aws.archetypes import job_name
 from winback.aws.lake import Lake
@@ -90,12 +91,18 @@ class World:
         answer = importlib.import_module("functions.api_segments.handler").handler({**sample, **request}, CONTEXT)
         return answer["statusCode"], json.loads(answer["body"])
 
+    def count_failed(self, *runs: dict[str, Any]) -> int:
+        """What the workflow is told at its end of a list of these runs."""
+        key = write_list(self.lake, "archetypes", "lst-1", runs)["manifest"]
+        return int(self.call("plan", {"ended": key})["failed"])
+
     def run(self, run_id: str) -> dict[str, Any]:
         started = self.call("train", {"account_id": "cd-shop", "run_id": run_id})
         assert started["state"] == "training"
         done = self.call("check", started)
         assert done["state"] == "done"
         assert self.call("finish", done) == {"state": "finished"}
+        assert self.count_failed(started) == 0
         result: dict[str, Any] = self.lake.read_json(f"archetypes/account=cd-shop/{run_id}/result.json")
         return result
 
@@ -192,6 +199,7 @@ def test_without_enough_customers_nothing_is_started(world: World, customers: in
     event = json.loads(Path("events/archetypes_train.json").read_text())
     assert world.call("train", event)["state"] == "nothing"
     assert world.sagemaker.requests == []
+    assert world.count_failed(event) == 0
 
 
 def test_a_failure_is_written_on_its_run(world: World) -> None:
@@ -202,6 +210,27 @@ def test_a_failure_is_written_on_its_run(world: World) -> None:
     assert run is not None
     assert (run.state, run.failed_step) == ("failed", "training_job")
     assert world.runs.get(ACCOUNT) is None
+
+
+def test_a_run_that_failed_before_it_could_start_is_written_down_too(world: World) -> None:
+    event = json.loads(Path("events/archetypes_train.json").read_text())
+    assert world.count_failed(event) == 1
+    world.call("finish", {**event, "error": {"step": "archetypes_train", "code": "States.TaskFailed"}})
+    run = world.runs.get(ACCOUNT, event["run_id"])
+    assert run is not None
+    assert (run.state, run.failed_step) == ("failed", "archetypes_train")
+    assert world.count_failed(event) == 1
+
+
+def test_the_plan_says_where_its_accounts_are_and_not_who(world: World) -> None:
+    for number in range(10, 40):
+        world.campaigns.put_item(Item={"pk": "accounts", "sk": f"shop-{number}"})
+    plan = world.call("plan", {})
+    assert plan["accounts"] == 30
+    assert len(json.dumps(plan)) < 100
+    lines = world.lake.read_rows(plan["manifest"])
+    assert [line["account_id"] for line in lines] == [f"shop-{number}" for number in range(10, 40)]
+    assert len({line["run_id"] for line in lines}) == 30
 
 
 def test_two_accounts_that_choose_the_same_run_have_a_job_each(world: World) -> None:

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 
 from winback.aws.clock import SystemClock
 from winback.aws.snapshots import PublishingElsewhere, SnapshotStore
+from winback.aws.tables import Accounts
 from winback.features import SCORED
 from winback.identifiers import AccountId, SnapshotId
 
@@ -19,13 +21,37 @@ ORDERS = [
 
 
 def test_the_workflow_starts_with_the_named_account_and_keeps_its_snapshot_id(cloud: Any, events: Any) -> None:
-    assert cloud.call("refresh_start", events["refresh_start"]) == {"accounts": [events["refresh_compute"]]}
+    started = cloud.call("refresh_start", events["refresh_start"])
+    assert started["accounts"] == 1
+    assert cloud.lake.read_rows(started["manifest"]) == [events["refresh_compute"]]
 
 
 def test_without_an_account_all_are_refreshed_as_of_now(cloud: Any) -> None:
-    (only,) = cloud.call("refresh_start", {})["accounts"]
+    (only,) = cloud.lake.read_rows(cloud.call("refresh_start", {})["manifest"])
     assert (only["account_id"], only["as_of"]) == ("cdnow", "1997-10-01T00:00:00Z")
     assert only["snapshot_id"].startswith("snp-")
+
+
+def test_what_the_start_answers_does_not_grow_with_the_accounts(cloud: Any) -> None:
+    few = cloud.call("refresh_start", {})
+    for number in range(10, 40):
+        Accounts(cloud.campaigns).put(cloud.account.model_copy(update={"account_id": f"shop-{number}"}))
+    many = cloud.call("refresh_start", {})
+    assert many["accounts"] == 31
+    assert len(json.dumps(many)) == len(json.dumps(few)) + 1
+
+
+def test_at_the_end_whatever_has_no_published_snapshot_failed(cloud: Any) -> None:
+    Accounts(cloud.campaigns).put(cloud.account.model_copy(update={"account_id": "other"}))
+    started = cloud.call("refresh_start", {"as_of": "1997-10-01T00:00:00Z"})
+    assert cloud.call("refresh_start", {"ended": started["manifest"]}) == {"failed": 2}
+    ours, others = cloud.lake.read_rows(started["manifest"])
+    for account in (ours, others):
+        cloud.call("refresh_compute", account)
+    cloud.call("refresh_publish", ours)
+    assert cloud.call("refresh_start", {"ended": started["manifest"]}) == {"failed": 1}
+    cloud.call("refresh_publish", others)
+    assert cloud.call("refresh_start", {"ended": started["manifest"]}) == {"failed": 0}
 
 
 def test_a_refresh_ends_in_a_snapshot_and_one_segment_item_a_buyer(cloud: Any, events: Any) -> None:

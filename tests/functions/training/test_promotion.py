@@ -9,6 +9,7 @@ import pytest
 
 from tests.functions.training.conftest import ALARM, BETTER, ENDPOINT, WORSE, Killed, World, archive
 from winback.aws import keys
+from winback.aws.lake import Lake
 from winback.aws.model_runs import PromotionElsewhere
 from winback.aws.model_training import NothingToRevert
 from winback.aws.models import UnknownModel, kept_key
@@ -368,6 +369,16 @@ def test_the_plan_has_a_run_for_every_kind_and_all_accounts(world: World) -> Non
     ]
     (one,) = world.call("train_plan", sample("train_plan"))["runs"]
     assert (one["kind"], one["as_of"], one["reverts"]) == ("churn", "2026-11-22T01:00:00Z", False)
+    assert [run["accounts"] for run in runs] == [0, 0, 0]
+
+
+def test_the_plan_names_the_accounts_of_all_kinds_in_one_list(world: World) -> None:
+    for account_id in ("acme", "bolt"):
+        world.campaigns.put_item(Item={"pk": "accounts", "sk": account_id})
+    runs = world.call("train_plan", {"request": {}, "execution": "weekly"})["runs"]
+    assert [run["accounts"] for run in runs] == [2, 2, 2]
+    (key,) = {run["manifest"] for run in runs}
+    assert Lake("lake").read_rows(key) == [{"account_id": "acme"}, {"account_id": "bolt"}]
 
 
 def test_an_unknown_kind_is_refused(world: World) -> None:
