@@ -146,6 +146,17 @@ class Names:
         return self.config.prefix
 
     @property
+    def text_log_groups(self) -> tuple[str, str]:
+        """Where SNS writes what became of texts, and of those that failed. It fixes the names, one pair for a region of
+        an AWS account: https://docs.aws.amazon.com/sns/latest/dg/sms_stats_cloudwatch.html"""
+        group = f"sns/{Aws.REGION}/{Aws.ACCOUNT_ID}/DirectPublishToPhoneNumber"
+        return group, f"{group}/Failure"
+
+    @property
+    def text_log_group_arns(self) -> tuple[str, ...]:
+        return tuple(_arn("logs", f"log-group:{group}") for group in self.text_log_groups)
+
+    @property
     def alarm_topic_arn(self) -> str:
         return _arn("sns", self.of("alarms"))
 

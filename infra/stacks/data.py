@@ -61,7 +61,29 @@ class DataStack(StageStack):
                 conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
             )
         )
+        if self.names.config.texts:
+            key.add_to_resource_policy(self._logs_of_texts())
         return key
+
+    def _logs_of_texts(self) -> iam.PolicyStatement:
+        """They name customers' numbers: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"""
+        return iam.PolicyStatement(
+            sid="LogsOfTexts",
+            principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
+            actions=[
+                "kms:Encrypt",
+                "kms:Decrypt",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+                "kms:GenerateDataKey",
+                "kms:GenerateDataKeyWithoutPlaintext",
+                "kms:DescribeKey",
+            ],
+            resources=["*"],
+            conditions={
+                "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": list(self.names.text_log_group_arns)},
+            },
+        )
 
     def _table(self, which: str) -> dynamodb.Table:
         """The older resource type: a global table under a customer key cannot be written without naming the region."""

@@ -59,8 +59,8 @@ def follow_texts(stack: FunctionStack) -> None:
     _topic_into(stack, "text-answers", "sms_inbound")
     if names.config.texts:
         _end_user_messaging(stack, events)
-        for which in ("", "/Failure"):
-            _follow_log(stack, which)
+        for part, name in zip(("", "Failure"), names.text_log_groups, strict=True):
+            _follow_log(stack, part, name)
         _log_writer(stack)
 
 
@@ -93,13 +93,13 @@ def _end_user_messaging(stack: FunctionStack, events: sns.Topic) -> None:
     smsvoice.CfnOptOutList(stack, "TextOptOutList", opt_out_list_name=names.config.prefix)
 
 
-def _follow_log(stack: FunctionStack, which: str) -> None:
-    """SNS fixes the names: https://docs.aws.amazon.com/sns/latest/dg/sms_stats_cloudwatch.html"""
-    part, function = which.strip("/"), stack.functions["sms_events"].function
+def _follow_log(stack: FunctionStack, part: str, name: str) -> None:
+    function = stack.functions["sms_events"].function
     group = logs.LogGroup(
         stack,
         f"Texts{part}Log",
-        log_group_name=f"sns/{Aws.REGION}/{Aws.ACCOUNT_ID}/DirectPublishToPhoneNumber{which}",
+        log_group_name=name,
+        encryption_key=stack.key,
         retention=log_retention(stack.names.config.log_retention_days),
         removal_policy=RemovalPolicy.DESTROY,
     )

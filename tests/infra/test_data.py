@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.infra.conftest import Stage
+from tests.infra.readable import text
 
 STATEFUL = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SecretsManager::Secret")
 
@@ -64,6 +65,23 @@ def test_services_that_publish_for_this_account_may_use_the_key(each_stage: Stag
         f"{service}.amazonaws.com" for service in ("events", "cloudwatch", "sns", "ses", "sms-voice")
     }
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_what_sns_logs_of_texts_is_under_the_key_where_texts_are_sent(each_stage: Stage) -> None:
+    (key,) = each_stage.properties("AWS::KMS::Key").values()
+    allowed = [found for found in key["KeyPolicy"]["Statement"] if found.get("Sid") == "LogsOfTexts"]
+    groups = {
+        f"arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{text(found['LogGroupName'])}": found
+        for found in each_stage.properties("AWS::Logs::LogGroup").values()
+        if text(found["LogGroupName"]).startswith("sns/")
+    }
+
+    assert len(groups) == (2 if each_stage.name == "prod" else 0)
+    assert all("KmsKeyId" in found and "RetentionInDays" in found for found in groups.values())
+    assert [
+        {text(arn) for arn in found["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]}
+        for found in allowed
+    ] == ([set(groups)] if groups else [])
 
 
 def test_prod_keeps_its_data_when_a_stack_goes(prod: Stage) -> None:
