@@ -56,7 +56,7 @@ class ContactBook:
 
     def __init__(self, performance_table: Any, loaded: Mapping[CustomerKey, ContactList] | None = None) -> None:
         self._table = performance_table
-        self._loaded = loaded or {}
+        self._known = dict(loaded or {})
 
     def book(
         self, send_id: SendId, channel: str, *, now: datetime, limits: ContactLimits, offer: str | None = None
@@ -68,9 +68,7 @@ class ContactBook:
         """
         name, now = contact_name(send_id.launch_id, send_id.step), now.replace(microsecond=0)
         account_id, customer = send_id.account_id, send_id.customer_key
-        known = self._loaded.get(customer)
-        if known is None:
-            known = self._read(account_id, customer)
+        known = self._list(account_id, customer)
         for _ in range(_ATTEMPTS):
             if any(one.send == name and one.at >= now for one in known.contacts):
                 return ()
@@ -78,11 +76,31 @@ class ContactBook:
             if beyond := exceeded(others, channel, now, limits):
                 return beyond
             kept = _kept(others, now, limits.longest_days)
-            overtaken = self._write(
-                account_id, customer, [*kept, Contact(now, channel, name, offer)], replacing=known.version
-            )
+            entries = [*kept, Contact(now, channel, name, offer)]
+            overtaken = self._write(account_id, customer, entries, replacing=known.version)
             if overtaken is None:
+                self._known[customer] = ContactList(tuple(entries), known.version + 1)
                 return ()
+            known = overtaken
+        raise Contention("a contact list kept changing")
+
+    def release(self, send_id: SendId) -> None:
+        """Frees the send's slot; without one, as far as the list that was read says, nothing is written.
+
+        Only for a send that is over and reached nobody: one that can still be claimed relies on its slot. Raises
+        Contention.
+        """
+        name = contact_name(send_id.launch_id, send_id.step)
+        account_id, customer = send_id.account_id, send_id.customer_key
+        known = self._list(account_id, customer)
+        for _ in range(_ATTEMPTS):
+            others = known.without(name)
+            if len(others) == len(known.contacts):
+                return
+            overtaken = self._write(account_id, customer, others, replacing=known.version)
+            if overtaken is None:
+                self._known[customer] = ContactList(others, known.version + 1)
+                return
             known = overtaken
         raise Contention("a contact list kept changing")
 
@@ -121,6 +139,10 @@ class ContactBook:
             for some in _batches(groupby(sends, key=lambda touch: touch.customer_key)):
                 added += sum(pool.map(lambda told: self.add_others(account_id, told[0], told[1], now), some))
             return added
+
+    def _list(self, account_id: AccountId, customer: CustomerKey) -> ContactList:
+        known = self._known.get(customer)
+        return self._read(account_id, customer) if known is None else known
 
     def _read(self, account_id: AccountId, customer: CustomerKey) -> ContactList:
         key = keys.contacts(account_id, customer)

@@ -175,6 +175,11 @@ _PRECEDENCE = (
 )
 
 
+def reached_nobody(row: Row) -> bool:
+    """Whether the send is over and provably went to nobody: skipped, or refused. One that is unknown may have gone."""
+    return outcome(row) in (Outcome.SKIPPED, Outcome.FAILED)
+
+
 def outcome(row: Row | None, *, wall: datetime | None = None, unknown: UnknownSends | None = None) -> Outcome:
     """By precedence: complained > bounced > delivered > refused after acceptance > accepted > the row's state.
 

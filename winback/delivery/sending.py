@@ -4,6 +4,8 @@ Killed at any point and run again, at most one call to the provider is made for 
 
 - before the claim nothing has been handed over; the slot is booked once per send, a code or an amount of the budget
   that was taken and not used is lost, and never given twice;
+- the slot of a send that reached nobody is freed once its row says so, when nobody can claim it any more: by whom wrote
+  the row, or by whoever comes to it after him;
 - between claim and record the row says `claimed`; once its lease is over it becomes `unknown` and is never resent;
 - only a row of which the provider certainly took nothing (`throttled`) can be claimed again. It keeps its code and its
   part of the budget.
@@ -22,7 +24,7 @@ from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Re
 from winback.delivery.channels import Outgoing
 from winback.delivery.contacts import ContactLimits, Limit
 from winback.delivery.gate import Reason, RecipientFacts, SendContext, decide
-from winback.delivery.ledger import Description, Row, Standing, State, standing
+from winback.delivery.ledger import Description, Row, Standing, State, reached_nobody, standing
 from winback.delivery.messages.templates import InvalidTemplate
 from winback.delivery.messages.values import RenderingFailed
 from winback.identifiers import SendId
@@ -86,6 +88,10 @@ class ContactPort(Protocol):
     def book(
         self, send_id: SendId, channel: str, *, now: datetime, limits: ContactLimits, offer: str | None = None
     ) -> tuple[Limit, ...]: ...
+
+    def release(self, send_id: SendId) -> None:
+        """Frees the send's slot, if it has one. Its row says that it reached nobody."""
+        ...
 
 
 class RecipientPort(Protocol):
@@ -211,12 +217,13 @@ class Sending:
         offer_id, code = one.described.offer_id, one.described.code
         if offer_id is not None and code is not None and code != own:
             self.offers.keep_code(offer_id, code)
-        self._leave(one, found, None, progress)
+        over = found is Standing.FINAL
+        self._leave(one, found, self.ledger.rows([one.send_id]).get(one.send_id) if over else None, progress)
 
     def _prepared(self, one: PlannedSend, row: Row | None) -> tuple[PlannedSend, Outgoing | None, tuple[Reason, ...]]:
         """With its code, its message, its part of the budget and its slot; or the reasons why that cannot be had.
 
-        The slot comes last, for it cannot be given back: whoever gets nothing counts as not contacted.
+        The slot comes last: it is freed by the row alone, which there is not yet.
         """
         offer_id, known = one.described.offer_id, one.described.code
         if offer_id is not None and known is None and self.offers.needs_code(offer_id):
@@ -268,6 +275,7 @@ class Sending:
         """`again`: it was claimed once, so it holds a part of the budget. Whoever meets a new row looks at it anew."""
         if self.ledger.skip(one.send_id, reasons, now=self.now, described=one.described, first=not again):
             progress.count(State.SKIPPED)
+            self.contacts.release(one.send_id)  # of an attempt before this one
             if again:
                 self._give_back(one.spend)
         else:
@@ -299,6 +307,7 @@ class Sending:
             case Refused(code):
                 if self.ledger.failed(send_id, claim=claim, error=code):
                     self._give_back(one.spend)
+                    self.contacts.release(send_id)
                 progress.count(State.FAILED)
             case Unclear(code):
                 self.ledger.unknown(send_id, claim=claim, error=code)
@@ -332,6 +341,8 @@ class Sending:
             case Standing.ABANDONED:
                 progress.come_back()  # it ran out just now: the next delivery reads the row and settles it
             case _:
+                if row is not None and reached_nobody(row):
+                    self.contacts.release(one.send_id)  # whoever wrote the row may have ended before he could
                 progress.count("repeated")
 
 

@@ -87,6 +87,28 @@ def test_a_send_that_comes_again_later_gives_way_to_those_that_left_meanwhile(ta
     assert granted == [True, True, False]
 
 
+def test_a_slot_that_is_freed_is_somebody_else_s_and_that_of_no_other_send(tables: Tables) -> None:
+    for number in (1, 2):
+        assert not ContactBook(tables.performance).book(send_id(number), "email", now=NOW, limits=limits(2))
+    outdated = {ADA: ContactList((Contact(NOW, "email", "lau-000000000001#1"),), 1)}  # since then another was booked
+    ContactBook(tables.performance, outdated).release(send_id(1))
+    ContactBook(tables.performance).release(send_id(1))
+    assert [entry["send"] for entry in stored(tables)] == ["lau-000000000002#1"]
+    assert not ContactBook(tables.performance).book(send_id(3), "email", now=NOW, limits=limits(2))
+
+
+def test_a_book_frees_what_it_booked_itself_and_writes_nothing_for_a_send_without_a_slot(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = ContactBook(tables.performance, {ADA: ContactList()})
+    assert not book.book(send_id(1), "email", now=NOW, limits=limits())
+    book.release(send_id(1))
+    assert stored(tables) == []
+    monkeypatch.setattr(tables.performance, "put_item", None)
+    book.release(send_id(1))
+    ContactBook(tables.performance, {ADA: ContactList()}).release(send_id(2))
+
+
 def test_old_contacts_are_forgotten_when_no_limit_looks_at_them_any_more(tables: Tables) -> None:
     book = ContactBook(tables.performance)
     for number in range(5):

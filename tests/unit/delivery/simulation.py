@@ -160,6 +160,14 @@ class World:
 
         return around(write)  # type: ignore[no-any-return]
 
+    def release(self, send_id: SendId) -> None:
+        def write() -> None:
+            booked = self.contacts.get(send_id.customer_key, [])
+            if str(send_id) in booked:
+                booked.remove(str(send_id))
+
+        around(write)
+
     # Codes and the budget
 
     def needs_code(self, offer_id: str) -> bool:

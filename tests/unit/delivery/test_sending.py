@@ -18,10 +18,10 @@ from tests.unit.interleaving import Turns
 from winback.accounts import QuietHours
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
 from winback.delivery.gate import Consent
-from winback.delivery.ledger import Outcome, Standing, State
+from winback.delivery.ledger import Outcome, Standing, State, reached_nobody
 from winback.delivery.messages import InvalidTemplate, RenderingFailed
 from winback.delivery.sending import PlannedSend, Report
-from winback.identifiers import CustomerKey
+from winback.identifiers import CustomerKey, SendId
 from winback.offers.budget import Spend
 
 CUSTOMERS = [CustomerKey(f"{number:032x}") for number in range(6)]
@@ -177,6 +177,53 @@ def test_who_gets_nothing_because_the_budget_is_spent_counts_as_not_contacted() 
     assert [customer for customer, booked in made.contacts.items() if booked] == CUSTOMERS[:1]
 
 
+def test_a_send_that_was_throttled_and_then_skipped_leaves_its_slot_to_others() -> None:
+    made, planned = world(), plan()
+    one_run(made, planned[:1], deliver=lambda outgoing: Throttled("LimitExceededException"))
+    assert booked(made) == {planned[0].send_id}
+    made.facts[CUSTOMERS[0]] = sound_facts(CUSTOMERS[0], suppressed=True)
+    one_run(made, planned)
+    assert booked(made) == {one.send_id for one in planned[1:]}
+
+
+def test_a_send_that_the_provider_refused_leaves_its_slot_and_an_unclear_one_keeps_it() -> None:
+    made, planned = world(), plan(CUSTOMERS[:2])
+    answers = iter([Refused("MessageRejected"), Unclear("ReadTimeoutError")])
+    one_run(made, planned, deliver=lambda outgoing: next(answers))
+    assert booked(made) == {planned[1].send_id}
+
+
+def test_whoever_comes_after_a_sender_that_ended_before_it_freed_a_slot_frees_it() -> None:
+    made, planned = world(), plan(CUSTOMERS[:1])
+    one_run(made, planned, deliver=lambda outgoing: Throttled("LimitExceededException"))
+    made.facts[CUSTOMERS[0]] = sound_facts(CUSTOMERS[0], suppressed=True)
+    free, made.release = made.release, broken  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        one_run(made, planned)
+    made.release = free  # type: ignore[method-assign]
+    assert booked(made) == {planned[0].send_id}
+    assert one_run(made, planned).outcomes == Counter({"repeated": 1})
+    assert booked(made) == set()
+
+
+def test_whoever_loses_the_claim_to_a_skip_frees_the_slot_that_it_booked_after_it() -> None:
+    made, planned = world(), plan(CUSTOMERS[:1])
+    claim = made.claim
+
+    def after_a_skip(send_id: SendId, **claimed: Any) -> Standing:
+        assert booked(made) == {send_id}
+        made.skip(send_id, (), first=True)
+        return claim(send_id, **claimed)
+
+    made.claim = after_a_skip  # type: ignore[method-assign]
+    assert one_run(made, planned).outcomes == Counter({"repeated": 1})
+    assert booked(made) == set()
+
+
+def booked(made: World) -> set[SendId]:
+    return {SendId.parse(name) for names in made.contacts.values() for name in names}
+
+
 def test_a_send_that_a_cap_stops_at_the_last_moment_takes_nothing_of_the_budget() -> None:
     made = world(budget=1)
     planned = [planned_send(row, customer, spend=Spend(sends=1)) for row, customer in enumerate(CUSTOMERS[:2])]
@@ -280,17 +327,20 @@ def test_a_misconfigured_provider_leaves_the_send_free_for_later() -> None:
     trouble=st.sampled_from([0.0, 0.2, 0.6]),
     senders=st.integers(1, 3),
     offered=st.booleans(),
+    leaves_in=st.integers(0, 4),
 )
 def test_whatever_is_killed_raced_or_repeated_no_send_is_made_twice(
-    seed: int, kill_rate: float, trouble: float, senders: int, offered: bool
+    *, seed: int, kill_rate: float, trouble: float, senders: int, offered: bool, leaves_in: int
 ) -> None:
     made = world(seed, trouble=trouble, budget=4 if offered else None, money=13 if offered else None)
     planned = plan()
     if offered:
         planned = [coded(row, customer, spend=Spend(sends=1)) for row, customer in enumerate(CUSTOMERS)]
     queue = [planned[:4], planned[2:], planned]  # messages that overlap and repeat
-    for _ in range(4):  # rounds of redelivery, each by several senders at once, in any order
+    for number in range(4):  # rounds of redelivery, each by several senders at once, in any order
         made.chance.shuffle(queue)
+        if number == leaves_in:
+            made.facts[CUSTOMERS[0]] = sound_facts(CUSTOMERS[0], consent=Consent.DENIED)
         turns = Turns(made.chance, kill_rate)
         turns.run([lambda n=n, rows=rows: made.sending(str(n)).send(rows) for n, rows in enumerate(queue[:senders])])  # type: ignore[misc]
         made.wall += timedelta(seconds=made.chance.choice([1, 30, 600]))
@@ -307,6 +357,7 @@ def test_whatever_is_killed_raced_or_repeated_no_send_is_made_twice(
     accepted = {one.send_id for one in planned if made.rows[one.send_id]["state"] == State.ACCEPTED}
     assert accepted <= set(made.taken)
     assert outcomes[Outcome.ACCEPTED] == len(made.taken)
+    assert booked(made) == {one.send_id for one in planned if not reached_nobody(made.rows[one.send_id])}
     if offered:
         given = [code for codes in made.codes_of.values() for code in codes]
         assert len(set(given)) == len(given)
@@ -318,16 +369,25 @@ def test_whatever_is_killed_raced_or_repeated_no_send_is_made_twice(
 
 
 @settings(max_examples=80, deadline=None)
-@given(seed=st.integers(0, 2**32), kill_rate=st.sampled_from([0.0, 0.05]))
-def test_two_campaigns_at_once_never_exceed_the_cap(seed: int, kill_rate: float) -> None:
-    made = world(seed)
-    campaigns = [
+@given(
+    seed=st.integers(0, 2**32),
+    kill_rate=st.sampled_from([0.0, 0.05]),
+    trouble=st.sampled_from([0.0, 0.6]),
+    cancelled=st.booleans(),
+)
+def test_two_campaigns_at_once_never_exceed_the_cap(
+    seed: int, kill_rate: float, trouble: float, cancelled: bool
+) -> None:
+    """Also when one of them is cancelled, so that its sends free their slots, while a sender still knows it running."""
+    made = world(seed, trouble=trouble)
+    first, second = (
         [planned_send(row, customer, launch) for row, customer in enumerate(CUSTOMERS)]
         for launch in ("lau-000000000001", "lau-000000000002")
-    ]
-    for _ in range(3):
+    )
+    over = [replace(one, context=replace(one.context, cancelled=cancelled)) for one in first]
+    for messages in ([first, second], [first, over, second], [over, second]):
         Turns(made.chance, kill_rate).run(
-            [lambda n=n, rows=rows: made.sending(str(n)).send(rows) for n, rows in enumerate(campaigns)]  # type: ignore[misc]
+            [lambda n=n, rows=rows: made.sending(str(n)).send(rows) for n, rows in enumerate(messages)]  # type: ignore[misc]
         )
         made.wall += LEASE_OVER
     by_customer = Counter(send_id.customer_key for send_id in made.taken)
