@@ -97,7 +97,8 @@ def _show_forecast(console: Console, lines: Sequence[Mapping[str, Any]], currenc
         if line["high"] is not None and line["high"] != line["estimate"]:
             said = f"at most {said}" if line["estimate"] is None else f"{said}, at most {say(line['high'])}"
         inside = {True: "as said", False: "outside", None: ""}[line["inside"]]
-        table.add_row(line["name"], said, say(line["actual"]), inside)
+        became = "not known" if line["actual"] is None else say(line["actual"])
+        table.add_row(line["name"], said, became, inside)
     console.print(table)
 
 

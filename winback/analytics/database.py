@@ -31,6 +31,8 @@ ORDER_COLUMNS = {
     "ordered_at": "TIMESTAMP",
     "amount_minor": "BIGINT",
     "currency": "VARCHAR",
+    "discount_minor": "BIGINT",
+    "discount_codes": "VARCHAR[]",
     "fingerprint": "VARCHAR",
     "received_at": "TIMESTAMP",
 }
@@ -71,8 +73,14 @@ def load(db: duckdb.DuckDBPyConnection, sources: Sources) -> None:
     json_lines = [path for path in sources.orders if path.suffix != ".parquet"]
     parts = [_rows(json_lines, ORDER_COLUMNS)]
     if parquet:
-        typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in ORDER_COLUMNS.items())
-        parts.append(f"SELECT {typed} FROM read_parquet({_literal(parquet)}, union_by_name = true)")  # noqa: S608
+        rows = f"FROM read_parquet({_literal(parquet)}, union_by_name = true)"
+        there = {name for name, *_ in db.execute(f"DESCRIBE {rows}").fetchall()}
+        # Files of before codes were taken lack them: nothing was said.
+        typed = ", ".join(
+            f"{name if name in there or name != 'discount_codes' else 'NULL'}::{kind} AS {name}"
+            for name, kind in ORDER_COLUMNS.items()
+        )
+        parts.append(f"SELECT {typed} {rows}")
     db.execute(f"CREATE VIEW orders AS {' UNION ALL '.join(parts)}")
 
 

@@ -23,6 +23,7 @@ COLUMNS = {
     "attempted": "BOOLEAN",
     "offer_id": "VARCHAR",
     "code": "VARCHAR",
+    "claimed_at": "TIMESTAMP",
     "accepted_at": "TIMESTAMP",
     "opened_at": "TIMESTAMP",
     "machine_opened_at": "TIMESTAMP",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from math import ceil, floor
 from typing import Any
 
 from winback.analytics.report import Comparison, LaunchReport, LedgerStep
@@ -17,7 +18,13 @@ def forecast(run: Run | None, report: LaunchReport) -> tuple[ForecastLine, ...]:
     """
     if run is None:
         return ()
-    return (*_messages(run, report), *_exclusions(run, report), *_cost(run, report), *_returns(run, report))
+    return (
+        *_messages(run, report),
+        *_exclusions(run, report),
+        *_cost(run, report),
+        *_offers(run, report),
+        *_returns(run, report),
+    )
 
 
 def _messages(run: Run, report: LaunchReport) -> Iterator[ForecastLine]:
@@ -87,6 +94,52 @@ def _cost(run: Run, report: LaunchReport) -> Iterator[ForecastLine]:
             actual=actual,
             inside=None if actual is None else actual <= float(Decimal(most)),
         )
+
+
+def _offers(run: Run, report: LaunchReport) -> Iterator[ForecastLine]:
+    """What was redeemed and what that cost; no actual figures where orders do not tell."""
+    exposure = run.get("offers")
+    if exposure is None or report.offers is None:
+        return
+    given = {each.offer_id: each.redemptions for each in report.offers.offers}
+    for row in exposure["offers"]:
+        found, expected = given.get(row["offer_id"]), row["redemption"]
+        yield _counted(
+            f"Codes redeemed: {row['name']}",
+            "customers",
+            expected["source"],
+            {part: row["customers"] * expected[part] for part in ("value", "low", "high")},
+            None if found is None or report.interim else found.redeemed,
+        )
+    cost = None if report.interim else report.offers.cost_minor
+    measured = all(row["redemption"]["source"] == "measured" for row in exposure["offers"])
+    basis = "measured" if measured else "assumed"
+    yield _counted("Cost of the offers", "money", basis, exposure["expected_minor"], cost)
+    yield ForecastLine(
+        name="Cost of the offers, all redeemed at their most",
+        unit="money",
+        basis="counted",
+        estimate=None,
+        low=None,
+        high=exposure["worst_minor"],
+        actual=cost,
+        inside=None if cost is None else cost <= exposure["worst_minor"],
+    )
+
+
+def _counted(name: str, unit: Any, basis: str, expected: Mapping[str, float], actual: int | None) -> ForecastLine:
+    """Inside when the count lies in the range, to whole numbers: of three customers nobody redeems 0.3 codes."""
+    low, high = floor(expected["low"]), ceil(expected["high"])
+    return ForecastLine(
+        name=name,
+        unit=unit,
+        basis=basis,
+        estimate=expected["value"],
+        low=low,
+        high=high,
+        actual=actual,
+        inside=None if actual is None else low <= actual <= high,
+    )
 
 
 def _returns(run: Run, report: LaunchReport) -> Iterator[ForecastLine]:

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
+from winback.analytics import launch_offers, wording
 from winback.analytics import launch_outcomes as outcomes
 from winback.analytics import launch_records as records
 from winback.analytics import launch_tests as tests
-from winback.analytics import wording
 from winback.analytics.report import Effect, LaunchReport
 from winback.experiments.statistics import Verdict
 from winback.instants import format_instant
@@ -26,6 +26,7 @@ def launch_page(report: LaunchReport) -> str:
             outcomes.by_segment(report),
             outcomes.revenue_and_cost(report),
             *tests.experiments(report),
+            *launch_offers.offers(report),
             *tests.forecast(report),
             *tests.course(report),
             records.sends(report),

@@ -1,4 +1,4 @@
-"""The launch report's sections on what was tested and foreseen: experiments, channels, branches, offers, forecast."""
+"""The launch report's sections on what was tested and foreseen: experiments, channels, branches, forecast."""
 
 from winback.analytics import wording
 from winback.analytics.report import LaunchReport
@@ -119,22 +119,6 @@ def course(report: LaunchReport) -> list[Html]:
             for row in report.branches
         ]
         found.append(table(["Branch", "Yes", "No", "Share of yes", "Expected"], rows))
-    if report.offers is not None:
-        currency = report.revenue.currency
-        given: list[list[Content]] = [
-            [each.name, each.customers, each.sends, figures.money(each.worst_minor, currency)]
-            for each in report.offers.offers
-        ]
-        worst = figures.money(report.offers.worst_minor, currency)
-        found.append(
-            table(["Offer", "Customers", "Messages", "Could cost at most"], given, total=["All", "", "", worst])
-        )
-        found.append(
-            paragraph(
-                f"Of a budget of {figures.money(report.offers.budget_minor, currency)}. How many were redeemed is not "
-                "known: orders do not name codes."
-            )
-        )
     if report.pauses:
         found.append(
             bullets(

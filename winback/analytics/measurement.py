@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -13,6 +14,7 @@ from winback.analytics.checks import prepare_checks, run_checks
 from winback.analytics.database import Limits, Sources, connect, load, naive_utc, one_row, one_value, run
 from winback.analytics.forecast import forecast
 from winback.analytics.ledger_counts import most_frequent_first, read_ledger
+from winback.analytics.redemptions import offers_given
 from winback.analytics.report import (
     Arm,
     AttributedStep,
@@ -28,7 +30,7 @@ from winback.analytics.report import (
     comparison_holds,
 )
 from winback.analytics.report_parts import Pause
-from winback.analytics.spending import branches_taken, cost_of, offers_given
+from winback.analytics.spending import branches_taken, cost_of
 from winback.analytics.variants import experiments
 from winback.campaigns.launch import Launch
 from winback.experiments.analysis import Sizes, compare_means
@@ -56,6 +58,7 @@ def measure(
     sources: Sources,
     *,
     currency: str,
+    zone: ZoneInfo,
     computed_at: datetime,
     limits: Limits | None = None,
     caps: FrequencyCaps | None = None,
@@ -63,17 +66,21 @@ def measure(
 ) -> LaunchReport:
     """The report as of `computed_at`: outcomes from assignment to then, or to the end of the evaluation window.
 
-    `caps`: the account's, checked where they are given. `dry_run`: the JSON that was approved, to hold against it.
+    `currency`, `zone`, `caps`: the account's; the last are checked where they are given. `dry_run`: the JSON that was
+    approved, to hold against it.
     """
     observed_until = max(launch.starts_at, min(launch.evaluation_ends_at, computed_at))
     with connect(limits or Limits()) as db:
         load(db, sources)
         window = {"assigned_at": naive_utc(launch.starts_at), "observed_until": naive_utc(observed_until)}
         run(db, "outcomes", {**window, "currency": currency})
+        run(db, "arrivals", {})
         run(db, "attribution", {"days": launch.definition.attribution_days})
         prepare_checks(db, launch, caps)
+        offers = offers_given(db, launch, currency=currency, zone=zone, until=observed_until)
         report = _report(db, launch, currency, computed_at=computed_at, observed_until=observed_until, dry_run=dry_run)
-        return report.model_copy(update={"forecast": forecast(dry_run, report)})
+        whole = report.model_copy(update={"offers": offers})
+        return whole.model_copy(update={"forecast": forecast(dry_run, whole)})
 
 
 def _report(
@@ -129,7 +136,6 @@ def _report(
         channels=channels,
         experiments=experiments(db, launch),
         branches=branches_taken(db, launch, dry_run),
-        offers=offers_given(db, launch),
         pauses=tuple(Pause(**pause.model_dump()) for pause in launch.pauses),
     )
 

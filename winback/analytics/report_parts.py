@@ -70,19 +70,50 @@ class BranchTaken(Part):
     forecast_high: float | None
 
 
+class Redemptions(Part):
+    """A redemption: an order of a customer who was given the code names it, within its days. Each code counts at most
+    once, under the first that holds of `redeemed, outside_days, by_held_out, by_others`; a shared one once a customer.
+    """
+
+    customers: int = Field(description="to whom a message brought its code, or may have")
+    delivered: int = Field(description="of these, those whom such a message reached")
+    redeemed: int
+    redeemed_of_delivered: int = Field(description="customers")
+    rate: float | None = Field(description="redeemed_of_delivered / delivered")
+    rate_low: float | None = Field(description="95 % interval (Wilson)")
+    rate_high: float | None
+    orders: int = Field(description="with redeemed codes: a code that the shop takes twice has two")
+    discount_minor: int = Field(description="taken off these orders in all, for whatever reason, where they state it")
+    discount_unknown: int = Field(description="of these orders, those that state none in the account's currency")
+    cost_minor: int | None = Field(
+        description="that discount, if the offer is one, and the offer's fixed cost an order"
+    )
+    still_valid: int = Field(description="customers who had not redeemed theirs by observed_until, and still could")
+    outside_days: int = Field(description="used by whom they were given to, but not within their days")
+    by_held_out: int = Field(description="used by customers who were held out: the offer leaked into the comparison")
+    by_others: int = Field(description="used by anybody else")
+
+
 class OfferGiven(Part):
     offer_id: str
     name: str
     sends: int = Field(description="messages with it that a sender took in hand")
     customers: int
     worst_minor: int = Field(description="what all of them could cost, were each redeemed at its most")
+    has_codes: bool = Field(default=True, description="without any, nobody can tell whether an order redeemed it")
+    redemptions: Redemptions | None = Field(default=None, description="null: not known")
 
 
 class OffersGiven(Part):
     budget_minor: int
     worst_minor: int
     offers: tuple[OfferGiven, ...]
-    redeemed: int | None = Field(default=None, description="null: not known, orders do not name codes")
+    orders_state_codes: bool = Field(
+        default=False,
+        description="whether any order since the launch's start says which codes it was paid with, or none",
+    )
+    redeemed: int | None = Field(default=None, description="codes, of offers with any; null: not known")
+    cost_minor: int | None = Field(default=None, description="of all offers given; null: not known of one")
 
 
 class Pause(Part):

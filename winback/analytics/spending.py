@@ -1,4 +1,4 @@
-"""What a launch spent: its messages at list prices, and the offers that it gave."""
+"""What a launch spent on its messages, at list prices, and which ways its customers went."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from winback.analytics.report import Cost, Ledger
-from winback.analytics.report_parts import BranchTaken, ChannelCost, OfferGiven, OffersGiven
+from winback.analytics.report_parts import BranchTaken, ChannelCost
 from winback.campaigns.launch import Launch
 from winback.costs import prices
 from winback.costs.counted import counted
@@ -52,30 +52,6 @@ def _of_channel(name: str, messages: int, dry_run: Mapping[str, Any] | None) -> 
     each = Decimal(planned["provider_cost"]) / planned["messages"]
     return ChannelCost(
         messages=messages, total=str((each * messages).quantize(_SMALL)), basis=f"as forecast: {planned['basis']}"
-    )
-
-
-def offers_given(db: duckdb.DuckDBPyConnection, launch: Launch) -> OffersGiven | None:
-    policy = launch.definition.offers
-    if policy is None:
-        return None
-    rows = {
-        offer_id: (sends, customers, worst)
-        for offer_id, sends, customers, worst in db.execute(
-            "WITH given AS (SELECT offer_id, customer_key, count(*) AS sends FROM fates "
-            "WHERE attempted AND offer_id IS NOT NULL GROUP BY ALL) "
-            "SELECT given.offer_id, sum(sends)::BIGINT, count(*), coalesce(sum(spend_minor), 0)::BIGINT "
-            "FROM given LEFT JOIN offers USING (customer_key, offer_id) GROUP BY given.offer_id"
-        ).fetchall()
-    }
-    given = []
-    for offer in launch.offers:
-        sends, customers, worst = rows.get(offer.offer_id, (0, 0, 0))
-        given.append(
-            OfferGiven(offer_id=offer.offer_id, name=offer.name, sends=sends, customers=customers, worst_minor=worst)
-        )
-    return OffersGiven(
-        budget_minor=policy.budget_minor, worst_minor=sum(each.worst_minor for each in given), offers=tuple(given)
     )
 
 

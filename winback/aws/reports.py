@@ -62,6 +62,7 @@ def write_report(
             launch,
             sources,
             currency=account.currency,
+            zone=account.zone,
             computed_at=now,
             limits=Limits(memory=memory, directory=scratch / "spill"),
             caps=account.frequency_caps,

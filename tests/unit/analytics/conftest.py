@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -56,6 +57,7 @@ class Story:
 
     folder: Path
     launch: Launch = field(default_factory=a_launch)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     audience: list[dict[str, Any]] = field(default_factory=list)
     fates: list[dict[str, Any]] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
@@ -133,6 +135,8 @@ class Story:
         order_id: str | None = None,
         currency: str = "USD",
         version: int = 0,
+        codes: list[str] | None = None,
+        discount: int | None = 0,
     ) -> str:
         order_id = order_id or f"o{next(self.numbers)}"
         self.orders.append(
@@ -143,7 +147,8 @@ class Story:
                 "ordered_at": format_instant(START + day * DAY),
                 "amount_minor": amount,
                 "currency": currency,
-                "discount_minor": 0,
+                "discount_minor": discount,
+                "discount_codes": codes,
                 "lines": [],
                 "fingerprint": f"f{version}",
                 "received_at": format_instant(START + 100 * DAY + version * DAY),
@@ -160,7 +165,7 @@ class Story:
             offers=[self._written("offers", self.offers)],
         )
         until = computed_at or self.launch.evaluation_ends_at
-        return measure(self.launch, sources, currency="USD", computed_at=until, **more)
+        return measure(self.launch, sources, currency="USD", zone=self.zone, computed_at=until, **more)
 
     def _written(self, name: str, rows: list[dict[str, Any]]) -> Path:
         path = self.folder / f"{name}.jsonl.gz"

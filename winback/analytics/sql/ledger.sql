@@ -1,5 +1,5 @@
 -- Grain:   one row a step (channel null), and one a channel (step null; "none": no channel was open to the customer).
--- Input:   fates (one row a live plan row)
+-- Input:   arrivals (arrivals.sql: one row a live plan row)
 -- Output:  planned counts pairs of customer and step in the treatment arm, the outcomes count plan rows: they differ when
 --          a customer was planned twice. The funnel counts sends that reached a stage, whatever happened later.
 SELECT
@@ -23,12 +23,8 @@ SELECT
     count(*) FILTER (arrived AND coalesce(opened_at, clicked_at) IS NOT NULL) AS engaged,
     count(*) FILTER (unsubscribed_at IS NOT NULL) AS unsubscribed
 FROM (
-    SELECT
-        * REPLACE (coalesce(channel, 'none') AS channel),
-        -- An open, a click or an unsubscribe proves arrival also where the delivery event was lost.
-        outcome IN ('delivered', 'complained') OR outcome IN ('accepted', 'unknown')
-            AND coalesce(opened_at, machine_opened_at, clicked_at, bot_clicked_at, unsubscribed_at) IS NOT NULL AS arrived
-    FROM fates
+    SELECT * REPLACE (coalesce(channel, 'none') AS channel)
+    FROM arrivals
     WHERE arm = 'treatment'
 )
 GROUP BY GROUPING SETS ((step), (channel))
