@@ -228,7 +228,7 @@ class Launch(BaseModel):
     def latest_at(self, step: int) -> datetime:
         """Until when a message of the step may leave (winback.campaigns.timeline.latest_time)."""
         times = [planned.planned_at for planned in self.steps]
-        return latest_time(self.definition.touches, times, step, self.evaluation_ends_at)
+        return latest_time(self.definition, times, step, self.evaluation_ends_at)
 
     def summarised(self, fingerprint: str, chunks: int) -> Self:
         return self._become(LaunchState.AWAITING_APPROVAL, dry_run=fingerprint, chunks=chunks)

@@ -11,6 +11,7 @@ from winback.campaigns.schedule import first_moment, next_opening
 from winback.campaigns.steps import Branch, Conditions, Location, Step, Timing, Touch
 
 _JUST_BEFORE = timedelta(seconds=1)
+_DAY = timedelta(days=1)
 
 
 class MoveKind(StrEnum):
@@ -72,19 +73,38 @@ def can_meet(one: Conditions, other: Conditions) -> bool:
 
 
 def latest_time(
-    touches: Sequence[Touch], times: Sequence[datetime], step: int, evaluation_ends_at: datetime
+    definition: CampaignDefinition, times: Sequence[datetime], step: int, evaluation_ends_at: datetime
 ) -> datetime:
-    """Until when a message of `step` (from 1) may leave: until the next step that its reader can get, or the end.
+    """Until when a message of `step` (from 1) may leave: until a day before the next step that its reader can get, or
+    the end; what leaves in its own time, which quiet hours may move by a day, until that step itself.
 
     What a pause, an outage or a small quota held up until then has been overtaken: nobody gets two steps at once.
     """
-    mine = touches[step - 1]
+    touches = definition.touches
+    mine, planned_at = touches[step - 1], times[step - 1]
     following = [
         moment
         for touch, moment in zip(touches, times, strict=True)
-        if moment > times[step - 1] and can_meet(mine.conditions, touch.conditions)
+        if moment > planned_at and can_meet(mine.conditions, touch.conditions)
     ]
-    return min([evaluation_ends_at, *following])
+    if not following:
+        return evaluation_ends_at
+    in_its_time = planned_at + _days_of_leaving(mine.step, timings(definition, mine)) * _DAY + _DAY
+    return min(evaluation_ends_at, max(min(following) - _DAY, min(*following, in_its_time)))
+
+
+def _days_of_leaving(step: Step, timings: Sequence[Timing]) -> int:
+    """Within how many days from its planned time on the messages of a step leave by themselves, at most: a variant's
+    own time may be over when the first one is planned, and its next weekday a week away."""
+    days = max(timing.send_within.days if timing.send_within is not None else 1 for timing in timings)
+    return days + (0 if len(timings) == 1 else 7 if step.on else 1)
+
+
+def timings(definition: CampaignDefinition, touch: Touch) -> list[Timing]:
+    """The step's own, and those that some variants give it."""
+    experiments = [experiment for experiment in definition.experiments if experiment.step in (None, touch.name)]
+    variants = [variant for experiment in experiments for variant in experiment.variants]
+    return [touch.step, *(variant for variant in variants if _opening(variant) is not None)]
 
 
 @dataclass
@@ -102,7 +122,7 @@ class _Walk:
             here = (*location, place)
             if isinstance(node, Step):
                 planned = self.times[here] = self._step(node, here, later_than)
-                later_than = max(self._last(node, timing, planned) for timing in self._timings(node, here))
+                later_than = max(self._last(node, timing, planned) for timing in self._timings(here))
                 continue
             asked = first_moment(self.starts_at, node.after_days, self.zone, later_than=later_than)
             self.times[here] = asked
@@ -113,7 +133,7 @@ class _Walk:
         return later_than
 
     def _step(self, step: Step, location: Location, later_than: datetime | None) -> datetime:
-        openings = {_opening(timing) for timing in self._timings(step, location)}
+        openings = {_opening(timing) for timing in self._timings(location)}
         return min(
             first_moment(
                 self.starts_at,
@@ -138,12 +158,8 @@ class _Walk:
         midnight = datetime.combine(last_day, time(0), tzinfo=self.zone).astimezone(UTC)
         return max(opens, next_opening(timing.send_within.until, midnight, self.zone) - _JUST_BEFORE)
 
-    def _timings(self, step: Step, location: Location) -> list[Timing]:
-        """The step's own, and those that some variants give it."""
-        name = next(touch.name for touch in self.definition.touches if touch.location == location)
-        experiments = [e for e in self.definition.experiments if e.step in (None, name)]
-        variants = [variant for experiment in experiments for variant in experiment.variants]
-        return [step, *(variant for variant in variants if _opening(variant) is not None)]
+    def _timings(self, location: Location) -> list[Timing]:
+        return timings(self.definition, next(t for t in self.definition.touches if t.location == location))
 
 
 def _opening(timing: Timing) -> time | None:

@@ -137,13 +137,13 @@ def test_a_refused_send_fails_with_the_code(cloud: Cloud) -> None:
     assert (cloud.row(0)["state"], cloud.row(0)["error"]) == ("failed", "MessageRejected")
 
 
-def test_what_was_held_up_until_the_next_step_is_due_is_not_sent_any_more(cloud: Cloud) -> None:
+def test_what_was_held_up_until_a_day_before_the_next_step_is_not_sent_any_more(cloud: Cloud) -> None:
     steps = [{"template": cloud.message(), "after_days": 0}, {"template": cloud.message(), "after_days": 7}]
-    cloud.set_steps(*steps, planned_at=(NOW - timedelta(days=7), NOW))
+    cloud.set_steps(*steps, planned_at=(NOW - timedelta(days=6), NOW + timedelta(days=1)))
     send_first(cloud)
     assert cloud.ses.sent == []
     assert cloud.row(0)["reasons"] == ["stale"]
-    cloud.set_steps(*steps, planned_at=(NOW - timedelta(days=6), NOW + timedelta(days=1)))
+    cloud.set_steps(*steps, planned_at=(NOW - timedelta(days=5), NOW + timedelta(days=2)))
     cloud.invoke(
         "sender",
         cloud.records(

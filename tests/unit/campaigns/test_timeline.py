@@ -12,6 +12,7 @@ from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.timeline import MoveKind, can_meet, latest_time, leaves_at, moves, timeline
 
 BERLIN = ZoneInfo("Europe/Berlin")
+DAY = timedelta(days=1)
 FRIDAY = datetime(2026, 3, 27, 8, tzinfo=UTC)  # nine in the morning; summer time begins on the 29th
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -90,11 +91,28 @@ def _days(moments: Iterable[datetime]) -> list[str]:
 def test_a_message_may_leave_until_the_next_step_that_its_reader_can_get() -> None:
     asked = campaign(step(0), ENGAGED, step(13))
     planned, end = timeline(asked, FRIDAY, BERLIN), FRIDAY + timedelta(days=300)
-    until = [latest_time(asked.touches, planned.steps, touch.number, end) for touch in asked.touches]
+    until = [latest_time(asked, planned.steps, touch.number, end) for touch in asked.touches]
     first, thanks, more, again, last = planned.steps
-    assert until == [thanks, more, last, last, end]
+    assert until == [thanks - DAY, more - DAY, last, last - DAY, end]
     assert again not in until[1:]
     assert first < thanks
+
+
+def test_what_was_held_up_does_not_leave_within_a_day_of_the_next_step_and_what_is_in_time_may() -> None:
+    for gap, left in ((1, timedelta(days=1)), (2, timedelta(days=2)), (3, timedelta(days=2)), (9, timedelta(days=8))):
+        asked = campaign(step(0), step(gap))
+        times = timeline(asked, FRIDAY, ZoneInfo("UTC")).steps
+        assert latest_time(asked, times, 1, FRIDAY + 300 * DAY) == times[0] + left
+    window = {"send_within": {"from": "09:00", "until": "18:00", "days": 5}}
+    for first in (step(0, **window), step(0, name="a")):
+        tests = (
+            [{"name": "t", "step": "a", "variants": [{"name": "x"}, {"name": "y", **window}]}]
+            if "name" in first
+            else []
+        )
+        asked = campaign(first, step(6), experiments=tests)
+        times = timeline(asked, FRIDAY, ZoneInfo("UTC")).steps
+        assert latest_time(asked, times, 1, FRIDAY + 300 * DAY) >= min(times[0] + 6 * DAY, times[1])
 
 
 sent_at = st.none() | st.integers(0, 23).map(lambda hour: f"{hour:02}:30")

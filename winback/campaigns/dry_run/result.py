@@ -139,7 +139,7 @@ def _pacing(
     """Each channel as a whole; and by step and channel what becomes of its messages."""
     times = [planned.planned_at for planned in launch.steps]
     latest = {
-        planned.step: latest_time(launch.definition.touches, times, planned.step, launch.evaluation_ends_at)
+        planned.step: latest_time(launch.definition, times, planned.step, launch.evaluation_ends_at)
         for planned in launch.steps
     }
     whole: dict[str, Any] = {}
