@@ -54,14 +54,15 @@ GROUP BY household_id, basket_id"""
 
 def write_made_up_account(lake: Path, account: str) -> None:
     """Orders with returns, zero amounts, several a day, in four currencies, with newer versions in later files, some
-    after AS_OF; rates with gaps; touches told twice, and profiles. Customers of all rhythms, some of one season."""
+    after AS_OF, and with codes, which the first file lacks; rates with gaps; touches told twice, and profiles. Customers
+    of all rhythms, some of one season."""
     chance = random.Random(20260115)
     orders = list(_orders(chance))
     history, later = orders[: len(orders) * 8 // 10], orders[len(orders) * 8 // 10 :]
     again = [{**row, "amount_minor": row["amount_minor"] + 100, "received_at": AS_OF} for row in history[::40]]
     folder = lake / f"orders/account={account}/received=2026-01-01"
     _write_parquet(folder / "imp-a.parquet", history, COLUMNS)
-    _write_parquet(folder / "imp-b.parquet", later[::2] + again[::2], COLUMNS)
+    _write_parquet(folder / "imp-b.parquet", later[::2] + again[::2], COLUMNS | {"discount_codes": "VARCHAR[]"})
     _write_json_lines(folder / "bat-c.jsonl.gz", later[1::2] + again[1::2])
     _write_parquet(
         lake / f"rates/account={account}/received=2026-01-01/imp-d.parquet",
@@ -103,6 +104,7 @@ def _orders(chance: random.Random) -> Iterator[dict[str, Any]]:
                     "discount_minor": chance.choice([0, 0, 0, 100]),
                     "cost_minor": amount // 2 if chance.random() < 0.3 else None,
                     "lines": _lines(chance, amount),
+                    "discount_codes": [f"B{number}"] if number % 5 == 0 else None,
                     "fingerprint": f"{number:016x}",
                     "received_at": AS_OF - timedelta(days=14),
                 }

@@ -75,7 +75,7 @@ def _row(each: OfferGiven, found: Redemptions, currency: str) -> list[Content]:
         each.name,
         found.delivered,
         found.redeemed,
-        figures.percent(found.rate),
+        f"{figures.count(found.redeemed_of_delivered)}, {figures.percent(found.rate)}" if known else figures.MISSING,
         figures.span(figures.percent(found.rate_low), figures.percent(found.rate_high)) if known else figures.MISSING,
         found.orders,
         figures.money(found.discount_minor, currency),

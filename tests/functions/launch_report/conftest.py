@@ -24,6 +24,8 @@ from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import Launch, LaunchState
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 from winback.instants import format_instant
+from winback.offers.offer import Offer
+from winback.orders import Order, ReceivedOrder
 
 EVENT = json.loads(Path("events/launch_report.json").read_text())
 START = datetime(1997, 10, 1, tzinfo=UTC)
@@ -57,12 +59,19 @@ class World:
             )
         )
 
-    def has_launch(self, state: LaunchState = LaunchState.RUNNING, chunks: int = 2) -> Launch:
+    def has_launch(
+        self, state: LaunchState = LaunchState.RUNNING, chunks: int = 2, offer: Offer | None = None
+    ) -> Launch:
+        offers = {"offers": [offer.offer_id], "budget_minor": 100_000} if offer else None
         definition = CampaignDefinition.model_validate(
             {
                 "name": "Slipping, autumn",
                 "audience": {"families": ["Slipping"]},
-                "steps": [{"template": "we-miss-you", "after_days": 0}, {"template": "last-call", "after_days": 7}],
+                "steps": [
+                    {"template": "we-miss-you", "after_days": 0, "offer": offer is not None},
+                    {"template": "last-call", "after_days": 7},
+                ],
+                "offers": offers,
             }
         )
         launch = Launch(
@@ -78,15 +87,20 @@ class World:
             steps=[{"step": 1, "planned_at": START}, {"step": 2, "planned_at": START + 7 * DAY}],
             created_at=START,
             chunks=chunks,
+            offers=(offer,) if offer else (),
+            approved_at=START,
         )
         self.launches.create(launch)
         files = LaunchFiles(self.lake, launch)
         self.lake.write_rows(files.manifest_key, [{"chunk": chunk} for chunk in range(chunks)])
         return launch
 
-    def has_run(self, customers: int = 100) -> None:
-        """Two chunks of customers: every fifth is held out, every tenth buys, and so does held-out number 5."""
-        launch = self.has_launch()
+    def has_run(self, customers: int = 100, offer: Offer | None = None) -> None:
+        """Two chunks of customers: every fifth is held out, every tenth buys, and so does held-out number 5.
+
+        With an offer each treated customer gets its code, such as BACK-7.
+        """
+        launch = self.has_launch(offer=offer)
         files = LaunchFiles(self.lake, launch)
         per_chunk = customers // 2
         for chunk in range(2):
@@ -98,12 +112,25 @@ class World:
                 self.lake.write_rows(files.plan_key("live", step, chunk), rows)
             for key, arm in arms.items():
                 if arm == "treatment":
-                    self.has_sent(key, 1, delivered_at=at(0), opened_at=at(1))
+                    code = {"offer_id": offer.offer_id, "code": f"BACK-{int(key, 16)}"} if offer else {}
+                    self.has_sent(key, 1, delivered_at=at(0), opened_at=at(1), accepted_at=at(0), **code)
         self._has_orders([(n, 3) for n in range(0, customers, 10)], [(5, 4)])
 
     def has_sent(self, key: str, step: int, state: str = "accepted", **events: str) -> None:
         send = SendId(ACCOUNT, LAUNCH, step, CustomerKey(key))
         self.performance.put_item(Item={**keys.send(send), "state": state, **events})
+
+    def has_order(self, number: int, day: float, **more: Any) -> None:
+        """One through the API, of a store that says which codes it was paid with."""
+        order = Order.of(
+            ReceivedOrder.model_validate(
+                {"order_id": f"a{number}", "customer_id": "personal", "ordered_at": at(day), "amount": "12.50", **more}
+            ),
+            default_currency="USD",
+            now=START + 91 * DAY,
+        )
+        row = order.row(CustomerKey(f"{number:032x}"), START + 91 * DAY)
+        self.lake.write_rows(orders_key(ACCOUNT, "1997-10-06", f"bat-{number:012d}.jsonl.gz"), [row])
 
     def report(self, now: datetime = START + 91 * DAY) -> dict[str, Any]:
         from functions.launch_report.handler import handler

@@ -6,6 +6,7 @@ from botocore.exceptions import ClientError
 from winback.aws.lifts import LiftStore
 from winback.campaigns.launch import LaunchConflict, LaunchState
 from winback.identifiers import AccountId, LaunchId
+from winback.offers.offer import Offer
 
 ACCOUNT, LAUNCH = AccountId("cdnow"), LaunchId("lau-0123456789ab")
 PAGE = f"launches/account={ACCOUNT}/{LAUNCH}/report.html"
@@ -40,6 +41,23 @@ def test_the_page_is_a_web_page(world):
     stored = world.s3.get_object(Bucket="lake", Key=PAGE)
     assert stored["ContentType"] == "text/html; charset=utf-8"
     assert stored["Body"].read().decode().startswith("<!DOCTYPE html>")
+
+
+def test_redeemed_codes_are_counted_from_the_orders_that_name_them(world):
+    offer = {"offer_id": "off-000000000001", "name": "Five off", "kind": "amount", "value": 500, "currency": "USD"}
+    offer |= {"minimum_order_minor": 1000, "codes": "generated", "valid_days": 14, "created_at": "", "updated_at": ""}
+    world.has_run(offer=Offer.model_validate(offer))
+    world.has_order(1, 3, discount="5.00", discount_codes=[{"code": "back-1", "amount": "5.00"}])
+    world.has_order(2, 15.2, discount="5.00", discount_codes=["BACK-2"])
+    world.has_order(5, 4, discount="5.00", discount_codes=["BACK-3"])
+    world.report()
+    (given,) = world.written()["offers"]["offers"]
+    found = given["redemptions"]
+    assert (found["delivered"], found["redeemed"], found["rate"]) == (80, 1, 1 / 80)
+    assert (found["outside_days"], found["by_held_out"], found["by_others"]) == (1, 1, 0)
+    assert (found["discount_minor"], found["cost_minor"]) == (500, 500)
+    page = world.s3.get_object(Bucket="lake", Key=PAGE)["Body"].read().decode()
+    assert "BACK-" not in page.upper() + str(world.written()).upper()
 
 
 def test_reporting_again_gives_the_same_report(world):

@@ -185,6 +185,7 @@ def test_the_page_tells_redemption_from_effect_and_names_no_code(own_codes: Stor
     report = own_codes.measured()
     page = launch_page(report)
     assert "A redemption is no effect" in page
+    assert "3, 60.0" in page
     assert "Codes used by customers who were held out, and should have none: 1." in page
     assert "Codes used by their customers, but outside their days: 1." in page
     assert "BACK-" not in page + report.model_dump_json()
