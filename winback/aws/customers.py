@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from winback.accounts import Account
 from winback.accounts.channels import ChannelName
 from winback.aws import keys
-from winback.aws.tables import GET_BATCH, Item, batch_get, batch_put, put_if, standing_in_the_way
+from winback.aws.tables import GET_BATCH, Item, batch_get, create_all, put_if, standing_in_the_way
 from winback.customers import ConsentState, Customer, profile_of
 from winback.identifiers import AccountId, CustomerKey
 from winback.instants import format_instant
@@ -34,18 +34,16 @@ class ProfileStore:
         *,
         received_at: datetime,
         statement: str,
-        in_bulk: bool = False,
     ) -> list[Customer]:
         """The customers whose profile the statement changed; each is stated at most once.
 
         `statement` names the import or batch: what it wrote itself counts as changed. So a retry after a crash in the
-        middle gives the same answer, and writes the same profiles. `in_bulk`, for a file's million: new profiles are
-        put 25 to a request, without a look at whether somebody else created one in the same tenth of a second.
+        middle gives the same answer, and writes the same profiles.
         """
         batches = [customers[start : start + GET_BATCH] for start in range(0, len(customers), GET_BATCH)]
 
         def one(batch: Sequence[Customer]) -> list[Customer]:
-            return self._upsert_batch(account, batch, received_at, statement, in_bulk=in_bulk)
+            return self._upsert_batch(account, batch, received_at, statement)
 
         if len(batches) < 2:
             return [customer for batch in batches for customer in one(batch)]
@@ -123,16 +121,15 @@ class ProfileStore:
         customers: Sequence[Customer],
         received_at: datetime,
         statement: str,
-        *,
-        in_bulk: bool,
     ) -> list[Customer]:
-        """What somebody else changed after it was read (an unsubscribe, another import) is read and merged again."""
+        """What somebody else created or changed after it was read (an unsubscribe, another import) is read and merged
+        again."""
         places = {each.customer_id: keys.profile(account.account_id, _key(account, each)) for each in customers}
         pending, changed = list(customers), set[str]()
         for _ in range(ATTEMPTS):
             known = batch_get(self._table, [places[each.customer_id] for each in pending], consistent=True)
             new: list[Item] = []
-            overtaken: list[Customer] = []
+            overtaken = set[tuple[str, str]]()
             for customer in pending:
                 place = places[customer.customer_id]
                 before = known.get(keys.pair(place))
@@ -141,21 +138,19 @@ class ProfileStore:
                     changed.add(customer.customer_id)
                 if same:
                     continue
-                item = {**place, **profile_of(customer, before, received_at=received_at), "stated_by": statement}
-                if before is None and in_bulk:
+                item = {**place, "stated_by": statement, **profile_of(customer, before, received_at=received_at)}
+                if before is None:
                     new.append(item)
                 elif not self._replace(before, item):
-                    overtaken.append(customer)
-            batch_put(self._table, new)
+                    overtaken.add(keys.pair(place))
+            overtaken |= {keys.pair(item) for item in create_all(self._table, new)}
             if not overtaken:
                 return [each for each in customers if each.customer_id in changed]
-            pending = overtaken
+            pending = [each for each in pending if keys.pair(places[each.customer_id]) in overtaken]
         raise Contended(f"{len(pending)} profiles kept changing while they were written")
 
-    def _replace(self, before: Item | None, item: Item) -> bool:
-        """Puts `item` in the place of what was read; False when that is no longer there, or where nothing was, is."""
-        if before is None:
-            return put_if(self._table, item, "attribute_not_exists(pk)")
+    def _replace(self, before: Item, item: Item) -> bool:
+        """Puts `item` in the place of what was read; False when that is no longer there."""
         revision = before.get("revision")
         condition = "attribute_not_exists(revision)" if revision is None else "revision = :read"
         values = {} if revision is None else {":read": revision}

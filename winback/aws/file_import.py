@@ -126,9 +126,7 @@ class FileImport:
         changed, rows = 0, upload.parent / "customers.jsonl.gz"
         with rows.open("wb") as file, gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
             for customers in read_customers(connection):
-                news = self.profiles.upsert(
-                    account, customers, received_at=job.created_at, statement=job.import_id, in_bulk=True
-                )
+                news = self.profiles.upsert(account, customers, received_at=job.created_at, statement=job.import_id)
                 changed += len(news)
                 packed.writelines(_line(row_of(customer, _key(account, customer), job.created_at)) for customer in news)
         if changed:

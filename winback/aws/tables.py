@@ -18,6 +18,8 @@ Item = dict[str, Any]
 GET_BATCH = 100  # most keys of one BatchGetItem, most items of one BatchWriteItem:
 PUT_BATCH = 25  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 ACCOUNT_LIFETIME = 60.0  # seconds until a running function sees a changed account
+TRANSACTION = 100  # most items of one TransactWriteItems
+_NEW = "attribute_not_exists(pk)"
 _ATTEMPTS = 10
 _READER = TypeDeserializer()
 
@@ -92,6 +94,32 @@ def batch_put(table: Any, items: Iterable[Item]) -> int:
             writer.put_item(Item=item)
             count += 1
     return count
+
+
+def create_all(table: Any, items: Sequence[Item]) -> list[Item]:
+    """Creates each item where there is none of its key yet; returns those that found one. Keys must differ.
+
+    Up to a hundred at a time in a transaction, at twice the write units of puts one after another and a fraction of
+    their time; a batch of puts would take no condition. Where one is in the way of its transaction, each is put alone.
+    """
+    refused: list[Item] = []
+    for start in range(0, len(items), TRANSACTION):
+        together = items[start : start + TRANSACTION]
+        if len(together) == 1 or not _create_together(table, together):
+            refused += [item for item in together if not put_if(table, item, _NEW)]
+    return refused
+
+
+def _create_together(table: Any, items: Sequence[Item]) -> bool:
+    """False, and nothing changed, when one of them cannot be created now."""
+    puts = [{"Put": {"TableName": table.name, "Item": item, "ConditionExpression": _NEW}} for item in items]
+    try:
+        table.meta.client.transact_write_items(TransactItems=puts)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "TransactionCanceledException":
+            raise
+        return False
+    return True
 
 
 def query_all(table: Any, **arguments: Any) -> Iterable[Item]:

@@ -140,7 +140,8 @@ def profile_of(customer: Customer, known: Mapping[str, Any] | None, *, received_
 
     Names and addresses are as stated now: what is not stated is gone. Consent is per channel: a channel that is not
     mentioned keeps what is known; of two dated statements the later counts; an undated one never lifts a denial. Open
-    cases that are not mentioned stay as they are known.
+    cases that are not mentioned stay as they are known. Of a statement that was received before what is known, such as
+    a file that waited in the queue, consent alone counts.
     """
     stated = customer.model_dump(exclude={"consent", "created_at", "open_cases"}, exclude_none=True)
     consent: dict[str, Any] = dict((known or {}).get("consent") or {})
@@ -153,6 +154,8 @@ def profile_of(customer: Customer, known: Mapping[str, Any] | None, *, received_
                 **({"source": statement.source} if statement.source else {}),
                 **({"undated": True} if statement.at is None and statement.state is not ConsentState.DENIED else {}),
             }
+    if known is not None and known.get("updated_at", "") > format_instant(received_at):
+        return {**known, "consent": consent}
     profile = {**stated, "consent": consent, "fingerprint": customer.fingerprint()}
     known_cases = (known or {}).get("open_cases", [])
     if cases := known_cases if customer.open_cases is None else [case.value for case in customer.open_cases]:
@@ -167,7 +170,8 @@ def _supersedes(statement: Consent, before: Mapping[str, Any], received_at: str)
     was denied before holds from when it was received, so that no consent given in between lifts it."""
     denies, denied = statement.state is ConsentState.DENIED, before.get("state") == ConsentState.DENIED
     if statement.at is None:
-        return denies and received_at > before.get("at", "") if denied else before.get("state") != statement.state
+        newer, same = received_at > before.get("at", ""), before.get("state") == statement.state
+        return denies and newer if denied else denies or (not same and newer)
     if before.get("undated") and denies:
         return True
     return "at" not in before or format_instant(statement.at) >= before["at"]

@@ -1,4 +1,5 @@
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 import boto3
 import pytest
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
 
 from functions.api_intake import handler as api
 from functions.import_worker import handler as worker
@@ -107,8 +109,20 @@ class Intake:
         TableClock(self.campaigns).set(now)
 
 
+def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto's transactions copy whole tables, and put the copy back where one is cancelled: nothing may pass them."""
+    turn, answer = threading.Lock(), DynamoHandler.call_action
+
+    def in_turn(self: DynamoHandler) -> Any:
+        with turn:
+            return answer(self)
+
+    monkeypatch.setattr(DynamoHandler, "call_action", in_turn)
+
+
 @pytest.fixture
 def intake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Intake]:
+    one_request_at_a_time(monkeypatch)
     environment = {
         "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_ACCESS_KEY_ID": "testing",

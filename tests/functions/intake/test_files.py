@@ -314,9 +314,9 @@ def test_activity_only_ever_rises(intake: Intake) -> None:
 
 
 def test_many_customers_are_written_in_parallel_and_completely(intake: Intake) -> None:
-    rows = "".join(f"c{i},c{i}@example.com,granted\n" for i in range(1234))
+    rows = "".join(f"c{i},c{i}@example.com,granted\n" for i in range(234))
     job = intake.run("customers", "customer_id,email,email_consent\n" + rows)
-    assert counts(job) == (1234, 1234, 0, 0)
+    assert counts(job) == (234, 234, 0, 0)
     total, arguments = 0, {}
     while True:
         page = intake.customers.scan(Select="COUNT", **arguments)
@@ -324,4 +324,4 @@ def test_many_customers_are_written_in_parallel_and_completely(intake: Intake) -
         if "LastEvaluatedKey" not in page:
             break
         arguments = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-    assert total == 1234
+    assert total == 234

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -132,6 +132,22 @@ def test_a_channel_that_is_not_mentioned_keeps_its_consent() -> None:
     profile = profile_of(customer(email="ann@example.com"), known, received_at=NOW)
     assert profile["consent"] == known["consent"]
     assert "first_name" not in profile
+
+
+def test_a_statement_received_before_what_is_known_adds_its_consent_and_takes_nothing_away() -> None:
+    newer = customer(
+        email="new@example.com", first_name="Ann", open_cases=["refund"], consent={"sms": {"state": "unknown"}}
+    )
+    known = {**profile_of(newer, None, received_at=NOW), "stated_by": "bat-1", "revision": 3}
+    said = {"email": {"state": "denied", "at": "2026-05-01"}, "sms": {"state": "granted"}}
+    older = customer(email="old@example.com", last_name="Old", open_cases=[], consent=said)
+
+    profile = profile_of(older, known, received_at=NOW - timedelta(minutes=3))
+
+    assert profile == {**known, "consent": profile["consent"]}
+    states = {channel: consent["state"] for channel, consent in profile["consent"].items()}
+    assert states == {"sms": "unknown", "email": "denied"}
+    assert profile_of(newer, profile, received_at=NOW)["consent"] == profile["consent"]
 
 
 def test_a_channel_without_a_statement_has_no_consent() -> None:

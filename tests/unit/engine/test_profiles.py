@@ -12,6 +12,9 @@ from winback.aws.customers import ProfileStore
 from winback.customers import Consent, ConsentState, Customer
 from winback.instants import format_instant
 
+FILE = [
+    Customer(customer_id=f"c{number}", first_name="of the file", email=f"c{number}@example.com") for number in range(8)
+]
 EMAIL, CALL = ChannelName.EMAIL, ChannelName.CALL
 ANN = ACCOUNT.customer_key("ann")
 
@@ -39,3 +42,34 @@ def test_of_statements_that_create_a_customer_at_once_the_latest_consent_of_each
         profile = table.get_item(Key=keys.profile(ACCOUNT.account_id, ANN))["Item"]
         told = {channel: profile["consent"][channel]["state"] for channel in (EMAIL, CALL)}
         assert told == {EMAIL: ConsentState.DENIED, CALL: ConsentState.DENIED}, seed
+
+
+def test_a_file_creates_profiles_beside_others_and_overwrites_none_of_them() -> None:
+    """Its rows were received a minute before: what was told since stands, and the denial in any case."""
+    for seed in range(40):
+        table, turns = MemoryTable("customers"), Turns(random.Random(seed))
+        table.database.hook = turns
+        store = ProfileStore(table)
+        told = Customer(customer_id="c3", first_name="told since", email="new@example.com")
+        left = ACCOUNT.customer_key("c5")
+
+        def import_file(store: ProfileStore = store) -> None:
+            changed = store.upsert(ACCOUNT, FILE, received_at=START - timedelta(minutes=1), statement="imp-1")
+            assert [each.customer_id for each in changed] == [each.customer_id for each in FILE]
+
+        turns.run(
+            [
+                import_file,
+                lambda: store.upsert(ACCOUNT, [told], received_at=START, statement="bat-1"),  # noqa: B023
+                lambda: store.deny(ACCOUNT.account_id, {(left, EMAIL): START}, unknown_too=True),  # noqa: B023
+            ]
+        )
+        profiles = {
+            each.customer_id: table.get_item(
+                Key=keys.profile(ACCOUNT.account_id, ACCOUNT.customer_key(each.customer_id))
+            )["Item"]
+            for each in FILE
+        }
+        assert profiles["c3"]["first_name"] == "told since", seed
+        assert profiles["c5"]["consent"][EMAIL]["state"] == ConsentState.DENIED, seed
+        assert [p["first_name"] for p in profiles.values()].count("of the file") == len(FILE) - 1, seed
