@@ -54,7 +54,7 @@ GROUP BY household_id, basket_id"""
 
 def write_made_up_account(lake: Path, account: str) -> None:
     """Orders with returns, zero amounts, several a day, in four currencies, with newer versions in later files, some
-    after AS_OF, and with codes, which the first file lacks; rates with gaps; touches told twice, and profiles. Customers
+    after AS_OF, and with codes that the first file lacks; rates with gaps; touches told twice, and profiles. Customers
     of all rhythms, some of one season."""
     chance = random.Random(20260115)
     orders = list(_orders(chance))
