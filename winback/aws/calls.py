@@ -12,6 +12,7 @@ from winback.aws.lake import Lake
 from winback.aws.latest import PublishedSnapshots
 from winback.aws.launches import LaunchStore
 from winback.aws.snapshots import Snapshot
+from winback.aws.suppressions import stands
 from winback.aws.tables import Item, batch_get
 from winback.campaigns.launch import UNDER_WAY, Launch
 from winback.delivery.channels import CHANNELS, ChannelName
@@ -137,7 +138,8 @@ def load_reach(
         place = suppressions.get((customer, channel))
         if place is None or _consent(profiles[customer], channel) != Consent.GRANTED:
             return Door.CLOSED
-        return Door.SUPPRESSED if keys.pair(place) in suppressed else Door.OPEN
+        kept = stands(suppressed.get(keys.pair(place)), profiles[customer], channel)
+        return Door.SUPPRESSED if kept else Door.OPEN
 
     def phone(customer: CustomerKey) -> Door:
         """Whoever agreed to calls or to texts may be rung; whoever told a caller never to ring again may not."""

@@ -1,6 +1,6 @@
 """Recipients: profile, suppression, activity and contacts of some customers, by batch gets."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -11,6 +11,7 @@ from winback.accounts import Account
 from winback.accounts.channels import ChannelName
 from winback.aws import keys
 from winback.aws.contacts import ContactList
+from winback.aws.suppressions import stands
 from winback.aws.tables import Item, batch_get
 from winback.delivery.addresses import is_role_address
 from winback.delivery.channels import CHANNELS
@@ -19,6 +20,8 @@ from winback.delivery.gate import Consent, RecipientFacts
 from winback.delivery.ledger import engaged_at, left_at
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 from winback.instants import parse_instant
+
+_NOT_READ: Item = {"reason": "not read"}
 
 
 @dataclass(frozen=True)
@@ -117,9 +120,9 @@ class RecipientStore:
             for channel in channels
             if (address := _address(profile, channel))
         }
-        suppressed: Collection[tuple[str, str]] = [keys.pair(key) for key in suppressions.values()]
+        listed: Mapping[tuple[str, str], Item] = {keys.pair(key): _NOT_READ for key in suppressions.values()}
         if with_suppressions:
-            suppressed = batch_get(self._customers, suppressions.values(), consistent=consistent)
+            listed = batch_get(self._customers, suppressions.values(), consistent=consistent)
         contacts: Mapping[tuple[str, str], Item] = {}
         if with_contacts:
             booked = [keys.contacts(account_id, customer) for customer in wanted]
@@ -132,8 +135,9 @@ class RecipientStore:
                     customer,
                     profiles[customer],
                     channel,
-                    suppressed=(customer, channel) in suppressions
-                    and keys.pair(suppressions[customer, channel]) in suppressed,
+                    suppression=listed.get(keys.pair(suppressions[customer, channel]))
+                    if (customer, channel) in suppressions
+                    else None,
                     activity=own.get(keys.pair(keys.activity(account_id, customer))),
                     contacts=contacts.get(keys.pair(keys.contacts(account_id, customer))),
                     excluded=excluded,
@@ -167,15 +171,15 @@ class RecipientStore:
         if _address(profile, channel) != recipient.address:
             loaded = self.load(account, [customer], channel, with_contacts=False, consistent=True)[customer]
         else:
-            suppressed = len(wanted) == 2 and keys.pair(wanted[1]) in found
-            loaded = _recipient(customer, profile, channel, suppressed=suppressed, activity=None, contacts=None)
+            suppression = found.get(keys.pair(wanted[1])) if len(wanted) == 2 else None
+            loaded = _recipient(customer, profile, channel, suppression=suppression, activity=None, contacts=None)
         known = recipient.facts
         facts = replace(
             loaded.facts,
             last_order_at=known.last_order_at,
             contacts=known.contacts,
             engaged_at=known.engaged_at,
-            left_at=known.left_at,
+            left_at=_earlier(known.left_at, loaded.facts.left_at),
         )
         return replace(loaded, facts=facts, contact_list=recipient.contact_list)
 
@@ -185,7 +189,7 @@ def _recipient(
     profile: Item | None,
     channel: str,
     *,
-    suppressed: bool,
+    suppression: Item | None,
     activity: Item | None,
     contacts: Item | None,
     excluded: str | None = None,
@@ -195,6 +199,8 @@ def _recipient(
     address, country = _address(profile, channel), known.get("country")
     last_order_at = (activity or {}).get("last_order_at")
     booked = ContactList.from_item(contacts)
+    suppressed = stands(suppression, profile, channel)
+    lifted_of = parse_instant(suppression["at"]) if suppression is not None and not suppressed else None
     facts = RecipientFacts(
         customer_key=customer,
         has_profile=profile is not None,
@@ -205,7 +211,7 @@ def _recipient(
         suppressed=suppressed,
         last_order_at=parse_instant(last_order_at) if last_order_at else None,
         engaged_at=reacted.engaged_at,
-        left_at=reacted.left_at,
+        left_at=_earlier(reacted.left_at, lifted_of),
         open_cases=frozenset(known.get("open_cases", ())),
         zone=_zone(known.get("time_zone")),
         contacts=booked.without(excluded),

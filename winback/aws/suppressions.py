@@ -6,11 +6,11 @@ from typing import Any
 
 from winback.accounts import Account
 from winback.aws import keys
-from winback.aws.tables import conditionally, put_if
+from winback.aws.tables import Item, conditionally
 from winback.delivery.channels import CHANNELS, ChannelName
 from winback.delivery.gate import Consent
 from winback.identifiers import CustomerKey, SendId
-from winback.instants import format_instant
+from winback.instants import format_instant, parse_instant
 
 
 class SuppressionReason(StrEnum):
@@ -18,6 +18,25 @@ class SuppressionReason(StrEnum):
     COMPLAINT = "complaint"
     UNSUBSCRIBE = "unsubscribe"
     ERASURE = "erasure"
+
+
+def stands(suppression: Item | None, profile: Item | None, channel: str) -> bool:
+    """Whether a suppression, if there is one, still keeps its address from this customer's messages.
+
+    An unsubscribe yields to a consent that names a later moment: who signs up again is written to again. A consent
+    without one yields to it. Nothing yields to a bounce, a complaint or an erasure, nor to "never call me again".
+    """
+    if suppression is None:
+        return False
+    consent = ((profile or {}).get("consent") or {}).get(channel, {})
+    again = consent.get("state") == Consent.GRANTED and not consent.get("undated")
+    lifted = (
+        suppression["reason"] == SuppressionReason.UNSUBSCRIBE
+        and channel != ChannelName.CALL
+        and again
+        and consent.get("at", "") > suppression["at"]
+    )
+    return not lifted
 
 
 class SuppressionList:
@@ -34,7 +53,8 @@ class SuppressionList:
         at: datetime,
         send_id: SendId | None = None,
     ) -> bool:
-        """Keeps the first reason; False when the address was on the list already.
+        """Keeps the first reason, but for an unsubscribe: it gives way to the others, and to a later one, which ends
+        what was agreed to in between. False when the address was on the list already.
 
         `send_id`: of the message that it answers, where that is known.
         """
@@ -44,7 +64,18 @@ class SuppressionList:
             "at": format_instant(at),
             **({"send_id": str(send_id)} if send_id is not None else {}),
         }
-        return put_if(self._table, item, "attribute_not_exists(pk)")
+        again = reason is SuppressionReason.UNSUBSCRIBE
+        return conditionally(
+            self._table.put_item,
+            Item=item,
+            ConditionExpression="attribute_not_exists(pk) OR #reason = :unsubscribe"
+            + (" AND #at < :at" if again else ""),
+            ExpressionAttributeNames={"#reason": "reason", **({"#at": "at"} if again else {})},
+            ExpressionAttributeValues={
+                ":unsubscribe": SuppressionReason.UNSUBSCRIBE.value,
+                **({":at": item["at"]} if again else {}),
+            },
+        )
 
     def unsubscribe(
         self, account: Account, customer: CustomerKey, channel: str, *, at: datetime, send_id: SendId
@@ -56,7 +87,10 @@ class SuppressionList:
             return False
         address = CHANNELS[ChannelName(channel)].address(profile)
         if address:
-            self.add(account, address, channel, SuppressionReason.UNSUBSCRIBE, at=at, send_id=send_id)
+            # Not before the consent that it ends, which a store in another zone may have dated some hours ahead.
+            agreed_at = ((profile.get("consent") or {}).get(channel) or {}).get("at")
+            since = max(at, parse_instant(agreed_at)) if agreed_at else at
+            self.add(account, address, channel, SuppressionReason.UNSUBSCRIBE, at=since, send_id=send_id)
         denied = {"state": Consent.DENIED.value, "at": format_instant(at), "source": "unsubscribe"}
         if (profile.get("consent") or {}).get(channel) == denied:
             return True

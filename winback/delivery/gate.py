@@ -63,7 +63,8 @@ class RecipientFacts:
 
     `open_cases`: of winback.customers.OpenCase, as the store last stated them. `zone`: the customer's own; None when it
     is not known. `contacts`: of all channels, other tools' included, this very send left out. `engaged_at`: when the
-    customer first engaged with the launch; `left_at`: first unsubscribed by one of its messages, or complained of one.
+    customer first engaged with the launch; `left_at`: first unsubscribed by one of its messages, or complained of one,
+    or unsubscribed before signing up again.
     """
 
     customer_key: CustomerKey
@@ -92,7 +93,7 @@ class SendContext:
     """
 
     channel: str
-    chosen_at: datetime  # the audience was: orders and engagement from then on count
+    chosen_at: datetime  # the audience was: orders and reactions from then on count
     held_out: bool
     stop_on_purchase: bool
     planned_at: datetime
@@ -164,7 +165,7 @@ def ended(facts: RecipientFacts, context: SendContext) -> tuple[Reason, ...]:
         (Reason.HELD_OUT, context.held_out),
         (Reason.CONVERTED, context.stop_on_purchase and _since(facts.last_order_at, context.chosen_at)),
         (Reason.ENGAGED, context.stop_on_engaged and _since(facts.engaged_at, context.chosen_at)),
-        (Reason.UNSUBSCRIBED, facts.left_at is not None),
+        (Reason.UNSUBSCRIBED, _since(facts.left_at, context.chosen_at)),
         (Reason.OPEN_COMPLAINT, "complaint" in cases),
         (Reason.OPEN_REFUND, "refund" in cases),
         (Reason.ORDER_IN_TRANSIT, "order_in_transit" in cases),

@@ -144,6 +144,57 @@ def test_an_unsubscribe_works_for_a_profile_without_consent_and_for_nobody(table
     assert "Item" not in tables.customers.get_item(Key=keys.profile(account.account_id, BEN))
 
 
+SIGNED_UP = {"email": {"state": "granted", "at": format_instant(NOW + timedelta(days=2)), "source": "form"}}
+
+
+@pytest.mark.parametrize(
+    ("reasons", "consent", "suppressed"),
+    [
+        (["unsubscribe"], SIGNED_UP, False),
+        (["unsubscribe"], {"email": {"state": "granted", "at": format_instant(NOW)}}, True),
+        (["unsubscribe"], {"email": {**SIGNED_UP["email"], "undated": True}}, True),
+        (["unsubscribe", "unsubscribe"], SIGNED_UP, True),
+        (["complaint"], SIGNED_UP, True),
+        (["unsubscribe", "hard_bounce"], SIGNED_UP, True),
+        (["erasure", "unsubscribe"], SIGNED_UP, True),
+    ],
+)
+def test_an_unsubscribe_yields_to_signing_up_again_later_and_no_other_suppression_does(
+    tables: Tables, account: Account, reasons: list[str], consent: dict[str, Any], *, suppressed: bool
+) -> None:
+    """Each reason three days after the one before: the second one after the consent."""
+    store = RecipientStore(tables.customers, tables.performance)
+    tables.add_customer(account, ADA, email="ada@example.com", consent=consent)
+    for number, reason in enumerate(reasons):
+        at = NOW + timedelta(days=3 * number)
+        SuppressionList(tables.customers).add(account, "ada@example.com", "email", SuppressionReason(reason), at=at)
+    loaded = store.load(account, [ADA], "email")[ADA]
+    before = store.load(account, [ADA], "email", with_suppressions=False)[ADA]
+    assert before.facts.suppressed
+    for facts in (loaded.facts, store.refresh(account, before, "email").facts):
+        assert facts.suppressed is suppressed
+        assert facts.left_at == (None if suppressed else NOW), "what was under way then is over"
+
+
+def test_an_unsubscribe_outlasts_the_consent_that_it_ends_however_that_is_dated(
+    store: RecipientStore, tables: Tables, account: Account
+) -> None:
+    tables.add_customer(account, ADA, email="ada@example.com", consent=SIGNED_UP)
+    SuppressionList(tables.customers).unsubscribe(account, ADA, "email", at=NOW, send_id=send_id())
+    tables.add_customer(account, ADA, email="ada@example.com", consent=SIGNED_UP)
+    assert store.load(account, [ADA], "email")[ADA].facts.suppressed
+
+
+def test_who_wants_no_calls_is_not_called_again_whatever_the_store_says(
+    store: RecipientStore, tables: Tables, account: Account
+) -> None:
+    tables.add_customer(account, ADA, phone="+4915123456789", consent={"call": SIGNED_UP["email"]})
+    SuppressionList(tables.customers).add(
+        account, "+4915123456789", "call", SuppressionReason.UNSUBSCRIBE, at=NOW, send_id=send_id()
+    )
+    assert store.load(account, [ADA], "call")[ADA].facts.suppressed
+
+
 def test_the_first_reason_of_a_suppression_stays(tables: Tables, account: Account) -> None:
     suppressions = SuppressionList(tables.customers)
     address = "ada@example.com"
