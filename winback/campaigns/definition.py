@@ -95,6 +95,9 @@ class CampaignDefinition(Part):
         if self.starts_on is StartsOn.NEWLY_LAPSED and not self.audience.newly_lapsed:
             problem = "newly_lapsed would address the same customers again at each refresh"
             yield ("starts_on",), f"{problem}: expected audience.newly_lapsed to be true"
+        if self.schedule is not None and self.audience.newly_lapsed:
+            problem = "would reach only who lapsed in the last refresh before it, and beside starts_on these twice"
+            yield ("schedule",), f"{problem}: expected starts_on: newly_lapsed instead, or another audience"
         if (size := self.size) > MAX_SIZE:
             yield (), f"the definition has {size} bytes with its templates: expected at most {MAX_SIZE}"
 

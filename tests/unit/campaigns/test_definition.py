@@ -168,6 +168,11 @@ def branch(asked: str = "engaged", **more: Any) -> dict[str, Any]:
     ("changes", "place", "expected"),
     [
         ({"steps": [HELLO, {**LATER, "name": "hello"}]}, "steps[1].name", "a name of its own"),
+        (
+            {"audience": {"newly_lapsed": True}, "schedule": {"weekday": "monday", "at": "09:00"}},
+            "schedule",
+            "starts_on: newly_lapsed instead, or another audience",
+        ),
         ({"steps": [branch()]}, "steps[0].branch.step", "the name of a step on the way to this branch"),
         ({"steps": [HELLO, branch("converted")]}, "steps[1].then", "steps in otherwise, or stop_on without it"),
         ({"steps": [HELLO, branch(then=[{**LATER, "after_days": 4}])]}, "steps[1].then[0].after_days", "at least 5"),
