@@ -23,6 +23,7 @@ from local.inprocess.windows import Windows
 from local.inprocess.workers import Workers
 from winback.accounts import Account
 from winback.accounts.channels import ChannelName
+from winback.accounts.look import Look
 from winback.aws import keys
 from winback.aws.documents import from_item
 from winback.aws.lake import Lake, Row, launch_prefix
@@ -148,6 +149,7 @@ class Engine:
             now=now,
             zone=self.account.zone,
             offers=offers,
+            look=Look.of(self.account),
         )
         files, lines = LaunchFiles(self.lake, launch), list[Row]()
         for chunk, rows in enumerate(_chunked(candidates, self.chunk_rows)):

@@ -54,13 +54,14 @@ class Composer:
         address = CHANNELS[channel].deliverable(recipient.address or "", recipient.country)
         if address is None:
             raise ValueError("a recipient without a deliverable address passed the gate")
-        made = self._made(launch, account, recipient.locale, send_id.step, described)
+        shown = launch.shown_as(account)
+        made = self._made(launch, shown, recipient.locale, send_id.step, described)
         offer = next((one for one in launch.offers if one.offer_id == described.offer_id), None)
         given = None
         if offer is not None:
             given = Given(offer, described.code, offer.valid_until_for(offered_at or now, account.zone))
         values = message_values(
-            account,
+            shown,
             Person(
                 recipient.first_name,
                 recipient.last_name,

@@ -79,7 +79,7 @@ class DryRuns:
         """Writes dry_run.json and dry_run.html; the launch awaits approval. A repeated attempt writes the same files
         and fingerprint."""
         launch, account = self.launches.get(account_id, launch_id), self.accounts.get(account_id)
-        files = LaunchFiles(self.lake, launch)
+        files, shown = LaunchFiles(self.lake, launch), launch.shown_as(account)
         chunks = [line["chunk"] for line in files.manifest()]
         audience, offers = AudienceTally(), ExposureTally()
         steps = {planned.step: StepTally(planned.step) for planned in launch.steps}
@@ -96,7 +96,7 @@ class DryRuns:
             samples=[
                 sample
                 for step in steps
-                for sample in sample_messages(launch.definition, step, account, launch.offers, launch.starts_at)
+                for sample in sample_messages(launch.definition, step, shown, launch.offers, launch.starts_at)
             ],
         )
         result = dry_run(launch, audience, list(steps.values()), around)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from botocore.exceptions import ClientError
 
 from winback.accounts import Account
+from winback.accounts.look import Look
 from winback.aws.campaigns import Campaign, CampaignStore
 from winback.aws.clock import Clock
 from winback.aws.lake import launch_prefix
@@ -164,7 +165,7 @@ class LaunchControl:
         if wanted.starts_at < now:
             raise StartsInThePast(f"starts_at {format_instant(wanted.starts_at)} is over: it is {format_instant(now)}")
         campaign = self.campaigns.get(account_id, campaign_id)
-        account = self.accounts.get(account_id)
+        account = self.accounts.read(account_id)  # what is frozen now is sent for weeks
         snapshot = self._snapshot(account_id, wanted.snapshot_id)
         launch = Launch.prepare(
             account_id,
@@ -178,6 +179,7 @@ class LaunchControl:
             zone=account.zone,
             slice=self._frozen_slice(account, campaign.definition.audience, snapshot),
             definition_version=campaign.definition_version,
+            look=Look.of(account),
         )
         launch = self._with_offers(account, launch)
         self.launches.create(launch)

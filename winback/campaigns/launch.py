@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from winback.accounts import Account
+from winback.accounts.look import Look
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.schedule import postponed
 from winback.campaigns.timeline import Move, MoveKind, Timeline, latest_time, leaves_at, moves, timeline
@@ -138,6 +140,7 @@ class Launch(BaseModel):
     steps: tuple[PlannedStep, ...]
     branches: tuple[PlannedBranch, ...] = ()
     offers: tuple[Offer, ...] = Field(default=(), description="as the catalogue had them at `created_at`")
+    look: Look | None = Field(default=None, description="the account's at `created_at`; none: as it is now")
     holdout_share: float = Field(default=DEFAULT_HOLDOUT, description="the definition's, or sized for its audience")
     created_at: Instant
     chunks: int | None = None
@@ -172,6 +175,7 @@ class Launch(BaseModel):
         slice: FrozenSlice | None = None,  # noqa: A002 (the field's name)
         definition_version: int = 1,
         offers: tuple[Offer, ...] = (),
+        look: Look | None = None,
     ) -> Self:
         """Raises EndsTooLate."""
         latest = LONGEST_AHEAD - timedelta(days=definition.evaluation_days)
@@ -194,6 +198,7 @@ class Launch(BaseModel):
             prefix=prefix,
             steps=(),
             offers=offers,
+            look=look,
             holdout_share=DEFAULT_HOLDOUT if definition.holdout.share is None else definition.holdout.share,
             created_at=now,
         )
@@ -213,6 +218,10 @@ class Launch(BaseModel):
     def execution(self) -> str:
         """Name of the execution that follows it."""
         return f"{self.launch_id}-{self.continuation}" if self.continuation else self.launch_id
+
+    def shown_as(self, account: Account) -> Account:
+        """The account as this launch's messages show it: what was approved is what is sent."""
+        return account if self.look is None else self.look.worn_by(account)
 
     def planned_at(self, step: int) -> datetime:
         """Raises ValueError when the launch has no such step."""

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from winback.accounts import Sender
+from winback.accounts.brand import Brand
 from winback.aws import keys
 from winback.aws.launches import LaunchStore
+from winback.aws.tables import Accounts
 from winback.campaigns.launch import LaunchState
 from winback.identifiers import AccountId
 
@@ -92,6 +95,26 @@ def test_the_dry_run_in_the_lake_shows_messages_without_anything_personal(cloud:
     everything = json.dumps(stored)
     assert "Firstname" not in everything
     assert "@example.com" not in everything.replace("shop@acme.example.com", "")
+
+
+def test_a_dry_run_shows_the_look_that_was_frozen_and_the_postal_address_of_today(cloud: Any) -> None:
+    def change(**fields: Any) -> None:
+        Accounts(cloud.campaigns).change(AccountId("acme"), lambda account: account.model_copy(update=fields))
+
+    _, campaign = cloud.request("POST", "/v1/campaigns", json.loads(cloud.event("api_campaigns")["body"]))
+    change(name="Old Acme", brand=Brand(color="#123456"))  # told just before the launch
+    path = f"/v1/campaigns/{campaign['campaign_id']}/launches"
+    _, launch = cloud.request("POST", path, {"starts_at": "2026-03-27T08:00:00Z"})
+    sender = Sender(name="Acme", email="shop@acme.example.com", postal_address="9 New Street")
+    change(name="New Acme", brand=Brand(color="#654321"), sender=sender)
+    cloud.prepare(launch["launch_id"])
+
+    samples = cloud.lake.read_json(f"launches/account=acme/{launch['launch_id']}/dry_run.json")["samples"]
+
+    assert samples
+    for sample in samples:
+        assert all(shown in sample["html"] for shown in ("Old Acme", "#123456", "9 New Street"))
+        assert not any(other in sample["html"] for other in ("New Acme", "#654321", "1 Main Street"))
 
 
 def test_preparing_twice_or_again_after_a_change_of_facts_keeps_what_was_written_first(cloud: Any) -> None:

@@ -24,6 +24,7 @@ from winback.accounts import (
     Sender,
     SendWindow,
 )
+from winback.accounts.look import Look
 from winback.accounts.warm_up import WarmUp
 from winback.aws import keys
 from winback.aws.circuits import Circuits
@@ -54,7 +55,8 @@ OFFER = "off-000000000001"
 MESSAGE = {
     "name": "note",
     "subject": '{{ customer.first_name | default: "Hello" }}, we miss you',
-    "mjml": "<mjml><mj-body><mj-section><mj-column><mj-text>{{ shop.postal_address }} "
+    "mjml": "<mjml><mj-body><mj-section><mj-column><mj-text>"
+    "{{ shop.name }} {{ shop.color }} {{ shop.url }} {{ shop.postal_address }} "
     '<a href="{{ unsubscribe_url }}">Unsubscribe</a></mj-text></mj-column></mj-section></mj-body></mjml>',
 }
 KEPT = {  # by function
@@ -306,6 +308,7 @@ def _cloud(queue_url: str) -> Cloud:
         starts_at=NOW - timedelta(hours=1),
         now=NOW - timedelta(days=1),
         zone=account.zone,
+        look=Look.of(account),
     ).model_copy(update={"state": LaunchState.RUNNING})
     LaunchStore(made.campaigns).create(launch)
     rows = []

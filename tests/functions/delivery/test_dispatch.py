@@ -9,6 +9,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.functions.delivery.conftest import NOW, Cloud
+from winback.accounts import Sender
+from winback.accounts.brand import Brand
 from winback.accounts.global_holdout import GlobalHoldout
 from winback.aws import keys
 from winback.aws.contacts import ContactBook
@@ -58,6 +60,24 @@ def test_a_message_is_personal_and_has_its_own_way_out(cloud: Cloud) -> None:
     assert "Name1" in content["Subject"]["Data"]
     assert content["Headers"][0]["Value"] == f"<{link}>"
     assert all(link in content["Body"][part]["Data"] for part in ("Html", "Text"))
+
+
+def test_a_message_looks_as_it_was_approved_and_names_who_sends_it_today(cloud: Cloud) -> None:
+    moved = Sender(name="Aurora Records", email="hello@mail.example.com", postal_address="2 New Street, Oslo")
+    brand = Brand(color="#123456", logo_url="https://cdn.example.com/new.png")
+    changed = {"name": "Aurora Records", "website": "https://new.example.com", "brand": brand, "sender": moved}
+    Accounts(cloud.campaigns).change(cloud.account.account_id, lambda account: account.model_copy(update=changed))
+
+    send_first(cloud)
+
+    mail = cloud.ses.sent[0]
+    body = mail["Content"]["Simple"]["Body"]["Html"]["Data"]
+    assert "Fjord Records" in body
+    assert cloud.account.brand.color in body
+    assert not any(new in body for new in ("Aurora", "#123456", "new.png", "new.example.com"))
+    assert "2 New Street, Oslo" in body
+    assert "1 Harbour Street" not in body
+    assert mail["FromEmailAddress"] == "Aurora Records <hello@mail.example.com>"
 
 
 def test_a_second_feeder_of_the_same_minute_gets_no_second_quota(cloud: Cloud) -> None:
