@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 
-import boto3
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from winback.accounts import Account
 from winback.aws import keys
 from winback.aws.api_keys import ApiKeys
+from winback.aws.clients import quick
 from winback.aws.clock import Clock, SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.tables import Accounts, table
@@ -89,7 +89,7 @@ class Parts:
     def from_environment(cls) -> "Parts":
         settings = read_settings(Settings)
         campaigns = table(settings.campaigns_table)
-        client = boto3.client("sesv2")
+        client = quick("sesv2")
         tenants = Tenants(client, settings.ses_configuration_set) if settings.ses_tenants == "true" else None
         return cls(Accounts(campaigns), ApiKeys(campaigns), tenants, SystemClock())
 

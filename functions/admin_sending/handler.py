@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-import boto3
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from winback.aws.clients import quick
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.quota import read_quota
@@ -49,7 +49,7 @@ class Request(BaseModel):
 
 @cache
 def desk() -> SendingDesk:
-    return SendingDesk(table(read_settings(Settings).campaigns_table), lambda: read_quota(boto3.client("sesv2")))
+    return SendingDesk(table(read_settings(Settings).campaigns_table), lambda: read_quota(quick("sesv2")))
 
 
 @logger.inject_lambda_context

@@ -5,11 +5,11 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 
 from winback.aws.campaigns import Campaign, CampaignChanged, UnknownCampaign
+from winback.aws.clients import quick
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -69,7 +69,7 @@ class Settings:
 def control() -> LaunchControl:
     settings = read_settings(Settings)
     campaigns = table(settings.campaigns_table)
-    workflows = Workflows(boto3.client("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn)
+    workflows = Workflows(quick("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn)
     return LaunchControl.of_table(campaigns, clock_of(campaigns), workflows)
 
 

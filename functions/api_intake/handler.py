@@ -9,14 +9,13 @@ from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
-from botocore.config import Config
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from winback.accounts import Account
 from winback.aws.batches import LARGEST_BATCH, Batches, ItemResult
+from winback.aws.clients import s3
 from winback.aws.clock import clock_of
 from winback.aws.contacts import ContactBook
 from winback.aws.customers import ProfileStore
@@ -76,7 +75,7 @@ class Parts:
         self.accounts = Accounts(self.campaigns)
         self.clock = clock_of(self.campaigns)
         self.imports = ImportStore(self.campaigns)
-        self.s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
+        self.s3 = s3()
         self.lake = Lake(settings.lake_bucket, self.s3)
         customers = table(settings.customers_table)
         self.batches = Batches(

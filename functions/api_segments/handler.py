@@ -9,13 +9,13 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from winback.aws import keys
 from winback.aws.archetype_runs import RunStore
+from winback.aws.clients import quick
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.history import Page, SnapshotHistory
@@ -86,7 +86,7 @@ def start_refresh() -> Response[str]:
     snapshot_id = SnapshotId(new_id("snp"))
     snapshot = SnapshotStore(campaigns).request(account_id, snapshot_id, as_of)
     work = {"account_id": account_id, "snapshot_id": snapshot_id, "as_of": snapshot.as_of}
-    boto3.client("stepfunctions").start_execution(
+    quick("stepfunctions").start_execution(
         stateMachineArn=settings().refresh_workflow_arn, name=snapshot_id, input=json.dumps(work)
     )
     return json_response(HTTPStatus.ACCEPTED, _refresh(snapshot))

@@ -5,11 +5,11 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from winback.aws.clients import quick
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.quota import read_quota
@@ -37,7 +37,7 @@ class Stop(BaseModel):
 
 @cache
 def desk() -> SendingDesk:
-    return SendingDesk(table(read_settings(Settings).campaigns_table), lambda: read_quota(boto3.client("sesv2")))
+    return SendingDesk(table(read_settings(Settings).campaigns_table), lambda: read_quota(quick("sesv2")))
 
 
 @app.get("/v1/sending")

@@ -3,9 +3,9 @@
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
+from winback.aws.clients import patient
 from winback.aws.trainings import job_state
 
 logger = Logger()
@@ -13,7 +13,7 @@ logger = Logger()
 
 @cache
 def client() -> Any:
-    return boto3.client("sagemaker")
+    return patient("sagemaker")
 
 
 @logger.inject_lambda_context

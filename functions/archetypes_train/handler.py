@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from winback.aws.archetype_runs import RunStore
 from winback.aws.archetypes import Cloud, job_name, train
+from winback.aws.clients import patient
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -55,7 +55,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1),
         ),
         snapshots=SnapshotStore(campaigns),
-        jobs=TrainingJobs(boto3.client("sagemaker"), own.lake_bucket, place),
+        jobs=TrainingJobs(patient("sagemaker"), own.lake_bucket, place),
         name=name,
         now=SystemClock().now(),
     )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from winback.aws import announcements
+from winback.aws.clients import quick
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.launch_control import LaunchControl, Workflows
@@ -36,7 +36,7 @@ class Settings:
 def triggers() -> Triggers:
     settings = read_settings(Settings)
     campaigns = table(settings.campaigns_table)
-    workflows = Workflows(boto3.client("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn)
+    workflows = Workflows(quick("stepfunctions"), settings.prepare_workflow_arn, settings.campaign_workflow_arn)
     return Triggers(campaigns, LaunchControl.of_table(campaigns, clock_of(campaigns), workflows))
 
 

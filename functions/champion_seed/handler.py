@@ -7,9 +7,10 @@ import json
 import urllib.request
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
+
+from winback.aws.clients import s3
 
 logger = Logger()
 _ANSWER_SECONDS = 10
@@ -33,10 +34,10 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001
 
 def seed(properties: dict[str, str]) -> bool:
     """Copies SourceBucket/SourceKey to Bucket/Key; returns False, and changes nothing, when an object is there."""
-    s3 = boto3.client("s3")
-    model = s3.get_object(Bucket=properties["SourceBucket"], Key=properties["SourceKey"])["Body"].read()
+    objects = s3()
+    model = objects.get_object(Bucket=properties["SourceBucket"], Key=properties["SourceKey"])["Body"].read()
     try:
-        s3.put_object(Bucket=properties["Bucket"], Key=properties["Key"], Body=model, IfNoneMatch="*")
+        objects.put_object(Bucket=properties["Bucket"], Key=properties["Key"], Body=model, IfNoneMatch="*")
     except ClientError as error:
         if error.response["Error"]["Code"] in _CHAMPION_EXISTS:
             return False

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from winback.accounts.channels import ChannelName
+from winback.aws.clients import quick
 from winback.aws.clock import Clock, SystemClock, clock_of
 from winback.aws.environment import read_settings
 from winback.aws.failures import describe
@@ -50,7 +50,7 @@ def quotas(rates: dict[str, float], ses: Any) -> Callable[[ChannelName], SendQuo
 def parts() -> Parts:
     settings = read_settings(Settings)
     campaigns = table(settings.campaigns_table)
-    rates = quotas(json.loads(settings.channel_rates), boto3.client("sesv2"))
+    rates = quotas(json.loads(settings.channel_rates), quick("sesv2"))
     return Parts(clock_of(campaigns), Feeder(campaigns, SendsQueue(settings.sends_queue_url).put, rates))
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from winback.aws.clients import s3
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.model_runs import RunStore
@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         extra = {"kind": kind, "run_id": run_id, "model_id": run.model_id, "state": run.state, "step": run.failed_step}
         logger.error("the champion stays", extra=extra)
     else:
-        run = crown(store, ModelBucket(settings().models_bucket, boto3.client("s3")), run, now)
+        run = crown(store, ModelBucket(settings().models_bucket, s3()), run, now)
         metrics.add_metric("ModelsPromoted", MetricUnit.Count, 1)
         extra = {"kind": kind, "run_id": run_id, "model_id": run.model_id, "replaces": run.replaces}
         logger.info("a new champion", extra=extra)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from winback.aws.clients import s3
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """State `promoting` or `refused`; the run says why."""
     own, kind, run_id = settings(), Kind(event["kind"]), str(event["run_id"])
     store = RunStore(table(own.campaigns_table))
-    training = Training(Lake(own.lake_bucket), ModelBucket(own.models_bucket, boto3.client("s3")), store)
+    training = Training(Lake(own.lake_bucket), ModelBucket(own.models_bucket, s3()), store)
     name = job_name(own.winback_stage, kind, run_id)
     run = training.judge(store.get(kind, run_id), name, SystemClock().now())
     metrics.add_metric("ModelsRefused", MetricUnit.Count, int(run.state is RunState.REFUSED))

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
+from winback.aws.clients import s3
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """
     request, execution = event["request"], str(event["execution"]).rpartition(":")[2]
     own, kind = settings(), Kind(request["kind"])
-    bucket = ModelBucket(own.models_bucket, boto3.client("s3"))
+    bucket = ModelBucket(own.models_bucket, s3())
     training = Training(Lake(own.lake_bucket), bucket, RunStore(table(own.campaigns_table)))
     run_id, model_id = repeatable_id("rev", execution, kind), request.get("model_id")
     run = training.revert(kind, run_id, model_id, SystemClock().now(), execution)

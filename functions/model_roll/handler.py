@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
+from winback.aws.clients import patient, s3
 from winback.aws.clock import SystemClock
 from winback.aws.endpoints import ModelEndpoint
 from winback.aws.environment import read_settings
@@ -70,8 +70,8 @@ def _rollout(kind: Kind) -> Rollout:
     return Rollout(
         kind=kind,
         endpoint=serving.name,
-        sagemaker=boto3.client("sagemaker"),
-        bucket=ModelBucket(own.models_bucket, boto3.client("s3")),
+        sagemaker=patient("sagemaker"),
+        bucket=ModelBucket(own.models_bucket, s3()),
         store=RunStore(table(own.campaigns_table)),
         probe=lambda: answered_model(serving.invoke(probe_request(kind))),
         guard=Guard(alarm, int(own.bake_seconds)),

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from winback.aws.announcements import EventBus
+from winback.aws.clients import quick
 from winback.aws.clock import SystemClock
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -47,7 +47,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         Lake(settings().lake_bucket),
         store,
         segments=SegmentItems(settings().customers_table),
-        bus=EventBus(settings().event_bus, boto3.client("events")),
+        bus=EventBus(settings().event_bus, quick("events")),
         machine=Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1),
     )
     snapshot = publisher.publish(refresh, SystemClock().now())

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from winback.aws.clients import s3
 from winback.aws.environment import read_settings
 from winback.aws.history import SnapshotHistory
 from winback.aws.lake import Lake
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     refresh, campaigns = Refresh.of(event), table(settings().campaigns_table)
     watcher = Watcher(
         lake=Lake(settings().lake_bucket),
-        bucket=ModelBucket(settings().models_bucket, boto3.client("s3")),
+        bucket=ModelBucket(settings().models_bucket, s3()),
         snapshots=SnapshotStore(campaigns),
         history=SnapshotHistory(campaigns),
         machine=Machine(int(context.memory_limit_in_mb), os.cpu_count() or 1),

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
+from winback.aws.clients import patient, s3
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
 from winback.aws.model_runs import RunStore
@@ -45,8 +45,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     code = {Kind.CHURN: own.churn_code, Kind.OFFER: own.offer_code, Kind.SEND_TIME: own.send_time_code}[kind]
     place = TrainingPlace(own.training_role_arn, own.training_image, code, own.customer_key_arn)
     lake, store = Lake(own.lake_bucket), RunStore(table(own.campaigns_table))
-    training = Training(lake, ModelBucket(own.models_bucket, boto3.client("s3")), store)
-    jobs = TrainingJobs(boto3.client("sagemaker"), own.lake_bucket, place)
+    training = Training(lake, ModelBucket(own.models_bucket, s3()), store)
+    jobs = TrainingJobs(patient("sagemaker"), own.lake_bucket, place)
     found = training.advance(store.get(kind, run_id), jobs, job_name(own.winback_stage, kind, run_id))
     state = found.value if isinstance(found, JobState) else found.state.value
     logger.info("training job", extra={"kind": kind, "run_id": run_id, "state": state})

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from winback.aws.clients import s3
 from winback.identifiers import AccountId, ImportId
 
 Row = dict[str, Any]
@@ -138,7 +137,7 @@ class Lake:
         self.bucket = bucket
         # Links to objects under a customer key must be signed with version 4:
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
-        self._s3 = client or boto3.client("s3", config=Config(signature_version="s3v4"))
+        self._s3 = client or s3()
 
     def write_bytes(
         self, key: str, body: bytes, *, once: bool = False, content_type: str = "application/octet-stream"

@@ -10,10 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 from winback.aws import keys
+from winback.aws.clients import unchecked_tables
 from winback.aws.snapshots import Snapshot
 from winback.aws.tables import PUT_BATCH, Throttled
 from winback.identifiers import AccountId, CustomerKey
@@ -28,8 +26,8 @@ _Write = dict[str, Any]
 class SegmentItems:
     def __init__(self, table_name: str, client: Any = None) -> None:
         self._name = table_name
-        # The items are typed here, and tested against a table; the checks of each cost as much as all the rest.
-        self._client: Any = client or boto3.client("dynamodb", config=Config(parameter_validation=False))
+        # The items are typed here, and tested against a table.
+        self._client: Any = client or unchecked_tables()
 
     def write(
         self, account_id: AccountId, snapshot: Snapshot, changed: Iterable[SegmentState], gone: Iterable[str]

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import boto3
-
+from winback.aws.clients import quick
 from winback.delivery.release import Release
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
@@ -18,7 +17,7 @@ class QueueRefused(RuntimeError):
 class SendsQueue:
     def __init__(self, url: str, client: Any = None) -> None:
         self._url = url
-        self._sqs: Any = client or boto3.client("sqs")
+        self._sqs: Any = client or quick("sqs")
 
     def put(self, releases: Sequence[tuple[Release, int]]) -> None:
         """Each becomes visible after its seconds. Returns once all are in the queue; raises QueueRefused otherwise."""

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import boto3
+from winback.aws.clients import quick
 
 _KEPT_SECONDS = 900
 
@@ -14,7 +14,7 @@ class SigningKey:
 
     def __init__(self, name: str, client: Any = None, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._name = name
-        self._client = client or boto3.client("secretsmanager")
+        self._client = client or quick("secretsmanager")
         self._monotonic = monotonic
         self._value: str | None = None
         self._read_at = 0.0

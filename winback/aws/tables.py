@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from winback.accounts import Account
 from winback.aws import keys
+from winback.aws.clients import QUICK
 from winback.aws.documents import to_item
 from winback.identifiers import AccountId
 
@@ -38,7 +39,7 @@ class AccountChanged(RuntimeError):
 
 def table(name: str) -> Any:
     """The table resource; its items hold plain Python values, numbers as Decimal."""
-    return boto3.resource("dynamodb").Table(name)
+    return boto3.resource("dynamodb", config=QUICK).Table(name)
 
 
 class SharedTable:

@@ -9,6 +9,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from winback.accounts import Account
+from winback.aws.clients import quick
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_TenantSuppressionAttributes.html
 _OWN_LIST = {"SuppressedReasons": ["BOUNCE", "COMPLAINT"], "SuppressionScope": "TENANT"}
@@ -28,7 +29,7 @@ class Tenants:
         if not made:
             self._ses.put_tenant_suppression_attributes(TenantName=account.account_id, **_OWN_LIST)
         session = boto3.session.Session()
-        region, aws_account = session.region_name, boto3.client("sts").get_caller_identity()["Account"]
+        region, aws_account = session.region_name, quick("sts").get_caller_identity()["Account"]
         base = f"arn:{session.get_partition_for_region(region)}:ses:{region}:{aws_account}"
         domain = account.sender.email.rpartition("@")[2]
         for resource in (f"identity/{domain}", f"configuration-set/{self._configuration_set}"):

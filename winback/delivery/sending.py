@@ -30,7 +30,8 @@ from winback.delivery.messages.values import RenderingFailed
 from winback.identifiers import SendId
 from winback.offers.budget import Spend
 
-SHORT_OF_TIME = 15.0  # seconds that one send may take at worst: its writes and the provider's time-outs
+# Seconds that one send may take: the provider's 11 at most, and one write whose connection hangs (winback.aws.clients).
+SHORT_OF_TIME = 20.0
 _PAUSES = (0.5, 1.0, 2.0)  # seconds
 _LEASE_MARGIN = timedelta(seconds=5)
 

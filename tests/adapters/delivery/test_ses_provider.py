@@ -6,7 +6,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -16,6 +15,7 @@ from botocore.exceptions import (
 )
 from botocore.stub import Stubber
 
+from tests.adapters.hanging import hanging
 from winback.accounts import Account, Sender
 from winback.aws.channels.ses import SesProvider, ses_client
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
@@ -149,10 +149,14 @@ def test_missing_credentials_are_for_an_operator() -> None:
         SesProvider(Broken(NoCredentialsError()), "winback-test", tenants=False).deliver(EMAIL)
 
 
-def test_the_client_never_sends_again_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    config: Config = ses_client().meta.config
-    assert config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
+def test_an_email_of_which_no_answer_came_is_unclear_and_was_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"DEFAULT_REGION": "eu-central-1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
+    ses = ses_client()
+    asked = hanging(ses)
+    assert SesProvider(ses, "winback-test", tenants=False).deliver(EMAIL) == Unclear("ReadTimeoutError")
+    assert len(asked) == 1
 
 
 def from_header(account: Account, name: str) -> str:
