@@ -42,7 +42,7 @@ class Follower:
         """What time or its readers' reactions make of it."""
         if launch.state is LaunchState.SCHEDULED and now >= launch.starts_at:
             try:
-                return launch.started(now, self.accounts.get(launch.account_id).zone)
+                return launch.started(now, launch.zone_of(self.accounts.get(launch.account_id)))
             except LaunchConflict:  # its audience is stale, or its last step would lie behind the evaluation
                 return launch.failed("launch_clock", "StartedTooLate", now)
         return self._paused_by_guardrail(launch, now)

@@ -209,8 +209,8 @@ class LaunchControl:
             now = self.clock.now()
             launch = launch.approved(approval.approved_by, approval.dry_run_fingerprint, now)
             if now > launch.starts_at:  # its execution will start it at once: refused here, somebody hears of it
-                zone = self.accounts.get(account_id).zone
-                _check_seasons(launch.started(now, zone), launch.offers, zone)
+                account = self.accounts.get(account_id)
+                _check_seasons(launch.started(now, launch.zone_of(account)), launch.offers, account.zone)
             launch = self.launches.save(launch)
         self.workflows.follow(launch)
         return launch
@@ -230,7 +230,7 @@ class LaunchControl:
     def resume(self, account_id: AccountId, launch_id: LaunchId) -> Launch:
         launch = self.launches.get(account_id, launch_id)
         if launch.state is not LaunchState.RUNNING:
-            zone = self.accounts.get(account_id).zone
+            zone = launch.zone_of(self.accounts.get(account_id))
             launch = self.launches.save(launch.resumed(self.clock.now(), zone))
         self.workflows.follow(launch)
         return launch

@@ -1,6 +1,5 @@
 """A launch: one frozen, approved run of a campaign over one audience, and the states that it passes through."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -12,7 +11,7 @@ from winback.accounts import Account
 from winback.accounts.look import Look
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.schedule import postponed
-from winback.campaigns.timeline import Move, MoveKind, Timeline, latest_time, leaves_at, moves, timeline
+from winback.campaigns.timeline import Move, MoveKind, Timeline, latest_time, moves, timeline
 from winback.delivery.reputation import Counts
 from winback.identifiers import AccountId, CampaignId, LaunchId, SnapshotId
 from winback.instants import format_instant, parse_instant
@@ -140,6 +139,7 @@ class Launch(BaseModel):
     steps: tuple[PlannedStep, ...]
     branches: tuple[PlannedBranch, ...] = ()
     offers: tuple[Offer, ...] = Field(default=(), description="as the catalogue had them at `created_at`")
+    time_zone: str | None = Field(default=None, description="of its times; the account's at `created_at`, else of now")
     look: Look | None = Field(default=None, description="the account's at `created_at`; none: as it is now")
     holdout_share: float = Field(default=DEFAULT_HOLDOUT, description="the definition's, or sized for its audience")
     created_at: Instant
@@ -198,6 +198,7 @@ class Launch(BaseModel):
             prefix=prefix,
             steps=(),
             offers=offers,
+            time_zone=zone.key,
             look=look,
             holdout_share=DEFAULT_HOLDOUT if definition.holdout.share is None else definition.holdout.share,
             created_at=now,
@@ -219,6 +220,10 @@ class Launch(BaseModel):
         """Name of the execution that follows it."""
         return f"{self.launch_id}-{self.continuation}" if self.continuation else self.launch_id
 
+    def zone_of(self, account: Account) -> ZoneInfo:
+        """By whose clocks its steps were planned: an account that moves does not move them."""
+        return account.zone if self.time_zone is None else ZoneInfo(self.time_zone)
+
     def shown_as(self, account: Account) -> Account:
         """The account as this launch's messages show it: what was approved is what is sent."""
         return account if self.look is None else self.look.worn_by(account)
@@ -229,10 +234,6 @@ class Launch(BaseModel):
             if planned.step == step:
                 return planned.planned_at
         raise ValueError(f"launch {self.launch_id} has no step {step}: expected 1 to {len(self.steps)}")
-
-    def leaves_at(self, step: int, variants: Mapping[str, str], zone: ZoneInfo) -> datetime:
-        """When a message of the step leaves at the earliest for a customer with these variants."""
-        return leaves_at(self.definition.step_for(step, variants), self.planned_at(step), zone)
 
     def latest_at(self, step: int) -> datetime:
         """Until when a message of the step may leave (winback.campaigns.timeline.latest_time)."""

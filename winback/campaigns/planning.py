@@ -132,7 +132,7 @@ class _StepPlanner:
         place = tuple(sorted(variants.items()))
         if place not in self._steps:
             step = self._launch.definition.step_for(self._number, variants)
-            self._steps[place] = step, leaves_at(step, self._planned_at, self._account.zone)
+            self._steps[place] = step, leaves_at(step, self._planned_at, self._launch.zone_of(self._account))
         return self._steps[place]
 
     def _best_hour(self, customer: CustomerKey, step: Step, leaves: datetime, facts: ChannelFacts) -> BestHour | None:

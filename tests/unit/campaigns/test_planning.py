@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,6 +87,17 @@ def test_a_plan_row_names_its_ledger_row_its_channel_and_its_time(launch: Launch
     for row in treated(plan(launch, 2)):
         assert SendId.parse(row["send_id"]) == SendId(launch.account_id, launch.launch_id, 2, row["customer_key"])
         assert (row["channel"], row["send_at"], row["segment"]) == ("email", "2026-04-03T07:30:00Z", "Slipping VIPs")
+
+
+@pytest.mark.parametrize("weekdays", [(), ("friday",)])
+def test_an_account_that_moves_to_another_zone_moves_no_step_of_its_launches(
+    definition: Callable[..., CampaignDefinition], weekdays: tuple[str, ...]
+) -> None:
+    launch = prepared(
+        definition(steps=[{"template": "we-miss-you", "after_days": 0, "send_at": "09:30", "on": weekdays}])
+    )
+    moved = ACCOUNT.model_copy(update={"time_zone": "Asia/Tokyo"})
+    assert {row["send_at"] for row in plan(launch, account=moved)} == {format_instant(launch.planned_at(1))}
 
 
 def test_who_bought_since_the_audience_was_chosen_gets_no_step_unless_the_campaign_says_otherwise(
