@@ -100,6 +100,8 @@ def _show_forecast(console: Console, lines: Sequence[Mapping[str, Any]], currenc
         became = "not known" if line["actual"] is None else say(line["actual"])
         table.add_row(line["name"], said, became, inside)
     console.print(table)
+    if any(line["actual"] is None for line in lines):
+        console.print("What was redeemed is not known: the orders of 1997 name no codes.")
 
 
 def _amount_of(unit: str, currency: str) -> Callable[[float], str]:
