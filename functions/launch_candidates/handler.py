@@ -8,11 +8,11 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from winback.aws.candidates import CHUNK_ROWS, candidate_chunks, reachable_customers
+from winback.aws.candidates import CHUNK_ROWS, candidate_chunks, reachable_customers, write_candidates
 from winback.aws.environment import read_settings
 from winback.aws.holdout_sizes import read_standing, size_holdout
 from winback.aws.lake import Lake, snapshot_prefix
-from winback.aws.launch_files import LaunchFiles
+from winback.aws.launch_files import manifest_key
 from winback.aws.launches import LaunchStore
 from winback.aws.lifts import LiftStore
 from winback.aws.selections import fetch_touches
@@ -42,34 +42,18 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     lake = Lake(settings().lake_bucket)
     campaigns = table(settings().campaigns_table)
     launch = LaunchStore(campaigns).get(account_id, launch_id)
-    files = LaunchFiles(lake, launch)
-    lines = []
     with TemporaryDirectory() as folder:
         source = f"{snapshot_prefix(account_id, launch.snapshot_id)}customers.parquet"
         snapshot = lake.download(source, Path(folder) / "customers.parquet")
         touches = _touches(launch, lake, Path(folder))
         launch = _sized(campaigns, lake, launch, snapshot, touches)
         found = candidate_chunks(snapshot, launch.definition.audience, CHUNK_ROWS, frozen=launch.slice, touches=touches)
-        for chunk, rows in enumerate(found):
-            key = files.candidates_key(chunk)
-            lake.write_rows(key, rows)
-            lines.append(
-                {
-                    "account_id": account_id,
-                    "launch_id": launch_id,
-                    "chunk": chunk,
-                    "key": key,
-                    "rows": len(rows),
-                    "first": rows[0]["customer_key"],
-                    "last": rows[-1]["customer_key"],
-                }
-            )
-    lake.write_rows(files.manifest_key, lines)
+        lines = write_candidates(lake, launch, found)
     logger.info("candidates found", extra={"launch_id": launch_id, "chunks": len(lines)})
     return {
         "account_id": account_id,
         "launch_id": launch_id,
-        "manifest": files.manifest_key,
+        "manifest": manifest_key(launch),
         "chunks": len(lines),
         "steps": [planned.step for planned in launch.steps],
         "offers": len(launch.offers),

@@ -11,8 +11,8 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
             does="Snapshot x audience -> chunks of candidates and their manifest; the holdout's size",
             package="data",
             memory_mb=2048,
-            timeout_seconds=600,
-            storage_mb=4096,
+            timeout_seconds=900,
+            storage_mb=10_240,
             environment=("CAMPAIGNS_TABLE", "LAKE_BUCKET"),
             permissions=(
                 access.table("campaigns", "GetItem", "accounts", "*#launch"),
@@ -116,8 +116,8 @@ def launch_functions(access: Access) -> tuple[FunctionSpec, ...]:
         FunctionSpec(
             folder="launch_summary",
             does="Adds the planned chunks up, beside quotas, history and prices: the dry run and its page",
-            memory_mb=512,
-            timeout_seconds=300,
+            memory_mb=1769,  # a whole processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+            timeout_seconds=900,
             environment=(
                 "CAMPAIGNS_TABLE",
                 "LAKE_BUCKET",

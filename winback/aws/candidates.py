@@ -1,19 +1,24 @@
 """Candidates of a launch: the customers of a snapshot that its audience names, in chunks."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import duckdb
 
-from winback.aws.lake import Row
+from winback.aws.lake import Lake, Row
+from winback.aws.launch_files import LaunchFiles
 from winback.campaigns.audience import Audience
+from winback.campaigns.launch import Launch
 from winback.instants import EARLIEST
 from winback.money import NO_CURRENCY
 from winback.slices.compilation import Ground, Predicate, compile_condition
 from winback.slices.saved import FrozenSlice
 
 CHUNK_ROWS = 1_000
+WRITERS = 8  # of ten connections that a client keeps
 MEMORY_LIMIT = "600MB"  # beyond it DuckDB sorts beside the snapshot file
 COLUMNS = ("customer_key", "segment", "family", "value_tier", "status", "lapsed")
 
@@ -63,6 +68,32 @@ def reachable_customers(
             {**predicate.parameters, "spared": list(spared)},
         )
         return {str(segment): int(customers) for segment, customers in found.fetchall()}
+
+
+def write_candidates(lake: Lake, launch: Launch, chunks: Iterator[list[Row]]) -> list[Row]:
+    """Writes the chunks, several at a time, and their manifest; returns the manifest's lines."""
+    files, lines = LaunchFiles(lake, launch), list[Row]()
+
+    def write(numbered: tuple[int, list[Row]]) -> Row:
+        chunk, rows = numbered
+        key = files.candidates_key(chunk)
+        lake.write_rows(key, rows)
+        return {
+            "account_id": launch.account_id,
+            "launch_id": launch.launch_id,
+            "chunk": chunk,
+            "key": key,
+            "rows": len(rows),
+            "first": rows[0]["customer_key"],
+            "last": rows[-1]["customer_key"],
+        }
+
+    numbered = enumerate(chunks)
+    with ThreadPoolExecutor(WRITERS) as writers:
+        while some := list(islice(numbered, WRITERS)):  # so many are held in memory
+            lines += writers.map(write, some)
+    lake.write_rows(files.manifest_key, lines)
+    return lines
 
 
 @contextmanager
