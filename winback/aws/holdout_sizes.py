@@ -36,7 +36,7 @@ def size_holdout(
         return launch
     rate, _ = return_rate(reachable, standing)
     customers = round(sum(reachable.values()) * (1 - account.global_holdout.share))
-    share = sized_holdout(customers, rate, wanted.detect_points / 100)
+    share = sized_holdout(customers, rate, wanted.finds_points / 100)
     if share == launch.holdout_share:
         return launch
     return launches.save(launch.model_copy(update={"holdout_share": share}))

@@ -1,9 +1,9 @@
 """What bounds a campaign and what it tests: experiments, holdout, offers, guardrails, budget, schedule."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from winback.accounts.quiet_hours import TimeOfDay
 from winback.campaigns.steps import Channels, Part, TemplateChoice, Timing, Weekday
@@ -65,17 +65,40 @@ class Experiment(Part):
         return {variant.name: variant.share for variant in self.variants}
 
 
+def _not_both(first: str, second: str) -> dict[str, Any]:
+    given: dict[str, Any] = {first: {"type": "number"}, second: {"type": "number"}}
+    return {"not": {"required": [first, second], "properties": given}}
+
+
 class Holdout(Part):
-    """The share to a millionth: finer than any audience, and every value fits a decimal of the table."""
+    """Either a share, to a millionth (finer than any audience, and every value fits a decimal of the table), or as many
+    as the effect needs."""
+
+    model_config = ConfigDict(json_schema_extra=_not_both("share", "detect_points"))
 
     share: Share | None = Field(
         default=None,
         description="share of the eligible audience that receives nothing; default: what detect_points needs",
     )
-    detect_points: float = Field(
-        default=2.0, ge=0.1, le=50, description="percentage points of a true effect that the holdout is to find"
+    detect_points: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=50,
+        description="percentage points of a true effect that the holdout is to find, instead of share; default: 2",
     )
     exclude_tiers: tuple[ValueTier, ...] = Field(default=(), description="value tiers of which nobody is held out")
+
+    @field_validator("detect_points")
+    @classmethod
+    def _instead_of_a_share(cls, points: float | None, info: ValidationInfo) -> float | None:
+        if points is not None and info.data.get("share") is not None:
+            raise ValueError("says how many to hold out, as share does: expected one of the two")
+        return points
+
+    @property
+    def finds_points(self) -> float:
+        """Percentage points of a true effect that it is to find where it has no share."""
+        return 2.0 if self.detect_points is None else self.detect_points
 
 
 class OfferPolicy(Part):

@@ -59,7 +59,7 @@ def experiment_words(experiment: Experiment) -> str:
 def bounds_words(definition: CampaignDefinition) -> list[str]:
     """Who is left alone, what stops it, and what it may use up."""
     holdout, guards = definition.holdout, definition.guardrails
-    sized = f"as many as it takes to find an effect of {holdout.detect_points:g} percentage points"
+    sized = f"as many as it takes to find an effect of {holdout.finds_points:g} percentage points"
     held = f"{holdout.share:.1%} of the eligible" if holdout.share is not None else sized
     tiers = f"; of {listed(holdout.exclude_tiers, 'and')} nobody" if holdout.exclude_tiers else ""
     guarded = (

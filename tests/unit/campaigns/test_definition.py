@@ -24,7 +24,7 @@ def problems(build: Build, **changes: Any) -> dict[str, tuple[str, str]]:
 def test_the_defaults_are_those_of_the_reference(definition: Build) -> None:
     campaign = definition()
     assert campaign.channels == ("email",)
-    assert (campaign.holdout.share, campaign.holdout.detect_points) == (None, 2.0)
+    assert (campaign.holdout.share, campaign.holdout.finds_points) == (None, 2.0)
     assert campaign.evaluation_days == 91
     assert campaign.attribution_days == 14
     assert set(campaign.stop_on) == {StopOn.PURCHASE, StopOn.UNSUBSCRIBE, StopOn.COMPLAINT}
@@ -119,6 +119,14 @@ def test_a_message_of_ones_own_is_checked_field_by_field(definition: Build) -> N
 @pytest.mark.parametrize("share", [-0.1, 0.51])
 def test_a_holdout_of_less_than_nothing_or_more_than_half_is_refused(definition: Build, share: float) -> None:
     assert "holdout.share" in problems(definition, holdout={"share": share})
+
+
+def test_a_holdout_has_a_share_or_an_effect_to_find_and_not_both(definition: Build) -> None:
+    found = problems(definition, holdout={"share": 0.1, "detect_points": 2})
+    assert found == {"holdout.detect_points": ("says how many to hold out, as share does", "one of the two")}
+    for stated in ({"share": 0.1, "detect_points": None}, {"share": None, "detect_points": 1.5}):
+        assert CampaignDefinition.model_validate_json(definition(holdout=stated).model_dump_json())
+    assert definition(holdout={"detect_points": 1.5}).holdout.finds_points == 1.5
 
 
 def test_the_evaluation_must_outlast_the_last_step(definition: Build) -> None:
