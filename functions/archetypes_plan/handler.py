@@ -15,6 +15,7 @@ from winback.aws.tables import Accounts, table
 from winback.identifiers import AccountId, new_id
 
 logger = Logger()
+NAMED = 20  # failed accounts that the log names
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
 def _ended(runs: RunStore, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """Failed is whatever run neither finished nor had nothing to do, however its execution ended."""
-    asked = [(AccountId(line["account_id"]), str(line["run_id"])) for line in lines]
-    failed = len(asked) - runs.count_done(asked)
-    logger.info("archetypes ended", extra={"accounts": len(asked), "failed": failed})
-    return {"failed": failed}
+    failed = runs.undone((AccountId(line["account_id"]), str(line["run_id"])) for line in lines)
+    logger.info("archetypes ended", extra={"accounts": len(lines), "failed": len(failed), "first": failed[:NAMED]})
+    return {"failed": len(failed)}

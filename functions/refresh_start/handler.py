@@ -17,6 +17,7 @@ from winback.identifiers import AccountId, SnapshotId, new_id
 from winback.instants import format_instant, parse_instant
 
 logger = Logger()
+NAMED = 20  # failed accounts that the log names
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
 def _ended(snapshots: SnapshotStore, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """Failed is whatever account has no published snapshot, however its execution ended."""
-    asked = [(AccountId(line["account_id"]), SnapshotId(line["snapshot_id"])) for line in lines]
-    failed = len(asked) - snapshots.count_published(asked)
-    logger.info("refresh ended", extra={"accounts": len(asked), "failed": failed})
-    return {"failed": failed}
+    failed = snapshots.unpublished((AccountId(line["account_id"]), SnapshotId(line["snapshot_id"])) for line in lines)
+    logger.info("refresh ended", extra={"accounts": len(lines), "failed": len(failed), "first": failed[:NAMED]})
+    return {"failed": len(failed)}

@@ -44,11 +44,12 @@ class RunStore:
         item = self._table.get_item(Key=keys.archetypes(account_id, run_id), ConsistentRead=True).get("Item")
         return from_item(Run, item) if item is not None else None
 
-    def count_done(self, runs: Iterable[tuple[AccountId, str]]) -> int:
-        """Of those that finished or had nothing to do."""
-        places = [keys.archetypes(account_id, run_id) for account_id, run_id in runs]
-        items = batch_get(self._table, places, consistent=True).values()
-        return sum(item["state"] in (RunState.FINISHED, RunState.NOTHING) for item in items)
+    def undone(self, runs: Iterable[tuple[AccountId, str]]) -> list[AccountId]:
+        """The accounts of those that neither finished nor had nothing to do, or that nobody ever wrote down."""
+        places = {account_id: keys.archetypes(account_id, run_id) for account_id, run_id in runs}
+        items = batch_get(self._table, places.values(), consistent=True)
+        done = {pair for pair, item in items.items() if item["state"] in (RunState.FINISHED, RunState.NOTHING)}
+        return [account_id for account_id, place in places.items() if keys.pair(place) not in done]
 
     def put(self, account_id: AccountId, run: Run) -> None:
         self._table.put_item(Item={**keys.archetypes(account_id, run.run_id), **to_item(run)})

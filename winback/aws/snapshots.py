@@ -106,10 +106,12 @@ class SnapshotStore:
             raise NotPublished(f"snapshot {found.snapshot_id} is {found.state}: only a published one can be read")
         return found
 
-    def count_published(self, snapshots: Iterable[tuple[AccountId, SnapshotId]]) -> int:
-        places = [keys.snapshot(account_id, snapshot_id) for account_id, snapshot_id in snapshots]
-        items = batch_get(self._table, places, consistent=True).values()
-        return sum(item["state"] == SnapshotState.PUBLISHED for item in items)
+    def unpublished(self, snapshots: Iterable[tuple[AccountId, SnapshotId]]) -> list[AccountId]:
+        """The accounts of those that are not published, or that nobody ever wrote down."""
+        places = {account_id: keys.snapshot(account_id, snapshot_id) for account_id, snapshot_id in snapshots}
+        items = batch_get(self._table, places.values(), consistent=True)
+        there = {pair for pair, item in items.items() if item["state"] == SnapshotState.PUBLISHED}
+        return [account_id for account_id, place in places.items() if keys.pair(place) not in there]
 
     def latest(self, account_id: AccountId) -> Snapshot | None:
         return self._read(keys.snapshot(account_id))
