@@ -180,6 +180,7 @@ class LaunchControl:
             slice=self._frozen_slice(account, campaign.definition.audience, snapshot),
             definition_version=campaign.definition_version,
             look=Look.of(account),
+            audience_as_of=parse_instant(snapshot.as_of),
         )
         launch = self._with_offers(account, launch)
         self.launches.create(launch)

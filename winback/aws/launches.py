@@ -29,7 +29,7 @@ class LaunchOutline:
     campaign_id: CampaignId
     state: LaunchState
     starts_at: datetime
-    created_at: datetime
+    chosen_at: datetime
 
 
 class LaunchStore:
@@ -63,7 +63,7 @@ class LaunchStore:
 
     def outlines(self, account_id: AccountId) -> Iterator[LaunchOutline]:
         """Of all launches of the account."""
-        wanted = "launch_id, campaign_id, #state, starts_at, created_at"
+        wanted = "launch_id, campaign_id, #state, starts_at, created_at, audience_as_of"
         rows = self._rows(account_id, ProjectionExpression=wanted, ExpressionAttributeNames={"#state": "state"})
         return (
             LaunchOutline(
@@ -71,7 +71,7 @@ class LaunchStore:
                 CampaignId(row["campaign_id"]),
                 LaunchState(row["state"]),
                 parse_instant(row["starts_at"]),
-                parse_instant(row["created_at"]),
+                parse_instant(row.get("audience_as_of") or row["created_at"]),
             )
             for row in rows
         )

@@ -56,7 +56,7 @@ class Activity:
         """Purchases from this moment on matter to some launch: since its audience was chosen. None when there is no
         such launch."""
         return min(
-            (launch.created_at for launch in self._launches.outlines(account_id) if not launch.state.over),
+            (launch.chosen_at for launch in self._launches.outlines(account_id) if not launch.state.over),
             default=None,
         )
 

@@ -39,7 +39,7 @@ def send_context(
     policy = row.get("contact_policy")
     return SendContext(
         channel=row["channel"],
-        chosen_at=launch.created_at,
+        chosen_at=launch.chosen_at,
         held_out=row["arm"] == Arm.HOLDOUT,
         stop_on_purchase=launch.definition.stops_on_purchase,
         stop_on_engaged=StopOn.ENGAGED in launch.definition.stop_on,

@@ -139,6 +139,7 @@ class Launch(BaseModel):
     steps: tuple[PlannedStep, ...]
     branches: tuple[PlannedBranch, ...] = ()
     offers: tuple[Offer, ...] = Field(default=(), description="as the catalogue had them at `created_at`")
+    audience_as_of: Instant | None = Field(default=None, description="the snapshot's; none: `created_at`")
     time_zone: str | None = Field(default=None, description="of its times; the account's at `created_at`, else of now")
     look: Look | None = Field(default=None, description="the account's at `created_at`; none: as it is now")
     holdout_share: float = Field(default=DEFAULT_HOLDOUT, description="the definition's, or sized for its audience")
@@ -176,6 +177,7 @@ class Launch(BaseModel):
         definition_version: int = 1,
         offers: tuple[Offer, ...] = (),
         look: Look | None = None,
+        audience_as_of: datetime | None = None,
     ) -> Self:
         """Raises EndsTooLate."""
         latest = LONGEST_AHEAD - timedelta(days=definition.evaluation_days)
@@ -198,6 +200,7 @@ class Launch(BaseModel):
             prefix=prefix,
             steps=(),
             offers=offers,
+            audience_as_of=audience_as_of,
             time_zone=zone.key,
             look=look,
             holdout_share=DEFAULT_HOLDOUT if definition.holdout.share is None else definition.holdout.share,
@@ -219,6 +222,11 @@ class Launch(BaseModel):
     def execution(self) -> str:
         """Name of the execution that follows it."""
         return f"{self.launch_id}-{self.continuation}" if self.continuation else self.launch_id
+
+    @property
+    def chosen_at(self) -> datetime:
+        """What its customers do from then on, the choice of the audience knows nothing of."""
+        return self.audience_as_of or self.created_at
 
     def zone_of(self, account: Account) -> ZoneInfo:
         """By whose clocks its steps were planned: an account that moves does not move them."""

@@ -92,6 +92,8 @@ def test_a_launch_starts_its_preparation_once_under_its_own_name(cloud: Any) -> 
     assert (status, launch["state"]) == (202, "draft")
     assert cloud.executions("prepare") == [launch["launch_id"]]
     assert [step["planned_at"] for step in launch["steps"]] == ["2026-03-27T08:00:00Z", "2026-04-03T07:30:00Z"]
+    kept = cloud.launch(launch["launch_id"])
+    assert (format_instant(kept.chosen_at), kept.time_zone) == ("2026-03-26T00:00:00Z", "Europe/Berlin")
 
 
 def test_a_launch_in_the_past_is_refused(cloud: Any) -> None:

@@ -221,6 +221,13 @@ def test_texts_cost_their_own_parts_by_country_known_where_the_account_states_a_
         assert words in dry_run_page(run_of), words
 
 
+def test_an_audience_that_was_chosen_long_before_the_start_is_pointed_out(launch: Launch) -> None:
+    for hours, told in ((7 * 24, False), (8 * 24, True)):
+        chosen = launch.model_copy(update={"audience_as_of": launch.starts_at - timedelta(hours=hours)})
+        page = dry_run_page(run(chosen, [member("treatment")], {}))
+        assert ("8 days after its customers were chosen" in page) is told
+
+
 def test_a_plan_beyond_the_rate_says_in_which_hours_and_when_the_last_message_leaves() -> None:
     hours = {1: {"2026-03-27T09:00:00Z": 9000}, 2: {"2026-03-27T10:00:00Z": 1000}}
     latest = {1: START + timedelta(days=5), 2: START + timedelta(days=5)}

@@ -103,13 +103,14 @@ def test_an_account_that_moves_to_another_zone_moves_no_step_of_its_launches(
 def test_who_bought_since_the_audience_was_chosen_gets_no_step_unless_the_campaign_says_otherwise(
     launch: Launch, definition: Callable[..., CampaignDefinition]
 ) -> None:
-    assert launch.created_at < launch.starts_at
+    launch = launch.model_copy(update={"audience_as_of": launch.created_at - timedelta(hours=9)})
+    assert launch.chosen_at < launch.created_at < launch.starts_at
     for step in (1, 2):
-        assert verdicts(plan(launch, step, last_order_at=launch.created_at)) == {("deny", "converted")}
+        assert verdicts(plan(launch, step, last_order_at=launch.chosen_at)) == {("deny", "converted")}
         assert verdicts(plan(launch, step, last_order_at=launch.starts_at)) == {("deny", "converted")}
     keeps_going = launch.model_copy(update={"definition": definition(stop_on=[])})
     assert verdicts(plan(keeps_going, 2, last_order_at=launch.starts_at)) == {("allow",)}
-    assert verdicts(plan(launch, 2, last_order_at=launch.created_at - timedelta(seconds=1))) == {("allow",)}
+    assert verdicts(plan(launch, 2, last_order_at=launch.chosen_at - timedelta(seconds=1))) == {("allow",)}
 
 
 def test_who_engaged_is_left_alone_where_the_campaign_says_so(

@@ -5,6 +5,8 @@ from typing import Any
 
 from winback.campaigns.dry_run import page_money as money
 from winback.campaigns.dry_run import page_plan as plan
+from winback.campaigns.launch import LATEST_START
+from winback.instants import parse_instant
 from winback.pages import Html, Tile, bullets, details, element, figures, note, page, section, tiles
 
 Run = Mapping[str, Any]
@@ -35,6 +37,7 @@ def dry_run_page(run: Run) -> str:
             ("Starts, UTC", plan.instant(run["starts_at"])),
             ("Evaluation ends", run["evaluation_ends_at"][:10]),
             ("Snapshot", run["snapshot_id"]),
+            ("Its customers as of, UTC", plan.instant(run["audience_as_of"])),
             ("Fingerprint", run["fingerprint"]),
         ],
         footer="Computed from the launch's own plan: nothing was sent. An approval names the fingerprint, so that what "
@@ -83,8 +86,15 @@ def _warnings(run: Run) -> Iterator[Html]:
     if stale := sum(row.get("stale", 0) for step in run["steps"] for row in step["channels"].values()):
         yield note(
             f"{figures.count(stale)} messages would not leave at all: the provider's rate is too small to send them "
-            "before the next step is due. Address fewer, space the steps out, or raise the quota.",
+            "a day before the next step. Address fewer, space the steps out, or raise the quota.",
             tone="bad",
+        )
+    age = parse_instant(run["starts_at"]) - parse_instant(run["audience_as_of"])
+    if age > LATEST_START:
+        yield note(
+            f"It starts {age.days} days after its customers were chosen: others belong to its segments by then. "
+            "Refresh, and prepare a launch that starts sooner.",
+            tone="caution",
         )
     if not run["audience"]["arms"]["holdout"]:
         yield note("Nobody is held out, so what this launch causes will not be known.", tone="caution")

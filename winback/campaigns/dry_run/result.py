@@ -56,6 +56,7 @@ def dry_run(
         "launch_id": launch.launch_id,
         "campaign_id": launch.campaign_id,
         "snapshot_id": launch.snapshot_id,
+        "audience_as_of": format_instant(launch.chosen_at),
         "definition": launch.definition.model_dump(mode="json"),
         **({"slice": launch.slice.model_dump(mode="json")} if launch.slice is not None else {}),
         "starts_at": format_instant(launch.starts_at),
