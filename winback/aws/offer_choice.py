@@ -26,7 +26,7 @@ from winback.aws.launches import LaunchStore
 from winback.aws.snapshots import SnapshotStore
 from winback.aws.tables import GET_BATCH, batch_get
 from winback.campaigns.launch import Launch
-from winback.campaigns.offer_steps import carries_offer, offered_at
+from winback.campaigns.offer_steps import may_get_offer, offered_at
 from winback.experiments.assignment import Arm, assignment_salt
 from winback.identifiers import AccountId, CustomerKey, LaunchId
 from winback.instants import parse_instant
@@ -165,7 +165,7 @@ class OfferChooser:
             CustomerKey(row["customer_key"]): chunk
             for chunk, rows in zip(chunks, audience, strict=True)
             for row in rows
-            if row["arm"] == Arm.TREATMENT and carries_offer(launch.definition, row["variants"])
+            if row["arm"] == Arm.TREATMENT and may_get_offer(launch.definition, row)
         }
         people = snapshot.people(chunk_of, self._last_offers(launch.account_id, list(chunk_of)))
         records: dict[CustomerKey, Row] = {}

@@ -29,6 +29,7 @@ def enrol(
     An ineligible one, whom no channel reaches or who has a turn in the global holdout or its wash-out, has no arm
     (None), no variants and all reasons. `measured` says whether the customer belongs to the causal comparison: those of
     a tier that the campaign's holdout excludes are treated, so nobody is held out whom they could be compared with.
+    `reached_by`: of a launch with several channels, those that reach the customer, where that is not all of them.
     """
     definition = launch.definition
     holdout_salt = assignment_salt(launch.campaign_id, "holdout")
@@ -36,6 +37,7 @@ def enrol(
         (experiment.name, assignment_salt(launch.campaign_id, f"experiment:{experiment.name}"), experiment.shares)
         for experiment in definition.experiments
     ]
+    channels = [str(channel) for channel in definition.used_channels]
     spared = {str(tier) for tier in definition.holdout.exclude_tiers}
     rows = []
     for candidate in candidates:
@@ -51,9 +53,19 @@ def enrol(
                 "arm": str(drawn) if eligible else None,
                 "measured": measured,
                 "variants": {name: variant(salt, customer, shares) for name, salt, shares in tests} if eligible else {},
+                **(_reached_by(channels, facts[customer]) if eligible else {}),
             }
         )
     return rows
+
+
+def _reached_by(channels: Sequence[str], facts: Sequence[RecipientFacts]) -> dict[str, list[str]]:
+    open_ones = [channel for channel, known in zip(channels, facts, strict=True) if _is_open(known)]
+    return {"reached_by": open_ones} if len(open_ones) < len(channels) else {}
+
+
+def _is_open(known: RecipientFacts) -> bool:
+    return not set(eligibility(known).reasons) - set(_TURNS)
 
 
 def _reasons(channels: Sequence[RecipientFacts], standing: Turn) -> list[str]:

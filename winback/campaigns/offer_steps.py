@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from winback.campaigns.definition import CampaignDefinition
@@ -24,9 +25,11 @@ def carriers(definition: CampaignDefinition) -> tuple[int, ...]:
     )
 
 
-def carries_offer(definition: CampaignDefinition, variants: Mapping[str, str]) -> bool:
-    """Whether any step carries the offer for a customer with these variants."""
-    return any(definition.step_for(number, variants).offer for number in carriers(definition))
+def may_get_offer(definition: CampaignDefinition, member: Mapping[str, Any]) -> bool:
+    """Whether any step carries the offer to a customer with this audience row, on a channel that reaches them."""
+    steps = [definition.step_for(number, member["variants"]) for number in carriers(definition)]
+    reached_by = member.get("reached_by")
+    return any(step.offer and (reached_by is None or set(step.channels or ()) & set(reached_by)) for step in steps)
 
 
 def first_carrier(launch: Launch) -> int:

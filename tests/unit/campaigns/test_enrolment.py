@@ -11,6 +11,7 @@ from winback.accounts.global_holdout import GlobalHoldout
 from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.enrolment import enrol
 from winback.campaigns.launch import Launch
+from winback.campaigns.offer_steps import may_get_offer
 from winback.delivery.gate import Consent, RecipientFacts
 from winback.experiments.ratios import group_sizes
 from winback.identifiers import CustomerKey, customer_key
@@ -53,14 +54,31 @@ def test_who_cannot_be_reached_has_every_reason_and_no_arm(launch: Launch) -> No
     assert row["segment"] == "Slipping VIPs"
 
 
-def test_one_open_channel_is_enough_and_without_any_the_reasons_of_all_are_told(launch: Launch) -> None:
+def test_one_open_channel_is_enough_and_without_any_the_reasons_of_all_are_told(
+    launch: Launch, definition: Callable[..., CampaignDefinition]
+) -> None:
     customer = PEOPLE[0]
+    launch = launch.model_copy(update={"definition": definition(channels=["email", "sms"])})
     email, sms = reachable(customer, suppressed=True), reachable(customer)
     (row,) = enrol(launch, candidates([customer]), {customer: [email, sms]}, NOBODY)
-    assert (row["eligible"], row["reasons"]) == (True, [])
+    assert (row["eligible"], row["reasons"], row["reached_by"]) == (True, [], ["sms"])
     sms = reachable(customer, has_address=False)
     (row,) = enrol(launch, candidates([customer]), {customer: [email, sms]}, NOBODY)
     assert (row["eligible"], row["reasons"]) == (False, ["no_address", "suppressed"])
+
+
+def test_no_offer_is_set_aside_for_whom_the_step_that_carries_it_cannot_reach(
+    definition: Callable[..., CampaignDefinition],
+) -> None:
+    steps = [
+        {"template": "we-miss-you", "after_days": 0, "offer": True},
+        {"template": "we-miss-you", "after_days": 3, "channels": ["sms"]},
+    ]
+    offers = {"offers": ["off-000000000001"], "budget_minor": 1000}
+    asked = definition(steps=steps, offers=offers)
+    by_text: Row = {"variants": {}, "reached_by": ["sms"]}
+    by_both: Row = {"variants": {}}
+    assert [may_get_offer(asked, member) for member in (by_text, by_both)] == [False, True]
 
 
 def test_eligibility_comes_before_chance_so_the_arms_of_the_others_do_not_depend_on_it(launch: Launch) -> None:
