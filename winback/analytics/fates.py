@@ -21,6 +21,7 @@ COLUMNS = {
     "outcome": "VARCHAR",
     "reasons": "VARCHAR[]",
     "attempted": "BOOLEAN",
+    "error": "VARCHAR",
     "offer_id": "VARCHAR",
     "code": "VARCHAR",
     "claimed_at": "TIMESTAMP",
@@ -47,9 +48,9 @@ def fate(
 
     A planned send that was denied and has no row is skipped, with the plan's reasons. One that is still due when the
     launch is over will never leave: it is skipped too, as cancelled, or as stale where its time ran out. `attempted`:
-    some sender took the send in hand, whatever came of it. `wall`, the process's own time, and the account's `unknown`
-    settle what no event did (winback.delivery.ledger.outcome). `channel`, `offer_id` and `code` are those of the send,
-    before it the plan's.
+    some sender took the send in hand, whatever came of it. `error`: why it failed, or why nobody knows. `wall`, the
+    process's own time, and the account's `unknown` settle what no event did (winback.delivery.ledger.outcome).
+    `channel`, `offer_id` and `code` are those of the send, before it the plan's.
     """
     result, reasons = outcome(ledger_row, wall=wall, unknown=unknown), list(planned["reasons"])
     if ledger_row is not None and result is Outcome.SKIPPED:
@@ -69,10 +70,17 @@ def fate(
         "outcome": result.value,
         "reasons": reasons if result is Outcome.SKIPPED else [],
         "attempted": ledger_row is not None and result is not Outcome.SKIPPED,
+        "error": _error(row) if result in (Outcome.FAILED, Outcome.UNKNOWN) else None,
         "offer_id": row.get("offer_id"),
         "code": row.get("code"),
         **{name: row.get(name) for name in _INSTANTS},
     }
+
+
+def _error(row: Row) -> str:
+    """The provider's code, or ours; of a claim whose sender is gone the one that the next sender would note."""
+    told = ("rejected_at", "Rejected"), ("rendering_failed_at", "RenderingFailed")
+    return next((code for name, code in told if name in row), str(row.get("error", "Abandoned")))
 
 
 def _may_be_leaving(row: Row | None) -> bool:

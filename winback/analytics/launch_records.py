@@ -1,6 +1,7 @@
 """The launch report's sections on what the launch did: its sends, their ledger, who took part, the rules checked."""
 
 from winback.analytics.report import LaunchReport, ReasonCount
+from winback.analytics.wording import ERRORS
 from winback.delivery.reason_words import reason_in_words
 from winback.pages import Html, Stage, columns, figures, funnel, paragraph, section, table
 
@@ -55,6 +56,7 @@ def ledger(report: LaunchReport) -> Html:
                 total=["Planned", *(step.planned for step in steps), ledger.planned],
             ),
             _reason_table("Why sends were skipped", ledger.skipped_reasons, "Sends"),
+            *_errors(ledger.failed_reasons),
         ),
         lead="Each planned send has exactly one final outcome. "
         + ("It balances." if ledger.balanced else f"It is off by {figures.count(ledger.difference)}."),
@@ -100,6 +102,19 @@ def checks(report: LaunchReport) -> Html:
             align="ll",
         ),
     )
+
+
+def _errors(reasons: tuple[ReasonCount, ...]) -> list[Html]:
+    """None where nothing failed, which is nearly always."""
+    if not reasons:
+        return []
+    return [
+        table(
+            ["Error", "Sends"],
+            [[ERRORS.get(entry.reason, entry.reason), entry.count] for entry in reasons],
+            caption="Why sends failed or are unknown, by what the provider said",
+        )
+    ]
 
 
 def _reason_table(title: str, reasons: tuple[ReasonCount, ...], counted: str) -> Html:

@@ -34,6 +34,9 @@ def read_ledger(db: duckdb.DuckDBPyConnection) -> tuple[Ledger, Funnel, tuple[Ch
         "SELECT reason, count(*) "
         "FROM (SELECT unnest(reasons) AS reason FROM fates WHERE arm = 'treatment') GROUP BY ALL"
     ).fetchall()
+    failed = db.execute(
+        "SELECT error, count(*) FROM fates WHERE arm = 'treatment' AND error IS NOT NULL GROUP BY ALL"
+    ).fetchall()
     whole = _step(total)
     difference = whole.planned - sum(getattr(whole, name) for name in _OUTCOMES)
     # Two steps could be off in opposite directions.
@@ -43,6 +46,7 @@ def read_ledger(db: duckdb.DuckDBPyConnection) -> tuple[Ledger, Funnel, tuple[Ch
         difference=difference,
         balanced=balanced,
         skipped_reasons=most_frequent_first(skipped),
+        failed_reasons=most_frequent_first(failed),
         steps=steps,
         channels={row["channel"]: _step(row) for row in by_channel},
     )

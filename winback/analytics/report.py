@@ -74,6 +74,9 @@ class Ledger(LedgerStep):
     difference: int = Field(description="planned less the sum of the outcomes; 0 when the ledger balances")
     balanced: bool
     skipped_reasons: tuple[ReasonCount, ...] = Field(description="sends by reason; a send may have several")
+    failed_reasons: tuple[ReasonCount, ...] = Field(
+        default=(), description="sends that failed, or of which nobody knows, by the error; each has one"
+    )
     steps: dict[int, LedgerStep]
     channels: dict[str, LedgerStep] = Field(
         default_factory=dict, description="`none`: planned, but no channel was open to the customer"

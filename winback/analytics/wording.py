@@ -21,6 +21,12 @@ VARIANT_VERDICTS = {
     Verdict.FEWER: "less than the control",
 }
 
+# Of errors in the ledger that are ours; those of a provider stand as it told them.
+ERRORS = {
+    "RenderingFailed": "RenderingFailed: the template gave no message for the customer",
+    "Abandoned": "Abandoned: the sender ended between the provider's call and the record",
+}
+
 # The rules that each launch is checked against, by the names of sql/checks.sql.
 CHECKS = {
     "holdout": "No held-out customer was sent anything",

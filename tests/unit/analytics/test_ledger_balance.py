@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from winback.analytics.launch_page import launch_page
 from winback.campaigns.launch import LaunchState
 from winback.delivery.ledger import EventKind, Outcome, State, outcome
 
@@ -129,6 +130,23 @@ def test_skips_carry_every_reason_of_the_plan_or_of_the_claim(story):
         ("frequency_cap", 2),
         ("converted", 1),
     }
+
+
+def test_what_failed_or_is_unknown_is_counted_by_its_error_and_the_page_says_it(story):
+    for row in (
+        {"state": "failed", "error": "RenderingFailed"},
+        {"state": "failed", "error": "MessageRejected"},
+        {"state": "failed", "error": "RenderingFailed"},
+        {"state": "unknown", "error": "ReadTimeoutError"},
+        {"state": "accepted", "rejected_at": "1997-10-02T00:00:00Z"},
+        {"state": "unknown", "error": "Abandoned", "delivered_at": "1997-10-02T00:00:00Z"},
+    ):
+        story.planned(story.customer(), row)
+    report = story.measured()
+    errors = [(found.reason, found.count) for found in report.ledger.failed_reasons]
+    assert errors == [("RenderingFailed", 2), ("MessageRejected", 1), ("ReadTimeoutError", 1), ("Rejected", 1)]
+    assert sum(count for _, count in errors) == report.ledger.failed + report.ledger.unknown
+    assert "the template gave no message for the customer" in launch_page(report)
 
 
 @pytest.mark.parametrize(("state", "reason"), [(LaunchState.CANCELLED, "cancelled"), (LaunchState.FINISHED, "stale")])
