@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from winback.stored import STORED
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -16,5 +18,7 @@ def to_item(model: BaseModel) -> dict[str, Any]:
 
 
 def from_item(cls: type[Model], item: dict[str, Any]) -> Model:
-    """Attributes that the model does not know (the key, a newer release's) are passed over."""
-    return cls.model_validate({name: value for name, value in item.items() if name in cls.model_fields})
+    """Attributes that the model does not know (the key, a newer release's) are passed over. What an older release
+    stored stays readable where newer rules would refuse it (winback.stored)."""
+    known = {name: value for name, value in item.items() if name in cls.model_fields}
+    return cls.model_validate(known, context=STORED)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from winback.accounts.channels import ChannelName
@@ -41,6 +41,7 @@ from winback.campaigns.steps import (
     walk,
     with_steps,
 )
+from winback.stored import was_stored
 
 MAX_SIZE = 200_000  # bytes; a launch keeps its definition in one table item of at most 400 KB
 
@@ -74,8 +75,8 @@ class CampaignDefinition(Part):
         return tuple(reason for reason in StopOn if reason in reasons or reason.always)
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        problems = list(self._problems())
+    def _fits_together(self, info: ValidationInfo) -> Self:
+        problems = [] if was_stored(info) else list(self._problems())
         if problems:
             details = [
                 InitErrorDetails(

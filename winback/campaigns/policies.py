@@ -9,6 +9,7 @@ from winback.accounts.quiet_hours import TimeOfDay
 from winback.campaigns.steps import Channels, Part, TemplateChoice, Timing, Weekday
 from winback.fields import NAME
 from winback.segmentation.grid import ValueTier
+from winback.stored import was_stored
 
 MAX_EXPERIMENTS = 5
 Share = Annotated[float, Field(ge=0, le=0.5), AfterValidator(lambda share: abs(round(share, 6)))]
@@ -92,6 +93,8 @@ class Holdout(Part):
     @classmethod
     def _instead_of_a_share(cls, points: float | None, info: ValidationInfo) -> float | None:
         if points is not None and info.data.get("share") is not None:
+            if was_stored(info):  # once each definition was stored with the default, which a share overruled
+                return None
             raise ValueError("says how many to hold out, as share does: expected one of the two")
         return points
 

@@ -1,12 +1,16 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from local.inprocess.scenario import ACCOUNT
 from winback.aws.documents import from_item, to_item
+from winback.campaigns.definition import CampaignDefinition
 from winback.campaigns.launch import TRANSITIONS, IllegalTransition, Launch, LaunchConflict, LaunchState
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -150,3 +154,23 @@ def test_a_report_finishes_a_running_launch_and_leaves_a_cancelled_one_cancelled
 def test_a_launch_survives_its_table_item(launch: Launch) -> None:
     paused = running(launch).paused(launch.starts_at)
     assert from_item(Launch, {**to_item(paused), "pk": "acme#launch", "of_a_newer_release": 1}) == paused
+
+
+def test_a_launch_of_an_older_release_goes_on_by_what_it_froze(
+    launch: Launch, definition: Callable[..., CampaignDefinition]
+) -> None:
+    launch = launch.model_copy(update={"definition": definition(holdout={"share": 0.1})})
+    item = {name: value for name, value in to_item(launch).items() if name not in ("look", "time_zone")}
+    stored = item["definition"]
+    stored["holdout"]["detect_points"] = Decimal("2.0")  # the default was written with each definition
+    stored["audience"]["newly_lapsed"] = True
+    stored["schedule"] = {"weekday": "monday", "at": "09:00", "every_weeks": 1}
+    with pytest.raises(ValidationError, match="expected starts_on: newly_lapsed"):
+        CampaignDefinition.model_validate({**stored, "holdout": {}})
+
+    read = from_item(Launch, item)
+
+    assert read.definition.holdout == launch.definition.holdout
+    assert read.definition.touches == launch.definition.touches
+    moved = ACCOUNT.model_copy(update={"time_zone": "Asia/Tokyo"})
+    assert (read.zone_of(moved), read.shown_as(moved)) == (moved.zone, moved)
