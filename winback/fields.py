@@ -1,4 +1,7 @@
-"""Field types of what stores send, and what is wrong with a field. Problems never repeat the value."""
+"""Field types of what stores send, and what is wrong with a field.
+
+Problems never repeat a value that may be a customer's; those of what people write to say what is to happen do.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,6 +17,7 @@ from winback.instants import NOT_AN_INSTANT, parse_instant
 
 LEEWAY = timedelta(days=1)  # how far ahead of ours the clock of a store may be
 LONGEST_TEXT = 128
+LONGEST_QUOTE = 60
 NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 """What people call the parts of what they define: second-try."""
 WHOLE = "body"  # where a problem lies that no field is named for
@@ -28,6 +32,10 @@ _WORDS = {
     "string_too_long": "{max_length} characters at most",
     "too_short": "{min_length} or more of them",
     "too_long": "{max_length} of them at most",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+    "greater_than": "more than {gt}",
+    "less_than": "less than {lt}",
 }
 """What is expected where a type of pydantic's does not fit: in the words of who writes the file."""
 _ID = re.compile(r"\^([a-z]{3})-\[0-9a-f\]\{12\}\$")  # a pattern that only ids of one kind fit
@@ -46,12 +54,15 @@ class FieldProblem:
     expected: str
 
 
-def field_problems(error: ValidationError, model: type[BaseModel] | None = None) -> list[FieldProblem]:
-    """Each problem of a pydantic error, without the input itself; of `model`, an unknown field is told the known ones.
+def field_problems(
+    error: ValidationError, model: type[BaseModel] | None = None, *, quoting: bool = False
+) -> list[FieldProblem]:
+    """Each problem of a pydantic error; of `model`, an unknown field is told the known ones.
 
-    A list whose items are wrong is not also told to be too short: pydantic counts the sound ones only.
+    The values themselves are repeated only when `quoting`: for what holds no data of customers. A list whose items are
+    wrong is not also told to be too short: pydantic counts the sound ones only.
     """
-    details: list[dict[str, Any]] = [dict(detail) for detail in error.errors(include_input=False, include_url=False)]
+    details: list[dict[str, Any]] = [dict(detail) for detail in error.errors(include_input=quoting, include_url=False)]
     places = [detail["loc"] for detail in details]
     return [
         _field_problem(detail, model)
@@ -74,12 +85,26 @@ def _field_problem(detail: dict[str, Any], model: type[BaseModel] | None) -> Fie
         case "value_error":
             problem, found, expected = message.partition(": expected ")
             if not found and message.startswith("expected "):
-                problem, expected = "does not fit", message.removeprefix("expected ")
+                problem, expected = _unfitting(detail), message.removeprefix("expected ")
             elif not found:
                 problem, _, expected = message.partition(": ")
             return FieldProblem(field, problem, expected or "a value that keeps this rule")
         case _:
-            return FieldProblem(field, "does not fit", _expected(detail["type"], detail.get("ctx", {}), message))
+            return FieldProblem(field, _unfitting(detail), _expected(detail["type"], detail.get("ctx", {}), message))
+
+
+def _unfitting(detail: dict[str, Any]) -> str:
+    """What the value is, where it may be repeated and a few words hold it."""
+    match detail.get("input"):
+        case "":
+            return "is empty"
+        case bool() as given:
+            said = str(given).lower()
+        case int() | float() | str() as given:
+            said = repr(given)
+        case _:
+            return "does not fit"
+    return f"is {said}" if len(said) <= LONGEST_QUOTE else f"is {said[: LONGEST_QUOTE - 1]}…"
 
 
 def _expected(kind: str, given: dict[str, Any], message: str) -> str:

@@ -125,7 +125,7 @@ def _checked_definition() -> CampaignDefinition:
 
 def _definition() -> CampaignDefinition:
     if app.current_event.headers.get("content-type", "").partition(";")[0].strip() not in YAML_TYPES:
-        return body_of(app, CampaignDefinition)
+        return body_of(app, CampaignDefinition, quoting=True)
     from winback.campaigns.reading import DefinitionRefused, Unreadable, read_definition  # noqa: PLC0415 (YAML is rare)
 
     try:
@@ -194,7 +194,7 @@ def resume_campaign(campaign_id: str) -> Response[str]:
 
 @app.post("/v1/campaigns/<campaign_id>/launches")
 def prepare_launch(campaign_id: str) -> Response[str]:
-    wanted = body_of(app, NewLaunch)
+    wanted = body_of(app, NewLaunch, quoting=True)
     launch = control().prepare(account_of(app), CampaignId(campaign_id), wanted, idempotency_key(app))
     return json_response(HTTPStatus.ACCEPTED, describe(launch))
 

@@ -69,7 +69,7 @@ def settings() -> Settings:
 
 @app.post("/v1/templates")
 def create_template() -> Response[str]:
-    wanted, account_id, once = body_of(app, NewTemplate), account_of(app), idempotency_key(app)
+    wanted, account_id, once = body_of(app, NewTemplate, quoting=True), account_of(app), idempotency_key(app)
     _check(wanted)
     template_id = repeatable_id("tpl", account_id, once) if once else new_id("tpl")
     made = _store().create(account_id, template_id, wanted, clock_of(_campaigns()).now())
@@ -97,7 +97,7 @@ def read_template(template_id: str) -> Response[str]:
 
 @app.put("/v1/templates/<template_id>")
 def replace_template(template_id: str) -> Response[str]:
-    wanted = body_of(app, ChangedTemplate)
+    wanted = body_of(app, ChangedTemplate, quoting=True)
     _check(wanted)
     now = clock_of(_campaigns()).now()
     changed = _store().replace(account_of(app), template_id, wanted, wanted.version, now)

@@ -55,7 +55,7 @@ def settings() -> Settings:
 
 @app.post("/v1/offers")
 def create_offer() -> Response[str]:
-    wanted, account_id, once = body_of(app, NewOffer), account_of(app), idempotency_key(app)
+    wanted, account_id, once = body_of(app, NewOffer, quoting=True), account_of(app), idempotency_key(app)
     offer_id = repeatable_id("off", account_id, once) if once else new_id("off")
     now = clock_of(_campaigns()).now()
     made = _offers().create(account_id, offer_id, wanted, currency=_currency(account_id), now=now)
@@ -78,7 +78,7 @@ def read_offer(offer_id: str) -> Response[str]:
 @app.put("/v1/offers/<offer_id>")
 def replace_offer(offer_id: str) -> Response[str]:
     """Launches keep what they froze."""
-    wanted, account_id = body_of(app, ChangedOffer), account_of(app)
+    wanted, account_id = body_of(app, ChangedOffer, quoting=True), account_of(app)
     now = clock_of(_campaigns()).now()
     changed = _offers().replace(
         account_id, offer_id, wanted.stated, currency=_currency(account_id), version=wanted.version, now=now

@@ -35,7 +35,7 @@ def read_definition(text: str, *, as_json: bool = False) -> CampaignDefinition:
     try:
         return CampaignDefinition.model_validate(content)
     except ValidationError as error:
-        raise DefinitionRefused(field_problems(error, CampaignDefinition)) from None
+        raise DefinitionRefused(field_problems(error, CampaignDefinition, quoting=True)) from None
 
 
 def read_yaml(text: str) -> Any:

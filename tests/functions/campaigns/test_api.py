@@ -41,7 +41,9 @@ def test_a_definition_that_does_not_fit_is_refused_with_every_field_and_what_wou
     fields = {field["field"]: field for field in answer["error"]["fields"]}
     assert set(fields) == {"name", "audience.segments[0]", "steps[0].template", "steps[0].after_days", "budget"}
     assert fields["steps[0].template"]["problem"] == "is missing"
-    assert fields["steps[0].after_days"]["expected"] == "greater than or equal to 0"
+    assert fields["steps[0].after_days"]["problem"] == "is -1"
+    assert fields["steps[0].after_days"]["expected"] == "0 or more"
+    assert fields["audience.segments[0]"]["problem"] == "is 'Sleepers'"
     assert "'Slipping VIPs'" in fields["audience.segments[0]"]["expected"]
 
 

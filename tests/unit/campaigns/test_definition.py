@@ -135,7 +135,7 @@ def test_the_evaluation_must_outlast_the_last_step(definition: Build) -> None:
 
 
 def test_the_evaluation_ends_within_what_a_launch_may_last(definition: Build) -> None:
-    assert problems(definition, evaluation_days=731)["evaluation_days"][1] == "less than or equal to 730"
+    assert problems(definition, evaluation_days=731)["evaluation_days"][1] == "730 or less"
     last = [{"template": "we-miss-you", "after_days": 728}]
     assert definition(steps=last, evaluation_days=730).evaluation_days == 730
 

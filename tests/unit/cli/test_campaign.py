@@ -46,7 +46,7 @@ def test_check_lists_every_problem_with_its_path_those_of_messages_too(file: Pat
     result = run("check", file)
     assert result.exit_code == 1
     assert "has a problem (steps[0] is the first step)" in result.output
-    assert "name: does not fit" in result.output
+    assert "name: is empty; expected 1 or more characters" in result.output
     file.write_text("")
     assert "the whole file: does not fit; expected fields, each with its name and value" in run("check", file).output
     file.write_text(BRANCHED.replace("after_days: 7", "after_days: 4"))
