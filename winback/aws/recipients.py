@@ -179,7 +179,7 @@ class RecipientStore:
             last_order_at=known.last_order_at,
             contacts=known.contacts,
             engaged_at=known.engaged_at,
-            left_at=_earlier(known.left_at, loaded.facts.left_at),
+            left_at=_later(known.left_at, loaded.facts.left_at),
         )
         return replace(loaded, facts=facts, contact_list=recipient.contact_list)
 
@@ -211,7 +211,7 @@ def _recipient(
         suppressed=suppressed,
         last_order_at=parse_instant(last_order_at) if last_order_at else None,
         engaged_at=reacted.engaged_at,
-        left_at=_earlier(reacted.left_at, lifted_of),
+        left_at=_later(reacted.left_at, lifted_of),
         open_cases=frozenset(known.get("open_cases", ())),
         zone=_zone(known.get("time_zone")),
         contacts=booked.without(excluded),
@@ -241,6 +241,11 @@ def _zone(name: str | None) -> ZoneInfo | None:
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((at for at in (one, other) if at is not None), default=None)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Of two ways out: an old one that a consent lifted must not hide that the customer left this very launch."""
+    return max((at for at in (one, other) if at is not None), default=None)
 
 
 def _consent(profile: Item | None, channel: str) -> Consent:

@@ -64,7 +64,7 @@ class RecipientFacts:
     `open_cases`: of winback.customers.OpenCase, as the store last stated them. `zone`: the customer's own; None when it
     is not known. `contacts`: of all channels, other tools' included, this very send left out. `engaged_at`: when the
     customer first engaged with the launch; `left_at`: first unsubscribed by one of its messages, or complained of one,
-    or unsubscribed before signing up again.
+    or last unsubscribed before signing up again, whichever is later.
     """
 
     customer_key: CustomerKey

@@ -176,6 +176,20 @@ def test_an_unsubscribe_yields_to_signing_up_again_later_and_no_other_suppressio
         assert facts.left_at == (None if suppressed else NOW), "what was under way then is over"
 
 
+def test_who_leaves_a_launch_by_its_mail_has_left_it_also_where_a_consent_lifted_an_older_unsubscribe_from_texts(
+    store: RecipientStore, tables: Tables, account: Account
+) -> None:
+    long_ago = NOW - timedelta(days=300)
+    SuppressionList(tables.customers).add(
+        account, "+4915123456789", "sms", SuppressionReason.UNSUBSCRIBE, at=long_ago, send_id=send_id()
+    )
+    tables.add_customer(account, ADA, phone="+4915123456789", consent={"sms": SIGNED_UP["email"]})
+    tables.performance.put_item(Item={**keys.send(send_id()), "unsubscribed_at": format_instant(NOW)})
+    ada = store.load(account, [ADA], "sms", reactions=(LAUNCH, [1]))[ADA]
+    for facts in (ada.facts, store.refresh(account, ada, "sms").facts):
+        assert (facts.suppressed, facts.left_at) == (False, NOW)
+
+
 def test_an_unsubscribe_outlasts_the_consent_that_it_ends_however_that_is_dated(
     store: RecipientStore, tables: Tables, account: Account
 ) -> None:
