@@ -31,6 +31,9 @@ _TYPES: dict[str, tuple[EventKind, str]] = {
 # SES's own subscription management, which we do not use: our unsubscribe page is the only way out.
 _IGNORED = frozenset({"Subscription"})
 
+# A reader took the mail out of the junk folder, which mailbox providers tell in the form of a complaint.
+NOT_SPAM = "not-spam"
+
 # Nobody reads or clicks this soon after the hand-over to SES, with the delivery still to come in between.
 _TOO_FAST = timedelta(seconds=2)
 # Apple's Mail Privacy Protection sends this and nothing more; Gmail's and Yahoo's proxies name themselves.
@@ -102,6 +105,8 @@ def read_event(told: Mapping[str, Any]) -> Feedback:
                 suppress="hard_bounce" if hard else None,
                 address=_address(particulars.get("bouncedRecipients"), mail) if hard else None,
             )
+        case EventKind.COMPLAINED if particulars.get("complaintFeedbackType") == NOT_SPAM:
+            return Feedback(send_id, None)
         case EventKind.COMPLAINED:
             address = _address(particulars.get("complainedRecipients"), mail)
             return Feedback(send_id, FeedbackEvent(kind, at), suppress="complaint", address=address)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winback.delivery.feedback import MalformedEvent, read_event, read_message
+from winback.delivery.feedback import Feedback, MalformedEvent, read_event, read_message
 from winback.delivery.ledger import BounceType, EventKind
 
 SAMPLE = json.loads((Path(__file__).parents[3] / "events" / "feedback.json").read_text())
@@ -91,6 +91,12 @@ def test_a_passing_bounce_suppresses_nobody(kind: str) -> None:
     assert feedback.event is not None
     assert feedback.event.bounce_type is BounceType.SOFT
     assert feedback.suppress is None
+
+
+def test_who_calls_a_message_no_spam_has_not_complained() -> None:
+    particulars = {"timestamp": LATER, "complainedRecipients": [], "complaintFeedbackType": "not-spam"}
+    event = ses_event("Complaint", "complaint", particulars)
+    assert read_event(event) == Feedback(read_event(DELIVERY).send_id, None)
 
 
 def test_a_complaint_suppresses_the_destination_when_it_names_nobody() -> None:
