@@ -9,6 +9,7 @@ from winback.aws import keys
 from winback.aws.tables import Item, conditionally
 from winback.delivery.channels import CHANNELS, ChannelName
 from winback.delivery.gate import Consent
+from winback.fields import LEEWAY
 from winback.identifiers import CustomerKey, SendId
 from winback.instants import format_instant, parse_instant
 
@@ -56,8 +57,22 @@ class SuppressionList:
         """Keeps the first reason, but for an unsubscribe: it gives way to the others, and to a later one, which ends
         what was agreed to in between. False when the address was on the list already.
 
-        `send_id`: of the message that it answers, where that is known.
+        Which consent an unsubscribe ends is not known here, and a store's clock may be ahead of ours by LEEWAY: it
+        counts from then on. `send_id`: of the message that it answers, where that is known.
         """
+        since = at + LEEWAY if reason is SuppressionReason.UNSUBSCRIBE else at
+        return self._put(account, address, channel, reason, at=since, send_id=send_id)
+
+    def _put(
+        self,
+        account: Account,
+        address: str,
+        channel: str,
+        reason: SuppressionReason,
+        *,
+        at: datetime,
+        send_id: SendId | None,
+    ) -> bool:
         item = {
             **keys.suppression(account.account_id, account.address_hash(address), channel),
             "reason": reason.value,
@@ -90,7 +105,7 @@ class SuppressionList:
             # Not before the consent that it ends, which a store in another zone may have dated some hours ahead.
             agreed_at = ((profile.get("consent") or {}).get(channel) or {}).get("at")
             since = max(at, parse_instant(agreed_at)) if agreed_at else at
-            self.add(account, address, channel, SuppressionReason.UNSUBSCRIBE, at=since, send_id=send_id)
+            self._put(account, address, channel, SuppressionReason.UNSUBSCRIBE, at=since, send_id=send_id)
         denied = {"state": Consent.DENIED.value, "at": format_instant(at), "source": "unsubscribe"}
         if (profile.get("consent") or {}).get(channel) == denied:
             return True
