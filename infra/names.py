@@ -119,10 +119,6 @@ class Names:
         return _arn("ses", f"configuration-set/{self.configuration_set}")
 
     @property
-    def identity_arn(self) -> str:
-        return _arn("ses", f"identity/{self.config.sender_domain}")
-
-    @property
     def tenant_arns(self) -> str:
         return _arn("ses", "tenant/*")
 
