@@ -39,8 +39,9 @@ app = typer.Typer(
 )
 _FROM_ORDERS = (
     "[bold]From orders[/bold], with what you know beside them:\n\n"
-    "winback brief {kind} --orders export.csv --as-of 2026-01-01 --notes notes.txt --out brief.md "
-    "\\\n  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total\n\n"
+    "winback brief {kind} --orders export.csv --as-of 2026-01-01 \\\n"
+    "  --notes notes.txt --out brief.md \\\n"
+    "  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total\n\n"
 )
 _FROM_NOTES = (
     "[bold]From notes alone[/bold], as they come or as a form (winback brief notes-template):\n\n"

@@ -19,8 +19,9 @@ from winback.predictions.promotion import CHAMPION, Comparison, Evaluation
 
 EXAMPLE = (
     "[bold]Example[/bold]: needs `make sagemaker` once, AWS credentials and a role that SageMaker may assume:\n\n"
-    "build/sagemaker/bin/winback churn train --orders export.csv --out build/trained --bucket my-bucket "
-    "--role arn:aws:iam::111122223333:role/training"
+    "build/sagemaker/bin/winback churn train --orders export.csv \\\n"
+    "  --out build/trained --bucket my-bucket \\\n"
+    "  --role arn:aws:iam::111122223333:role/training"
 )
 _refuse: Refuse = refusal("winback churn train")
 _ARCHIVE = "model.tar.gz"

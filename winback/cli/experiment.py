@@ -24,8 +24,9 @@ from winback.pages.figures import count
 
 EXAMPLE = (
     "[bold]Example[/bold]: one row a customer: the arm that it was assigned to, bought or not, revenue:\n\n"
-    "winback experiment analyze --data assigned.csv --arm variant --control holdout --outcome bought,revenue "
-    "--expected-shares offer=0.8,holdout=0.2 --detect 0.02 --unit customer_id"
+    "winback experiment analyze --data assigned.csv \\\n"
+    "  --arm variant --control holdout --outcome bought,revenue \\\n"
+    "  --expected-shares offer=0.8,holdout=0.2 --detect 0.02 --unit customer_id"
 )
 _SMALLEST_DETECT = 1e-12
 _LARGE = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}

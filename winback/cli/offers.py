@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 EXAMPLE = (
     "[bold]Example[/bold]: a test of three arms, where each coupon cost 2.00:\n\n"
-    "winback offers evaluate --data test.csv --arm offer --control none --reward margin "
-    "--features purchases,silence_days,discount_share --randomised --cost coupon=2.00 --out report"
+    "winback offers evaluate --data test.csv --arm offer --control none \\\n"
+    "  --reward margin --features purchases,silence_days,discount_share \\\n"
+    "  --randomised --cost coupon=2.00 --out report"
 )
 _refuse: Refuse = refusal("winback offers evaluate")
 

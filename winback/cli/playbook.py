@@ -46,8 +46,8 @@ from winback.segmentation.suppression import SHOW_ALL, suppress
 
 EXAMPLE = (
     "[bold]Example[/bold]: what to do about whom, as of the new year, as a page and as a table:\n\n"
-    "winback playbook --orders export.csv --as-of 2026-01-01 --out playbook.html --out playbook.csv "
-    "\\\n  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total"
+    "winback playbook --orders export.csv --as-of 2026-01-01 \\\n  --out playbook.html --out playbook.csv \\\n"
+    "  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Total"
 )
 WIDE = 160
 """Characters from which on a terminal shows channels and timing beside the figures."""

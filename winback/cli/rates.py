@@ -23,7 +23,8 @@ from winback.segmentation.rate_check import CUT_OFFS, RateCheck, check_rates
 
 EXAMPLE = (
     "[bold]Example[/bold]: an export with orders in several currencies, and the European Central Bank's rates:\n\n"
-    "winback rates check --orders export.csv --rates eurofxref-hist.zip --currency GBP --as-of 2026-01-01"
+    "winback rates check --orders export.csv --rates eurofxref-hist.zip \\\n"
+    "  --currency GBP --as-of 2026-01-01"
 )
 RatesOption = Annotated[
     list[Path],

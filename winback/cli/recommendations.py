@@ -25,8 +25,9 @@ from winback.segmentation.snapshot import build_snapshot
 
 EXAMPLE = (
     "[bold]Example[/bold]: order lines with categories, judged at three moments four weeks apart:\n\n"
-    "winback recommendations evaluate --orders lines.csv "
-    "\\\n  --map customer_id=Email,order_id=Name,ordered_at=Created,amount=Price,category=Type,sku=SKU"
+    "winback recommendations evaluate --orders lines.csv \\\n"
+    "  --map customer_id=Email,order_id=Name,ordered_at=Created \\\n"
+    "  --map amount=Price,category=Type,sku=SKU"
 )
 _MOMENTS = 3
 

@@ -33,8 +33,8 @@ app = typer.Typer(
 )
 EXAMPLE = (
     "[bold]Example[/bold]: what would move if the thresholds of a year ago were read again:\n\n"
-    "winback rubric compare --orders export.csv --as-of 2026-01-01 --frozen segments-2025/rubric.json "
-    "--out rubric.json"
+    "winback rubric compare --orders export.csv --as-of 2026-01-01 \\\n"
+    "  --frozen segments-2025/rubric.json --out rubric.json"
 )
 _LARGEST_MOVES = 12
 

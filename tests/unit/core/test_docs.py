@@ -4,16 +4,21 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
 from winback.campaigns.messages import message_problems
 from winback.campaigns.reading import read_definition
+from winback.cli import app
 from winback.delivery.messages import resolve_template
 from winback.offers.offer import NewOffer
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NARROW = 78  # characters of a line; help is wrapped at 80
 FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
@@ -62,6 +67,20 @@ def test_every_request_that_the_guides_name_is_a_route() -> None:
         named = re.findall(r"\b(GET|POST|PUT|DELETE) (/v1(?:[/:]?(?:[a-z_-]+|{[a-z_, |]+}))+)", text)
         unknown |= {(page.name, *request) for found in named for request in _requests(*found) if request not in routes}
     assert unknown == set()
+
+
+def test_the_commands_that_help_texts_show_can_be_copied_from_a_narrow_terminal() -> None:
+    lines = [line for help_text in _epilogs(typer.main.get_command(app)) for line in help_text.splitlines()]
+    commands = [line for line in lines if "--" in line and not line[0].isupper()]
+    assert commands
+    assert [line for line in commands if len(line) > NARROW] == []
+
+
+def _epilogs(command: Any) -> Iterator[str]:
+    yield command.epilog or ""
+    if isinstance(command, TyperGroup):
+        for inner in command.commands.values():
+            yield from _epilogs(inner)
 
 
 def _requests(method: str, path: str) -> Iterator[tuple[str, str]]:
