@@ -37,8 +37,8 @@ def span(low: str, high: str) -> str:
 
 
 def money(minor: int | None, currency: str) -> str:
-    """Minor units as `1,234.50 EUR`."""
-    return MISSING if minor is None else _signed(str(Money(minor, currency)))
+    """Minor units as `1,234.50 EUR`; without a currency `1,234.50`."""
+    return MISSING if minor is None else _signed(str(Money(minor, currency)).removesuffix(f" {NO_CURRENCY}"))
 
 
 def whole_money(minor: int | None, currency: str) -> str:
@@ -55,7 +55,8 @@ def mean_money(minor: float | None, currency: str, *, sign: bool = False) -> str
         return MISSING
     digits = exponent(currency)
     value = _unsigned_zero(minor / 10**digits, digits)
-    return _signed(f"{value:{'+' if sign and value else ''},.{digits}f}{_THIN}{currency}")
+    unit = "" if currency == NO_CURRENCY else f"{_THIN}{currency}"
+    return _signed(f"{value:{'+' if sign and value else ''},.{digits}f}{unit}")
 
 
 def _signed(text: str) -> str:

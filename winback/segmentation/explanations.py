@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from winback.money import NO_CURRENCY
 from winback.pages.figures import money
 from winback.segmentation.behaviours import Behaviour
 from winback.segmentation.names import Family, Segment
@@ -115,7 +114,7 @@ def explain(row: Mapping[str, Any], currency: str) -> str:
 
 
 def _spent(net_minor: int, currency: str) -> str:
-    amount = money(abs(net_minor), currency).removesuffix(f" {NO_CURRENCY}")
+    amount = money(abs(net_minor), currency)
     return f"spent {amount}" if net_minor >= 0 else f"returned {amount} more than bought"
 
 

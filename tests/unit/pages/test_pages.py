@@ -113,6 +113,8 @@ def test_an_interval_chart_reads_as_text():
         (figures.points(-0.012), "\u22121.2\u202fpp"),
         (figures.count(1234567), "1,234,567"),
         (figures.money(123456, "EUR"), "1,234.56 EUR"),
+        (figures.money(123456, "XXX"), "1,234.56"),
+        (figures.mean_money(1234.4, "XXX"), "12.34"),
         (figures.mean_money(1234.4, "JPY", sign=True), "+1,234\u202fJPY"),
         (figures.percent(None), "\u2013"),
     ],
