@@ -155,7 +155,9 @@ def _show(definition: CampaignDefinition, start: datetime | None, zone: ZoneInfo
             here = (*location, number)
             place = places[here]
             if isinstance(place, Touch):
-                date = _date(planned.steps[place.number - 1] if planned else None, zone)
+                date = _date(
+                    planned.steps[place.number - 1] if planned else None, zone, _why_later(place, planned, start, zone)
+                )
                 tree.add(f"[bold]{place.name}[/bold]{date}: {escape(touch_words(place, definition))}")
             elif isinstance(node, Branch):
                 date = _date(planned.branches[place.number - 1] if planned else None, zone)
@@ -169,8 +171,16 @@ def _show(definition: CampaignDefinition, start: datetime | None, zone: ZoneInfo
         console.print(line, markup=False, highlight=False)
 
 
-def _date(moment: datetime | None, zone: ZoneInfo) -> str:
-    return "" if moment is None else f" [green]({moment_words(moment, zone)})[/green]"
+def _date(moment: datetime | None, zone: ZoneInfo, why: str = "") -> str:
+    return "" if moment is None else f" [green]({moment_words(moment, zone)}{why})[/green]"
+
+
+def _why_later(touch: Touch, planned: Timeline | None, start: datetime | None, zone: ZoneInfo) -> str:
+    """Of a step of the first day whose time of day has begun by the start, so that it leaves the day after."""
+    if planned is None or start is None or touch.step.after_days or touch.step.on:
+        return ""
+    leaves = planned.steps[touch.number - 1].astimezone(zone).date()
+    return ", since its time had already begun at the start" if leaves > start.astimezone(zone).date() else ""
 
 
 def _zone(name: str, refuse: Refuse) -> ZoneInfo:

@@ -41,6 +41,13 @@ def test_check_draws_the_sequence_with_its_dates(file: Path) -> None:
     assert [step["planned_at"] for step in described["steps"]] == ["2026-12-01T10:00:00Z", "2026-12-08T08:00:00Z"]
 
 
+def test_check_says_why_a_step_of_the_first_day_leaves_the_day_after(file: Path) -> None:
+    shown = run("check", file, "--starts-at", "2026-12-01T12:00:00Z", "--zone", "Europe/Berlin").output
+    assert "hello (Wed 02 Dec 2026 10:00, since its time had already begun at the start): first day" in " ".join(
+        shown.split()
+    )
+
+
 def test_check_lists_every_problem_with_its_path_those_of_messages_too(file: Path) -> None:
     file.write_text(BRANCHED.replace("after_days: 7", "after_days: 4").replace("name: Come back", "name: ''"))
     result = run("check", file)
