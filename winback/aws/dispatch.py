@@ -37,7 +37,8 @@ from winback.delivery.feeding import Permit
 from winback.delivery.gate import RecipientFacts, SendContext
 from winback.delivery.ledger import Description, State
 from winback.delivery.release import Release
-from winback.delivery.sending import PlannedSend, Report, Sending, one_after_the_other
+from winback.delivery.send_ports import PlannedSend
+from winback.delivery.sending import Report, Sending, one_after_the_other
 from winback.delivery.unsubscribing import unsubscribe_url
 from winback.experiments.global_holdout import Turn, turn
 from winback.identifiers import CustomerKey, SendId

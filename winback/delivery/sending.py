@@ -14,119 +14,25 @@ Rows are of different customers, so they may be sent side by side (`each`): the 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Protocol
 
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
 from winback.delivery.channels import Outgoing
-from winback.delivery.contacts import ContactLimits, Limit
-from winback.delivery.gate import Reason, RecipientFacts, SendContext, decide
-from winback.delivery.ledger import Description, Row, Standing, State, reached_nobody, standing
+from winback.delivery.contacts import Limit
+from winback.delivery.gate import Reason, decide
+from winback.delivery.ledger import Row, Standing, State, reached_nobody, standing
 from winback.delivery.messages.templates import InvalidTemplate
 from winback.delivery.messages.values import RenderingFailed
-from winback.identifiers import SendId
+from winback.delivery.send_ports import ContactPort, LedgerPort, OfferPort, PlannedSend, RecipientPort
 from winback.offers.budget import Spend
 
 # Seconds that one send may take: the provider's 11 at most, and one write whose connection hangs (winback.aws.clients).
 SHORT_OF_TIME = 20.0
 _PAUSES = (0.5, 1.0, 2.0)  # seconds
 _LEASE_MARGIN = timedelta(seconds=5)
-
-
-@dataclass(frozen=True)
-class PlannedSend:
-    """One row of a plan chunk that planning allowed; `row` is its number in the chunk.
-
-    `described.code`: the one that an earlier step gave this customer. `spend`: what it takes of the launch's budgets;
-    None where it takes nothing. `offered_at`: when an earlier step brought the offer that it carries.
-    """
-
-    row: int
-    send_id: SendId
-    context: SendContext
-    described: Description
-    spend: Spend | None = None
-    offered_at: datetime | None = None
-
-
-class LedgerPort(Protocol):
-    def rows(self, send_ids: Iterable[SendId]) -> Mapping[SendId, Row]: ...
-
-    def claim(
-        self,
-        send_id: SendId,
-        *,
-        claim: str,
-        now: datetime,
-        lease_until: datetime,
-        described: Description,
-        first: bool,
-    ) -> Standing: ...
-
-    def skip(
-        self,
-        send_id: SendId,
-        reasons: Iterable[Reason],
-        *,
-        now: datetime,
-        described: Description,
-        first: bool,
-    ) -> bool: ...
-
-    def accepted(self, send_id: SendId, *, claim: str, at: datetime, message_id: str) -> bool: ...
-
-    def failed(self, send_id: SendId, *, claim: str, error: str) -> bool: ...
-
-    def unknown(self, send_id: SendId, *, claim: str, error: str) -> bool: ...
-
-    def throttled(self, send_id: SendId, *, claim: str, error: str) -> bool: ...
-
-
-class ContactPort(Protocol):
-    def book(
-        self, send_id: SendId, channel: str, *, now: datetime, limits: ContactLimits, offer: str | None = None
-    ) -> tuple[Limit, ...]: ...
-
-    def release(self, send_id: SendId) -> None:
-        """Frees the send's slot, if it has one. Its row says that it reached nobody."""
-        ...
-
-
-class RecipientPort(Protocol):
-    """What is known of the customers; `facts` is asked anew right before each claim."""
-
-    def facts(self, one: PlannedSend) -> RecipientFacts: ...
-
-    def outgoing(self, one: PlannedSend) -> Outgoing:
-        """The message, with the code that `one` is described by. Raises RenderingFailed."""
-        ...
-
-
-class OfferPort(Protocol):
-    """Codes and budgets of the message's launch."""
-
-    def needs_code(self, offer_id: str) -> bool: ...
-
-    def take_code(self, offer_id: str) -> str | None:
-        """One that nobody else gets; None when there is none left."""
-        ...
-
-    def keep_code(self, offer_id: str, code: str) -> None:
-        """For somebody else: the one who was to get it gets no message."""
-        ...
-
-    def cost(self, outgoing: Outgoing) -> int | None:
-        """In hundredths of a cent; None where no budget counts it."""
-        ...
-
-    def take(self, spend: Spend) -> bool:
-        """False when the budget has no room for it."""
-        ...
-
-    def give_back(self, spend: Spend) -> None: ...
 
 
 @dataclass

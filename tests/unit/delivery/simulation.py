@@ -31,7 +31,8 @@ from winback.delivery.ledger import (
     standing,
 )
 from winback.delivery.messages.values import EmailMessage
-from winback.delivery.sending import PlannedSend, Sending
+from winback.delivery.send_ports import PlannedSend
+from winback.delivery.sending import Sending
 from winback.identifiers import AccountId, CustomerKey, LaunchId, SendId
 from winback.instants import format_instant
 from winback.offers.budget import Spend

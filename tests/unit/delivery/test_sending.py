@@ -20,7 +20,8 @@ from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Re
 from winback.delivery.gate import Consent
 from winback.delivery.ledger import Outcome, Standing, State, reached_nobody
 from winback.delivery.messages import InvalidTemplate, RenderingFailed
-from winback.delivery.sending import PlannedSend, Report
+from winback.delivery.send_ports import PlannedSend
+from winback.delivery.sending import Report
 from winback.identifiers import CustomerKey, SendId
 from winback.offers.budget import Spend
 
