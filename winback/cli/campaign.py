@@ -1,6 +1,7 @@
 """`winback campaign`: check a definition before it is sent to the API, and see the sequence that it stands for."""
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,6 +54,11 @@ BAD_DEFINITION = 1
 SAVED = "tpl-"
 
 
+@dataclass(frozen=True)
+class _Advice(FieldProblem):
+    """Of a part of a message: `expected` says what to do."""
+
+
 @app.command(epilog=EXAMPLE)
 def check(
     file: Annotated[Path, typer.Argument(help="The definition: JSON, or YAML.")],
@@ -98,7 +104,7 @@ def _of_messages(definition: CampaignDefinition) -> list[FieldProblem]:
         return resolve_template("we-miss-you" if name.startswith(SAVED) else name)
 
     return [
-        FieldProblem(
+        (_Advice if found.part else FieldProblem)(
             f"{path}.{found.part}" if found.part else path,
             f"line {found.line}: {found.problem}" if found.line else found.problem,
             found.expected,
@@ -117,7 +123,7 @@ def _show_problems(file: Path, problems: list[FieldProblem], *, as_json: bool) -
     console.print(f"[bold]{escape(file.name)}[/bold] has {number} (steps\\[0] is the first step):", soft_wrap=True)
     for problem in problems:
         field = "the whole file" if problem.field == WHOLE else problem.field
-        said = f"{problem.problem}; expected {problem.expected}"
+        said = f"{problem.problem}; {'' if isinstance(problem, _Advice) else 'expected '}{problem.expected}"
         console.print(f"  [bold red]{escape(field)}[/bold red]: {escape(said)}", soft_wrap=True)
 
 

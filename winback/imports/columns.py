@@ -35,7 +35,8 @@ class Canon:
         missing = [name for name in self.required if name not in chosen]
         if missing:
             raise UnknownColumn(
-                f"the file has no column {', '.join(missing)}: name the one to use in the mapping; its columns: {there}"
+                f"the file has no column {', '.join(missing)}: "
+                f"name the column to use instead (--map, or the API's `mapping`); its columns: {there}"
             )
         twice = sorted({column for column in chosen.values() if list(available).count(column) > 1})
         if twice:

@@ -58,6 +58,11 @@ def test_check_lists_every_problem_with_its_path_those_of_messages_too(file: Pat
     assert "the whole file: does not fit; expected fields, each with its name and value" in run("check", file).output
     file.write_text(BRANCHED.replace("after_days: 7", "after_days: 4"))
     assert "steps[1].otherwise[0].after_days: is 4" in run("check", file).output
+    file.write_text(BRANCHED.replace("we-miss-you", '{subject: Hi, mjml: "<mj-text>Hi</mj-txt>"}'))
+    assert (
+        "steps[0].template.mjml: line 1: </mj-txt> closes nothing; <mj-text> of line 1 is still"
+        in run("check", file).output
+    )
     file.write_text(BRANCHED.replace("still-thinking", "no-such-message").replace("we-miss-you", "tpl-0123456789ab"))
     found = json.loads(run("check", file, "--json").stdout)
     assert [problem["field"] for problem in found["problems"]] == ["steps[1].otherwise[0].template"]
