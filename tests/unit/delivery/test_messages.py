@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from winback.delivery.messages import (
     MessageValues,
+    OfferValues,
+    Percent,
     RenderingFailed,
     Template,
     UnknownTemplate,
@@ -59,6 +61,13 @@ def test_a_shipped_template_is_sound_and_names_the_customer_the_shop_and_the_way
         assert LINK in part
         assert "https://example.com" in part
     assert "{{" not in message.html + message.text + message.subject
+
+
+@pytest.mark.parametrize("name", shipped_templates())
+def test_a_shipped_text_names_the_code_and_what_it_is_worth(name: str) -> None:
+    offer = OfferValues("Thank you", Percent(15), "FJORD-7K2M")
+    values = MessageValues("Fjord", "1 Harbour Street", LINK, offer=offer)
+    assert "FJORD-7K2M (15%)" in compile_template(resolve_template(name), channel="sms").render(values).text
 
 
 @pytest.mark.parametrize("name", shipped_templates())
