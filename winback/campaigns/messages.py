@@ -119,7 +119,7 @@ def sample_messages(
 
     Rows of `{step, variant` ("experiment: variant", absent without one)`, channel, text}` and what the channel has
     beside it: subject and html, parts, title and link. Links are tagged; the unsubscribe link does nothing. A step with
-    an offer shows the first of `offers`, with a made-up code.
+    an offer shows the first of `offers`, with a made-up code; `without_code` is true where the message hides it.
     """
     from winback.delivery.messages.compiler import compile_template  # noqa: PLC0415 (Liquid and MJML load slowly)
 
@@ -128,17 +128,20 @@ def sample_messages(
         step = definition.step_for(number, variants)
         if channel not in (step.channels or ()):
             continue
+        given = _sample_offer(offers[0], account, sent_at) if step.offer and offers else None
         values = message_values(
             account,
             Person(),
             unsubscribe_url=account.public_url.rstrip("/") + SAMPLE_UNSUBSCRIBE_PATH,
             utm=utm_of(definition, channel),
-            given=_sample_offer(offers[0], account, sent_at) if step.offer and offers else None,
+            given=given,
             variants=variants,
             today=sent_at.astimezone(account.zone).date(),
         )
         message = compile_template(template_of(step), channel, fallback=account.locale).render(values)
         row = {"step": number, "channel": channel.value, **described(message)}
+        if given and given.code and given.code not in str(row):
+            row["without_code"] = True
         shown.setdefault(json.dumps(row), {**row, **({"variant": name} if name else {})})
     return list(shown.values())
 

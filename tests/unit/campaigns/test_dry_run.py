@@ -228,6 +228,14 @@ def test_an_audience_that_was_chosen_long_before_the_start_is_pointed_out(launch
         assert ("8 days after its customers were chosen" in page) is told
 
 
+def test_a_channel_that_hides_the_code_of_its_offer_is_pointed_out_once(launch: Launch) -> None:
+    sample = {"step": 2, "channel": "push", "title": "Come back", "text": "We miss you"}
+    shown = {**run(launch, [member("treatment")], {}), "samples": [sample]}
+    assert "does not show the code" not in dry_run_page(shown)
+    hidden = {**shown, "samples": [{**sample, "without_code": True}] * 2}
+    assert dry_run_page(hidden).count("Step 2, push, does not show the code") == 1
+
+
 def test_a_plan_beyond_the_rate_says_in_which_hours_and_when_the_last_message_leaves() -> None:
     hours = {1: {"2026-03-27T09:00:00Z": 9000}, 2: {"2026-03-27T10:00:00Z": 1000}}
     latest = {1: START + timedelta(days=5), 2: START + timedelta(days=5)}

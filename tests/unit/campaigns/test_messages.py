@@ -6,6 +6,7 @@ from winback.campaigns.messages import frozen, message_problems, sample_messages
 from winback.delivery.messages import Template, resolve_template
 from winback.identifiers import AccountId
 from winback.instants import parse_instant
+from winback.offers.offer import Offer
 
 Build = Callable[..., CampaignDefinition]
 SENT_AT = parse_instant("2026-03-26T09:00:00Z")
@@ -87,6 +88,19 @@ def test_samples_show_each_variant_and_channel_and_the_same_message_once(definit
         ("subject: short", "webhook"),  # its data names the variant
     ]
     assert samples[-2]["subject"] == "Hello again"
+
+
+def test_a_sample_that_hides_the_code_of_its_offer_says_so(definition: Build) -> None:
+    stated = {"kind": "gift", "cost": {"fixed_minor": 350}, "codes": "generated", "name": "A gift", "currency": "USD"}
+    at = {"created_at": "2026-03-01T00:00:00Z", "updated_at": "2026-03-01T00:00:00Z"}
+    offer = Offer.model_validate({**stated, **at, "offer_id": "off-000000000001"})
+    offered = definition(
+        channels=["email", "sms", "push", "webhook", "call"],
+        steps=[{"template": "we-miss-you", "after_days": 0, "offer": True}],
+        offers={"offers": [offer.offer_id], "budget_minor": 35_000},
+    )
+    hiding = {row["channel"] for row in sample_messages(offered, 1, ACCOUNT, [offer], SENT_AT) if "without_code" in row}
+    assert hiding == {"push"}
 
 
 def test_a_template_that_says_nothing_on_a_channel_of_its_step_is_refused(definition: Build) -> None:

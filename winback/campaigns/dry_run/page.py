@@ -89,6 +89,14 @@ def _warnings(run: Run) -> Iterator[Html]:
             "a day before the next step. Address fewer, space the steps out, or raise the quota.",
             tone="bad",
         )
+    for step, channel in dict.fromkeys(
+        (row["step"], row["channel"]) for row in run["samples"] if row.get("without_code")
+    ):
+        yield note(
+            f"Step {step}, {plan.CHANNELS[channel]}, does not show the code of its offer: who is reached there gets "
+            "a code without seeing it. Show {{ offer.code }} in the template, or leave the offer out of the step.",
+            tone="caution",
+        )
     age = parse_instant(run["starts_at"]) - parse_instant(run["audience_as_of"])
     if age > LATEST_START:
         yield note(
