@@ -61,20 +61,12 @@ class SuppressionList:
         counts from then on. `send_id`: of the message that it answers, where that is known.
         """
         since = at + LEEWAY if reason is SuppressionReason.UNSUBSCRIBE else at
-        return self._put(account, address, channel, reason, at=since, send_id=send_id)
+        key = keys.suppression(account.account_id, account.address_hash(address), channel)
+        return self._put(key, reason, since, send_id)
 
-    def _put(
-        self,
-        account: Account,
-        address: str,
-        channel: str,
-        reason: SuppressionReason,
-        *,
-        at: datetime,
-        send_id: SendId | None,
-    ) -> bool:
+    def _put(self, key: keys.Key, reason: SuppressionReason, at: datetime, send_id: SendId | None) -> bool:
         item = {
-            **keys.suppression(account.account_id, account.address_hash(address), channel),
+            **key,
             "reason": reason.value,
             "at": format_instant(at),
             **({"send_id": str(send_id)} if send_id is not None else {}),
@@ -105,7 +97,8 @@ class SuppressionList:
             # Not before the consent that it ends, which a store in another zone may have dated some hours ahead.
             agreed_at = ((profile.get("consent") or {}).get(channel) or {}).get("at")
             since = max(at, parse_instant(agreed_at)) if agreed_at else at
-            self._put(account, address, channel, SuppressionReason.UNSUBSCRIBE, at=since, send_id=send_id)
+            listed = keys.suppression(account.account_id, account.address_hash(address), channel)
+            self._put(listed, SuppressionReason.UNSUBSCRIBE, since, send_id)
         denied = {"state": Consent.DENIED.value, "at": format_instant(at), "source": "unsubscribe"}
         if (profile.get("consent") or {}).get(channel) == denied:
             return True

@@ -1,49 +1,23 @@
-"""The sender, killed and raced: at most one message per send, nothing lost, a ledger that balances."""
+"""The sender by itself: what becomes of each send, its slot, its code and its part of the budget."""
 
-import random
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.unit.delivery.simulation import CODED, LEASE_OVER, START, World, planned_send, sound_facts
-from tests.unit.interleaving import Turns
+from tests.unit.delivery.sender_runs import CUSTOMERS, booked, coded, one_run, plan, world
+from tests.unit.delivery.simulation import LEASE_OVER, START, World, planned_send, sound_facts
 from winback.accounts import QuietHours
 from winback.delivery.answers import Accepted, Answer, ProviderMisconfigured, Refused, Throttled, Unclear
 from winback.delivery.gate import Consent
-from winback.delivery.ledger import Outcome, Standing, State, reached_nobody
+from winback.delivery.ledger import Outcome, Standing, State
 from winback.delivery.messages import InvalidTemplate, RenderingFailed
 from winback.delivery.send_ports import PlannedSend
-from winback.delivery.sending import Report
-from winback.identifiers import CustomerKey, SendId
+from winback.identifiers import SendId
 from winback.offers.budget import Spend
-
-CUSTOMERS = [CustomerKey(f"{number:032x}") for number in range(6)]
-
-
-def world(seed: int = 0, **changes: Any) -> World:
-    made = World(random.Random(seed), **changes)
-    made.facts = {customer: sound_facts(customer) for customer in CUSTOMERS}
-    return made
-
-
-def one_run(made: World, planned: list[PlannedSend], **changes: object) -> Report:
-    """One sender, nobody else, nothing killed."""
-    reports: list[Report] = []
-    sending = replace(made.sending("only"), **changes)  # type: ignore[arg-type]
-    Turns(random.Random(0)).run([lambda: reports.append(sending.send(planned))])
-    return reports[0]
-
-
-def plan(customers: list[CustomerKey] = CUSTOMERS) -> list[PlannedSend]:
-    return [planned_send(row, customer) for row, customer in enumerate(customers)]
 
 
 def test_each_planned_send_is_accepted_once() -> None:
@@ -99,11 +73,6 @@ def test_a_provider_that_is_out_is_not_asked_on_and_the_rest_waits() -> None:
     report = one_run(made, plan(), deliver=lambda outgoing: Unclear("ServiceUnavailable"), heed=lambda answer: False)
     assert report.outcomes == Counter({State.UNKNOWN: 1})
     assert report.due_again_from == 1
-
-
-def coded(row: int, customer: CustomerKey, **changes: Any) -> PlannedSend:
-    one = planned_send(row, customer, **changes)
-    return replace(one, described=replace(one.described, offer_id=CODED))
 
 
 def test_a_send_keeps_its_code_when_it_is_claimed_again() -> None:
@@ -221,10 +190,6 @@ def test_whoever_loses_the_claim_to_a_skip_frees_the_slot_that_it_booked_after_i
     assert booked(made) == set()
 
 
-def booked(made: World) -> set[SendId]:
-    return {SendId.parse(name) for names in made.contacts.values() for name in names}
-
-
 def test_a_send_that_a_cap_stops_at_the_last_moment_takes_nothing_of_the_budget() -> None:
     made = world(budget=1)
     planned = [planned_send(row, customer, spend=Spend(sends=1)) for row, customer in enumerate(CUSTOMERS[:2])]
@@ -319,92 +284,3 @@ def test_a_misconfigured_provider_leaves_the_send_free_for_later() -> None:
     with pytest.raises(ProviderMisconfigured, match="AccessDenied"):
         one_run(made, plan(), deliver=refuse)
     assert one_run(made, plan()).outcomes == Counter({State.ACCEPTED: 6})
-
-
-@settings(max_examples=120, deadline=None)
-@given(
-    seed=st.integers(0, 2**32),
-    kill_rate=st.sampled_from([0.0, 0.01, 0.05, 0.2]),
-    trouble=st.sampled_from([0.0, 0.2, 0.6]),
-    senders=st.integers(1, 3),
-    offered=st.booleans(),
-    leaves_in=st.integers(0, 4),
-)
-def test_whatever_is_killed_raced_or_repeated_no_send_is_made_twice(
-    *, seed: int, kill_rate: float, trouble: float, senders: int, offered: bool, leaves_in: int
-) -> None:
-    made = world(seed, trouble=trouble, budget=4 if offered else None, money=13 if offered else None)
-    planned = plan()
-    if offered:
-        planned = [coded(row, customer, spend=Spend(sends=1)) for row, customer in enumerate(CUSTOMERS)]
-    queue = [planned[:4], planned[2:], planned]  # messages that overlap and repeat
-    for number in range(4):  # rounds of redelivery, each by several senders at once, in any order
-        made.chance.shuffle(queue)
-        if number == leaves_in:
-            made.facts[CUSTOMERS[0]] = sound_facts(CUSTOMERS[0], consent=Consent.DENIED)
-        turns = Turns(made.chance, kill_rate)
-        turns.run([lambda n=n, rows=rows: made.sending(str(n)).send(rows) for n, rows in enumerate(queue[:senders])])  # type: ignore[misc]
-        made.wall += timedelta(seconds=made.chance.choice([1, 30, 600]))
-    assert all(count <= 1 for count in made.taken.values())
-    made.wall += LEASE_OVER
-    made.trouble = 0.0
-    for _ in range(2):  # at last nothing goes wrong: what can still leave does
-        one_run(made, planned)
-    made.feedback()
-    outcomes = made.outcomes(planned)
-    assert outcomes.total() == len(planned)
-    assert outcomes[Outcome.DUE] == 0
-    assert all(count <= 1 for count in made.taken.values())
-    accepted = {one.send_id for one in planned if made.rows[one.send_id]["state"] == State.ACCEPTED}
-    assert accepted <= set(made.taken)
-    assert outcomes[Outcome.ACCEPTED] == len(made.taken)
-    assert booked(made) == {one.send_id for one in planned if not reached_nobody(made.rows[one.send_id])}
-    if offered:
-        given = [code for codes in made.codes_of.values() for code in codes]
-        assert len(set(given)) == len(given)
-        assert all(len(codes) == 1 for codes in made.codes_of.values())
-        out = outcomes[Outcome.ACCEPTED] + outcomes[Outcome.UNKNOWN]
-        assert out <= made.spent <= 4
-        assert kill_rate or made.spent == out
-        assert made.paid == 3 * made.spent
-
-
-@settings(max_examples=80, deadline=None)
-@given(
-    seed=st.integers(0, 2**32),
-    kill_rate=st.sampled_from([0.0, 0.05]),
-    trouble=st.sampled_from([0.0, 0.6]),
-    cancelled=st.booleans(),
-)
-def test_two_campaigns_at_once_never_exceed_the_cap(
-    seed: int, kill_rate: float, trouble: float, cancelled: bool
-) -> None:
-    """Also when one of them is cancelled, so that its sends free their slots, while a sender still knows it running."""
-    made = world(seed, trouble=trouble)
-    first, second = (
-        [planned_send(row, customer, launch) for row, customer in enumerate(CUSTOMERS)]
-        for launch in ("lau-000000000001", "lau-000000000002")
-    )
-    over = [replace(one, context=replace(one.context, cancelled=cancelled)) for one in first]
-    for messages in ([first, second], [first, over, second], [over, second]):
-        Turns(made.chance, kill_rate).run(
-            [lambda n=n, rows=rows: made.sending(str(n)).send(rows) for n, rows in enumerate(messages)]  # type: ignore[misc]
-        )
-        made.wall += LEASE_OVER
-    by_customer = Counter(send_id.customer_key for send_id in made.taken)
-    assert all(count <= 1 for count in by_customer.values())
-
-
-def test_rows_sent_side_by_side_are_each_sent_once() -> None:
-    made = World(random.Random(0))
-    made.facts = {CustomerKey(f"{number:032x}"): sound_facts(CustomerKey(f"{number:032x}")) for number in range(40)}
-    planned = [planned_send(row, customer) for row, customer in enumerate(made.facts)]
-    with ThreadPoolExecutor(8) as pool:
-
-        def each(work: Callable[[PlannedSend], None], rows: Sequence[PlannedSend]) -> None:
-            deque(pool.map(work, rows))
-
-        report = replace(made.sending("one"), each=each).send(planned)
-    assert report.outcomes == Counter({State.ACCEPTED: 40})
-    assert set(made.taken.values()) == {1}
-    assert len(made.taken) == 40
