@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from winback.aws.account_lists import write_list
+from winback.aws.account_lists import count_failed, write_list
 from winback.aws.archetype_runs import RunStore
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -15,7 +15,6 @@ from winback.aws.tables import Accounts, table
 from winback.identifiers import AccountId, new_id
 
 logger = Logger()
-NAMED = 20  # failed accounts that the log names
 
 
 @dataclass(frozen=True)
@@ -49,5 +48,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 def _ended(runs: RunStore, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """Failed is whatever run neither finished nor had nothing to do, however its execution ended."""
     failed = runs.undone((AccountId(line["account_id"]), str(line["run_id"])) for line in lines)
-    logger.info("archetypes ended", extra={"accounts": len(lines), "failed": len(failed), "first": failed[:NAMED]})
-    return {"failed": len(failed)}
+    return count_failed(logger, "archetypes", of=len(lines), failed=failed)

@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from winback.aws.account_lists import write_list
+from winback.aws.account_lists import count_failed, write_list
 from winback.aws.clock import clock_of
 from winback.aws.environment import read_settings
 from winback.aws.lake import Lake
@@ -17,7 +17,6 @@ from winback.identifiers import AccountId, SnapshotId, new_id
 from winback.instants import format_instant, parse_instant
 
 logger = Logger()
-NAMED = 20  # failed accounts that the log names
 
 
 @dataclass(frozen=True)
@@ -58,5 +57,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 def _ended(snapshots: SnapshotStore, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """Failed is whatever account has no published snapshot, however its execution ended."""
     failed = snapshots.unpublished((AccountId(line["account_id"]), SnapshotId(line["snapshot_id"])) for line in lines)
-    logger.info("refresh ended", extra={"accounts": len(lines), "failed": len(failed), "first": failed[:NAMED]})
-    return {"failed": len(failed)}
+    return count_failed(logger, "refresh", of=len(lines), failed=failed)
