@@ -4,10 +4,10 @@ Fader, Hardie and Lee 2005, equation 10, write it with a Gaussian hypergeometric
 
     (a + b - 1) / (a - 1) * (1 - (A / (A + t))^R * 2F1(R, b; a + b - 1; t / (A + t))),
 
-which divides by zero at a = 1, loses its digits near it and for large R. The same number is a mixture of positive
-terms: how many purchases K the customer would make in t if it never stopped is negative binomial with shape R and
-t / (A + t), and of those K the expected number before it stops is S_K = sum over j < K of (b)_j / (a + b)_j. Summing
-P(K) S_K from K = 0 upwards loses no digits for any parameters, and needs no special function.
+which divides by zero at a = 1 and a + b = 1, loses its digits near them and for large R. The same number is a mixture
+of positive terms: how many purchases K the customer would make in t if it never stopped is negative binomial with
+shape R and t / (A + t), and of those K the expected number before it stops is S_K = sum over j < K of (b)_j / (a +
+b)_j. Summing P(K) S_K from K = 0 upwards loses no digits for any parameters, and needs no special function.
 """
 
 import numpy as np
@@ -19,6 +19,7 @@ _PRECISION = 1e-12
 _HUGE = 1e200
 _CHECKED_EVERY = 16
 _MOST_TERMS = 30_000
+_POLE = 1e-6  # this near to one of its poles the closed form loses its digits
 
 
 def expected_until_stopped(shape: Vector, rate: Vector, a: float, b: Vector, ahead: Vector | float) -> Vector:
@@ -31,7 +32,7 @@ def expected_until_stopped(shape: Vector, rate: Vector, a: float, b: Vector, ahe
     result = np.zeros(shape.shape)
     # Terms fall by at least a factor of t / (A + t) each once past the mean, so about 30 (1 + t / A) more are needed.
     terms = (shape + 30) * (1 + odds)
-    slow = (terms > _MOST_TERMS) & (abs(a - 1) > 1e-6)
+    slow = (terms > _MOST_TERMS) & (abs(a - 1) > _POLE) & (abs(a + b - 1) > _POLE)
     result[slow] = _closed_form(shape[slow], odds[slow], a, b[slow])
     rows = np.flatnonzero(~slow & (ahead > 0))
     result[rows] = _sum_up(shape[rows], odds[rows] / (1 + odds[rows]), a, b[rows])

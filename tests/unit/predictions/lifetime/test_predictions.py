@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
@@ -56,6 +56,7 @@ def test_who_bought_once_is_alive_for_certain_in_one_model_and_fades_in_the_othe
 def test_the_series_is_the_papers_formula(shape: float, rate: float, a: float, b: float, ahead: float) -> None:
     found = float(expected_until_stopped(np.array([shape]), np.array([rate]), a, np.array([b]), ahead)[0])
 
+    assume(abs(a + b - 1) > 0.05)
     lasts = (rate / (rate + ahead)) ** shape
     formula = (a + b - 1) / (a - 1) * (1 - lasts * hyp2f1(shape, b, a + b - 1, ahead / (rate + ahead)))
     assert found == pytest.approx(formula, rel=1e-6)
@@ -66,10 +67,12 @@ def test_the_series_holds_where_the_formula_divides_by_zero_or_underflows() -> N
         float(expected_until_stopped(np.array([3.0]), np.array([8.0]), a, np.array([4.0]), 20.0)[0])
         for a in (1 - 1e-7, 1.0, 1 + 1e-7)
     ]
+    far = expected_until_stopped(np.ones(3), np.ones(3), 0.5, np.array([0.5 - 1e-5, 0.5, 0.5 + 1e-5]), 1000.0)
     busy = expected_until_stopped(np.array([900.0]), np.array([5.0]), 1e-6, np.array([900.0]), 52.0)
 
     assert at_one[0] == pytest.approx(at_one[1], rel=1e-6)
     assert at_one[2] == pytest.approx(at_one[1], rel=1e-6)
+    assert far == pytest.approx(far[1], rel=1e-4)
     assert busy == pytest.approx(900 / 5 * 52, rel=1e-3)  # who never stops goes on at its rate
 
 
